@@ -1,0 +1,29 @@
+// swift-tools-version:6.2
+// Targets are listed in layer order: a target imports only from rows above it (Tests/TidyTests enforces it).
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "tidemill",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+    ],
+    targets: [
+        // C shims: byte scanning with SIMD, CRC32C, system codecs.
+        .target(name: "CTideKernels", path: "Sources/CTideKernels", cSettings: [.define("_GNU_SOURCE")]),
+        .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CZSTD", path: "Sources/CZSTD", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        // Ids, errors, limits, seams.
+        .target(
+            name: "TideCore",
+            dependencies: ["CTideKernels", .product(name: "SystemPackage", package: "swift-system")],
+            path: "Sources/TideCore", swiftSettings: strict),
+        // Columns and kernels.
+        .target(
+            name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
+            path: "Sources/TideColumns", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
