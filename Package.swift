@@ -24,6 +24,14 @@ let package = Package(
         .target(
             name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
             path: "Sources/TideColumns", swiftSettings: strict),
+
+        // Typed expressions, functions, batch evaluation.
+        .target(
+            name: "TideExpressions", dependencies: ["TideColumns", "CTideKernels"],
+            path: "Sources/TideExpressions", swiftSettings: strict),
+        .testTarget(
+            name: "TideExpressionsTests", dependencies: ["TideExpressions"],
+            path: "Tests/TideExpressionsTests", exclude: ["Oracle"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
