@@ -24,6 +24,10 @@ let package = Package(
         .target(
             name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
             path: "Sources/TideColumns", swiftSettings: strict),
+        // Source and sink contracts.
+        .target(
+            name: "TideConnectorAPI", dependencies: ["TideColumns"],
+            path: "connectors/API", swiftSettings: strict),
 
         // Typed expressions, functions, batch evaluation.
         .target(
