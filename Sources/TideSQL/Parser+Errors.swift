@@ -29,7 +29,7 @@ extension Parser {
 
     /// Legal elsewhere, not run here.
     func unsupported(_ message: String, hint: String?, _ span: SourceSpan) -> TidemillError {
-        TidemillError.unsupported(message, hint: hint, place: .sql(span))
+        TidemillError.unsupported("not supported: \(message)", hint: hint, place: .sql(span))
     }
 
     private func misspelled(_ token: Int, candidates: [Keyword]) -> String? {

@@ -12,7 +12,8 @@ extension Parser {
         }
         var arguments: [FunctionArgument] = []
         if !at(.rightParenthesis) {
-            arguments = try list { p throws(TidemillError) in try p.functionArgument() }
+            let mayHaveAlias = name.text.lowercased() == "struct"
+            arguments = try list { p throws(TidemillError) in try p.functionArgument(mayHaveAlias: mayHaveAlias) }
         }
         return try functionCall(name, opening: opening, arguments: arguments, isDistinct: isDistinct)
     }
@@ -22,7 +23,7 @@ extension Parser {
         _ name: QualifiedName, opening: Int, first: Expression
     ) throws(TidemillError) -> FunctionCall {
         let arguments = try list(after: FunctionArgument(value: first)) { p throws(TidemillError) in
-            try p.functionArgument()
+            try p.functionArgument(mayHaveAlias: false)
         }
         return try functionCall(name, opening: opening, arguments: arguments, isDistinct: false)
     }
@@ -66,15 +67,15 @@ extension Parser {
         return accept(.respect, .nulls) ? .respect : nil
     }
 
-    private mutating func functionArgument() throws(TidemillError) -> FunctionArgument {
+    /// `value`, `name => value`, in `struct` also `value AS alias`.
+    private mutating func functionArgument(mayHaveAlias: Bool) throws(TidemillError) -> FunctionArgument {
         if isName(), symbol(1) == .fatArrow {
             let name = try identifier()
             advance()
             return FunctionArgument(name: name, value: try expression())
         }
         let value = try expression()
-        // `struct(a AS x)`; only there, but the analyzer knows the functions.
-        return FunctionArgument(value: value, alias: accept(.as) ? try identifier() : nil)
+        return FunctionArgument(value: value, alias: mayHaveAlias && accept(.as) ? try identifier() : nil)
     }
 
     /// `DATEADD(DAY, 1, d)`: the unit is a word, not a column.
