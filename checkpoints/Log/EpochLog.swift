@@ -19,6 +19,9 @@ public final class EpochLog {
         public init() {}
     }
 
+    /// Bytes that the entries of one record may hold together.
+    public static let recordBytesMax = 256 << 20
+
     private struct Segment {
         var number: UInt64
         /// Bytes up to the end of its last frame.
@@ -173,6 +176,10 @@ public final class EpochLog {
             throw .internal("epoch \(record.epoch) committed after \(lastCommitted?.rawValue ?? -1)")
         }
         let epoch = CommittedEpoch(record: record, blocks: references)
+        let inline = (record.sources + record.statics + record.sinks).reduce(0) { $0 + $1.bytes.count }
+        guard inline <= EpochLog.recordBytesMax else {
+            throw TidemillError(.limit, "TIDEMILL_RECORD_TOO_LARGE", "the record of an epoch has \(inline) bytes")
+        }
         try guarded { () throws(TidemillError) in
             try rotateIfFull()
             try appendFrame(.commit, epoch)
