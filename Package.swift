@@ -24,6 +24,14 @@ let package = Package(
         .target(
             name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
             path: "Sources/TideColumns", swiftSettings: strict),
+        // Formats without streams.
+        .target(
+            name: "TideText", dependencies: ["TideColumns", "CTideKernels"],
+            path: "connectors/Text", swiftSettings: strict),
+
+        .testTarget(
+            name: "TideTextTests", dependencies: ["TideText", "TideColumns"],
+            path: "Tests/TideTextTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
