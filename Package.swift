@@ -28,7 +28,38 @@ let package = Package(
         .target(
             name: "TideText", dependencies: ["TideColumns", "CTideKernels"],
             path: "connectors/Text", swiftSettings: strict),
+        // The durable side of epochs: log, runs, snapshots, recovery.
+        .target(
+            name: "TideCheckpoints", dependencies: ["TideColumns", "CLZ4", "CZSTD"],
+            path: "checkpoints", swiftSettings: strict),
 
+        // A simulated disk, clock and executor, for tests.
+        .target(
+            name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
+        .testTarget(
+            name: "TideCheckpointsTests", dependencies: ["TideCheckpoints", "TideSimulation"],
+            path: "Tests/TideCheckpointsTests", swiftSettings: strict),
+        // Source and sink contracts.
+        .target(
+            name: "TideConnectorAPI", dependencies: ["TideColumns"],
+            path: "connectors/API", swiftSettings: strict),
+
+        // Typed expressions, functions, batch evaluation.
+        .target(
+            name: "TideExpressions", dependencies: ["TideColumns", "CTideKernels"],
+            path: "Sources/TideExpressions", swiftSettings: strict),
+        // Text to syntax tree with spans.
+        // (TideSQL)
+        // Physical operators.
+        .target(
+            name: "TideOperators", dependencies: ["TidePlan"],
+            path: "Sources/TideOperators", swiftSettings: strict),
+        .target(
+            name: "TidePlan", dependencies: ["TideExpressions", "TideConnectorAPI"],
+            path: "Sources/TidePlan", swiftSettings: strict),
+        .testTarget(
+            name: "TideExpressionsTests", dependencies: ["TideExpressions"],
+            path: "Tests/TideExpressionsTests", exclude: ["Oracle"], swiftSettings: strict),
         .testTarget(
             name: "TideTextTests", dependencies: ["TideText", "TideColumns"],
             path: "Tests/TideTextTests", swiftSettings: strict),

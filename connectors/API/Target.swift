@@ -1,0 +1,66 @@
+/// Where a stored table goes.
+///
+/// The contract over a crash: `prepare` (or the epoch log's change set) is durable before the commit; `publish` may be
+/// called again for an epoch that is already visible and then does nothing; what was prepared and never committed is
+/// removed by `recover`.
+public protocol AppendTarget: AnyObject, Sendable {
+    /// The newest epoch a reader of the table can see; nil if none. Evidence for recovery.
+    func publishedEpoch() throws(TidemillError) -> Epoch?
+    /// Removes what uncommitted epochs left behind. `committed` are the manifests of committed, not surely published
+    /// epochs, in order.
+    func recover(committed: [(epoch: Epoch, manifest: [UInt8])]) throws(TidemillError)
+    func begin(_ epoch: Epoch) throws(TidemillError) -> any AppendEpoch
+    /// Makes the epoch's rows visible, durably.
+    func publish(_ epoch: Epoch, manifest: [UInt8]) throws(TidemillError) -> PublishReport
+}
+
+/// The rows of one epoch on their way into a table. `append` is called in row order, from one thread at a time.
+public protocol AppendEpoch: AnyObject, Sendable {
+    func append(_ batch: Batch) throws(TidemillError)
+    /// Makes the rows durable under hidden names, or returns them inside the manifest when they are few.
+    func prepare() throws(TidemillError) -> [UInt8]
+    func abandon()
+}
+
+/// How the rows of a stored table are told apart.
+public enum TableKey: Hashable, Sendable {
+    /// At most one row per value of these columns. NULL equals NULL.
+    case columns([Int])
+    /// No key: a row is stored as often as it occurs.
+    case bag
+}
+
+/// A table that is kept equal to a result: rows are replaced and removed.
+public protocol KeyedTarget: AnyObject, Sendable {
+    func publishedEpoch() throws(TidemillError) -> Epoch?
+    func recover() throws(TidemillError)
+    /// Applies the change sets of consecutive epochs, oldest first, as one new version of the table.
+    ///
+    /// With key columns: a row of weight +1 replaces the row of its key, a row of weight -1 removes it (only its key
+    /// columns count); one batch holds a key at most once. As a bag: weights add or remove that many copies.
+    func publish(_ changes: [Batch], through epoch: Epoch) throws(TidemillError) -> PublishReport
+}
+
+public struct PublishReport: Sendable, Hashable {
+    public var rowsInserted = 0
+    public var rowsUpdated = 0
+    public var rowsDeleted = 0
+    public var filesWritten = 0
+    public var filesRewritten = 0
+    public var filesKept = 0
+    public var bytesWritten: Int64 = 0
+    /// Row groups copied without decoding.
+    public var rowGroupsCopied = 0
+    public init() {}
+
+    public static func += (a: inout PublishReport, b: PublishReport) {
+        a.rowsInserted += b.rowsInserted
+        a.rowsUpdated += b.rowsUpdated
+        a.rowsDeleted += b.rowsDeleted
+        a.filesWritten += b.filesWritten
+        a.filesRewritten += b.filesRewritten
+        a.filesKept += b.filesKept
+        a.bytesWritten += b.bytesWritten
+        a.rowGroupsCopied += b.rowGroupsCopied
+    }
+}
