@@ -29,7 +29,7 @@ let package = Package(
 
         .testTarget(
             name: "TideSQLTests", dependencies: ["TideSQL", "TideCore"], path: "Tests/TideSQLTests",
-            swiftSettings: strict),
+            exclude: ["Fixtures"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
