@@ -240,10 +240,12 @@ struct ColumnChunkDecoder {
             guard decodeDelta(page.base + start, byteCount, into: scratch.pointer(Int64.self), count: count) != nil
             else { throw corrupt("page does not hold \(count) deltas") }
             if leaf.kind == .int32 {
-                let wide = scratch.pointer(Int64.self)
-                let narrow = scratch.pointer(Int32.self)
                 // In place: value i is written at or before where it was read.
-                for i in 0..<count { narrow[i] = Int32(truncatingIfNeeded: wide[i]) }
+                let values = scratch.base
+                for i in 0..<count {
+                    let value = values.load(fromByteOffset: i &* 8, as: Int64.self)
+                    values.storeBytes(of: Int32(truncatingIfNeeded: value), toByteOffset: i &* 4, as: Int32.self)
+                }
             }
             try store(scratch, offset: 0, width: leaf.kind == .int32 ? 4 : 8, into: target, count: count)
         case (.plain, nil):
