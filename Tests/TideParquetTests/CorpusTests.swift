@@ -55,7 +55,8 @@ import Testing
 
     /// The values of delta_binary_packed_expect.csv: 200 rows of widths 0 to 64 and one INT32 column.
     @Test func deltaBinaryPacked() throws {
-        guard let path = Self.files("data")?.first(where: { $0.hasSuffix("/delta_binary_packed.parquet") }) else { return }
+        guard let path = Self.files("data")?.first(where: { $0.hasSuffix("/delta_binary_packed.parquet") })
+        else { return }
         let expected = try String(
             contentsOfFile: path.replacingOccurrences(of: ".parquet", with: "_expect.csv"), encoding: .utf8)
         let rows = expected.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }

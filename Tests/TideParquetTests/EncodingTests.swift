@@ -51,7 +51,8 @@ import Testing
     /// DELTA_BYTE_ARRAY of "axis", "axle", "babble", "babyhood" (the example of Encodings.md).
     @Test func deltaByteArrays() {
         func deltas(_ first: UInt8, _ minimum: UInt8, _ packed: [UInt8], width: UInt8) -> [UInt8] {
-            [0x80, 0x01, 4, 4, first, minimum, width, 0, 0, 0] + packed + [UInt8](repeating: 0, count: Int(width) * 4 - packed.count)
+            [0x80, 0x01, 4, 4, first, minimum, width, 0, 0, 0] + packed
+                + [UInt8](repeating: 0, count: Int(width) * 4 - packed.count)
         }
         // Prefix lengths 0, 2, 0, 3: deltas 2, -2, 3 over -2 are 4, 0, 5 in 3 bits.
         let prefixes = deltas(0, 3, [0b0100_0100, 0b0000_0001], width: 3)
@@ -70,7 +71,10 @@ import Testing
     }
 
     @Test func bigEndianDecimals() {
-        func value(_ bytes: [UInt8]) -> Int128? { bytes.withUnsafeBytes { decimal(bigEndian: $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, bytes.count) } }
+        func value(_ bytes: [UInt8]) -> Int128? {
+            let buffer = bytes.withUnsafeBytes { Buffer(copying: $0) }
+            return decimal(bigEndian: buffer.base, bytes.count)
+        }
         #expect(value([0xFF]) == -1)
         #expect(value([0x00, 0xFF]) == 255)
         #expect(value([0x80, 0x00]) == -32768)

@@ -6,7 +6,9 @@ import Testing
 @Suite struct HostileFileTests {
     private func files() throws -> [[UInt8]] {
         var result = [Fixture.pyarrow, Fixture.duckdb, Fixture.polars, Fixture.spark].map(\.bytes)
-        let schema = Schema([Field("s", .string), Field("i", .int), Field("b", .boolean), Field("x", .decimal(precision: 30, scale: 2))])
+        let schema = Schema([
+            Field("s", .string), Field("i", .int), Field("b", .boolean), Field("x", .decimal(precision: 30, scale: 2)),
+        ])
         for dictionary in [true, false] {
             var options = ParquetWriterOptions()
             options.compression = .uncompressed

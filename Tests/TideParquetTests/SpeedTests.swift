@@ -26,7 +26,9 @@ import Testing
             ("revenue", .double), ("average", .double),
         ]
         var columns = [product.finish(), category.finish(), Column(type: .date, count: count, values: day)]
-        for (i, buffer) in wide.enumerated() { columns.append(Column(type: fields[3 + i].1, count: count, values: buffer)) }
+        for (i, buffer) in wide.enumerated() {
+            columns.append(Column(type: fields[3 + i].1, count: count, values: buffer))
+        }
         return (Schema(fields.map { Field($0.0, $0.1) }), Batch(columns: columns, count: count))
     }
 

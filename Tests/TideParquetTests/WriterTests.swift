@@ -17,8 +17,8 @@ import Testing
         // Bytes above 0x7F are greater than ASCII: unsigned order.
         let strings = try bounds(.string, ["é", "z", "Z", ""].map { .string($0) })
         #expect(strings.min == .string("") && strings.max == .string("é"))
-        let decimals = try bounds(
-            .decimal(precision: 30, scale: 0), [-1, 0, 1 << 90].map { Scalar(.decimal(precision: 30, scale: 0), .decimal($0)) })
+        let wide = DataType.decimal(precision: 30, scale: 0)
+        let decimals = try bounds(wide, [-1, 0, 1 << 90].map { Scalar(wide, .decimal($0)) })
         #expect(decimals.min?.value == .decimal(-1) && decimals.max?.value == .decimal(1 << 90))
         let flags = try bounds(.boolean, [.boolean(true), .boolean(true)])
         #expect(flags.min == .boolean(true) && flags.max == .boolean(true))
@@ -80,7 +80,8 @@ import Testing
         #expect(summary.rowGroups[1] == before.rowGroups[2])
         let result = try ParquetReader(file: copy)
         #expect(result.rowGroups == summary.rowGroups)
-        for (group, expected) in [new.rows(0, 30), old.rows(400, 100), old.rows(0, 200), new.rows(30, 10)].enumerated() {
+        let parts = [new.rows(0, 30), old.rows(400, 100), old.rows(0, 200), new.rows(30, 10)]
+        for (group, expected) in parts.enumerated() {
             let got = try result.read(rowGroup: group, columns: [0, 1])
             for i in 0..<2 { expectEqual(got.columns[i], expected.columns[i], "group \(group)") }
         }

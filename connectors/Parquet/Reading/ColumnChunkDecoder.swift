@@ -84,9 +84,8 @@ struct ColumnChunkDecoder {
         _ header: PageHeader, _ body: UnsafeRawBufferPointer
     ) throws(TidemillError) {
         guard dictionary == nil, row == 0 else { throw corrupt("second or late dictionary page") }
-        guard header.encoding == PageEncoding.plain.rawValue || header.encoding == PageEncoding.plainDictionary.rawValue,
-            leaf.kind != .boolean
-        else { throw corrupt("dictionary page with encoding \(header.encoding)") }
+        let encoding = PageEncoding(rawValue: header.encoding)
+        guard encoding == .plain || encoding == .plainDictionary, leaf.kind != .boolean else { throw corrupt("dictionary page with encoding \(header.encoding)") }
         let page = try decompressed(body, count: Int(header.uncompressedBytes), isCompressed: true)
         let count = Int(header.valueCount)
         // An entry takes at least 4 bytes, but a fixed-length one may be shorter.

@@ -1,7 +1,7 @@
 @_exported import TideColumns
 
-/// What a row group says about one of its columns. `min` and `max` are bounds: no value is smaller or larger, but a long
-/// string may be shortened, so they need not occur. For float and double they say nothing about NaN (writers may leave
+/// What a row group says about one of its columns. `min` and `max` are bounds: no value is smaller or larger, but a
+/// long string may be shortened, so they need not occur. For float and double they say nothing about NaN (writers may leave
 /// it out), which Spark orders above every number; Tidemill's own files have no bounds where a NaN occurs.
 public struct ParquetColumnStatistics: Hashable, Sendable {
     /// nil: unknown.
@@ -26,8 +26,8 @@ public struct UnreadableColumn: Hashable, Sendable {
     public var reason: String
 }
 
-/// Reads a Parquet file: the footer at init, column chunks on demand. Immutable after init, so any number of threads may
-/// read row groups at once. Errors: `.corruption` with the offset, `.unsupported`, `.io`.
+/// Reads a Parquet file: the footer at init, column chunks on demand. Immutable after init, so any number of threads
+/// may read row groups at once. Errors: `.corruption` with the offset, `.unsupported`, `.io`.
 public final class ParquetReader: Sendable {
     /// The columns that can be read, in file order; nested and unknown ones are in `unreadable`.
     public let schema: Schema
@@ -84,8 +84,8 @@ public final class ParquetReader: Sendable {
         createdBy = metadata.createdBy
     }
 
-    /// Positions of these columns in `schema`, compared without case. An error names the first that is missing or cannot
-    /// be read.
+    /// Positions of these columns in `schema`, compared without case. An error names the first that is missing or
+    /// cannot be read.
     public func columns(named names: [String]) throws(TidemillError) -> [Int] {
         var result: [Int] = []
         for name in names {
