@@ -28,6 +28,10 @@ let package = Package(
         .target(
             name: "TideConnectorAPI", dependencies: ["TideColumns"],
             path: "connectors/API", swiftSettings: strict),
+        // Directory sources; stored tables.
+        .target(
+            name: "TideConnectors", dependencies: ["TideConnectorAPI"],
+            path: "connectors", sources: ["Sources", "Tables"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
