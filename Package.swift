@@ -28,6 +28,23 @@ let package = Package(
         .target(
             name: "TideConnectorAPI", dependencies: ["TideColumns"],
             path: "connectors/API", swiftSettings: strict),
+
+        // Typed expressions, functions, batch evaluation.
+        .target(
+            name: "TideExpressions", dependencies: ["TideColumns", "CTideKernels"],
+            path: "Sources/TideExpressions", swiftSettings: strict),
+        // Text to syntax tree with spans.
+        // (TideSQL)
+        // Physical operators.
+        .target(
+            name: "TideOperators", dependencies: ["TidePlan"],
+            path: "Sources/TideOperators", swiftSettings: strict),
+        .target(
+            name: "TidePlan", dependencies: ["TideExpressions", "TideConnectorAPI"],
+            path: "Sources/TidePlan", swiftSettings: strict),
+        .testTarget(
+            name: "TideExpressionsTests", dependencies: ["TideExpressions"],
+            path: "Tests/TideExpressionsTests", exclude: ["Oracle"], swiftSettings: strict),
         // Directory sources; stored tables.
         .target(
             name: "TideConnectors", dependencies: ["TideConnectorAPI"],
