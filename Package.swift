@@ -14,6 +14,9 @@ let package = Package(
         .target(name: "CTideKernels", path: "Sources/CTideKernels", cSettings: [.define("_GNU_SOURCE")]),
         .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZSTD", path: "Sources/CZSTD", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        // snappy's pkg-config file is missing on some distributions; the module map links it.
+        .systemLibrary(name: "CSnappy", path: "Sources/CSnappy", providers: [.apt(["libsnappy-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Ids, errors, limits, seams.
         .target(
@@ -24,6 +27,14 @@ let package = Package(
         .target(
             name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
             path: "Sources/TideColumns", swiftSettings: strict),
+        // Formats, without streams.
+        .target(
+            name: "TideParquet", dependencies: ["TideColumns", "CZSTD", "CLZ4", "CSnappy", "CZlib"],
+            path: "connectors/Parquet", swiftSettings: strict),
+
+        .testTarget(
+            name: "TideParquetTests", dependencies: ["TideParquet"], path: "Tests/TideParquetTests",
+            swiftSettings: strict),
         // Source and sink contracts.
         .target(
             name: "TideConnectorAPI", dependencies: ["TideColumns"],
@@ -47,8 +58,8 @@ let package = Package(
             path: "Tests/TideExpressionsTests", exclude: ["Oracle"], swiftSettings: strict),
         // Directory sources; stored tables.
         .target(
-            name: "TideConnectors", dependencies: ["TideConnectorAPI"],
-            path: "connectors", sources: ["Sources", "Tables"], swiftSettings: strict),
+            name: "TideConnectors", dependencies: ["TideConnectorAPI", "TideParquet"],
+            path: "connectors", exclude: ["API", "Parquet"], sources: ["Sources", "Tables"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -14,7 +14,7 @@ final class DataFileWriter {
         self.file = file
         rowGroupRowsTiny = options.rowGroupRowsTiny
         var format = ParquetWriterOptions()
-        format.rowGroupRows = options.rowGroupRows
+        format.rowGroupRowsMax = options.rowGroupRows
         writer = try ParquetWriter(file: file, schema: schema, options: format)
     }
 
@@ -39,12 +39,18 @@ final class DataFileWriter {
         }
     }
 
+    /// All row groups of a file that was just encoded, whatever their size.
+    func copyEncoded(_ reader: ParquetReader) throws(TidemillError) {
+        for group in reader.rowGroups.indices { try writer.copyRowGroup(group, from: reader) }
+        rows += reader.rowCount
+    }
+
     /// Ends the file and makes its bytes durable. Its name is durable after its directory is synced.
     func finish() throws(TidemillError) -> DataFile {
         let summary = try writer.finish()
         try file.sync()
         return DataFile(
-            name: name, rows: rows, bytes: try file.size(), rowGroups: summary.rowGroupCount, ranges: [],
+            name: name, rows: rows, bytes: summary.byteCount, rowGroups: summary.rowGroups.count, ranges: [],
             hasBloom: false)
     }
     func close() { file.close() }

@@ -75,38 +75,39 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
     }
 
     public func publish(_ epoch: Epoch, manifest bytes: [UInt8]) throws(TidemillError) -> PublishReport {
-        try marker.locked { (marker) throws(TidemillError) -> PublishReport in
-            if let published = marker.epoch, published >= epoch { return PublishReport() }
-            let manifest = try AppendManifest(decoding: bytes)
-            var report = PublishReport()
-            for prepared in manifest.files {
-                report.rowsInserted += prepared.file.rows
-                report.bytesWritten += prepared.file.bytes
-                report.filesWritten += 1
-            }
-            if manifest.files.isEmpty && !manifest.replacesAll { return report }
-            let older = manifest.replacesAll ? [] : marker.files.filter { !TableDirectory.isEmptyFile($0.name) }
-            let all = older + manifest.files.map(\.file)
-            var next = marker
-            next.epoch = epoch
-            next.schema = self.schema
-            next.identity = self.identity
-            next.files = all
-            let merges = self.options.mergePlan.groups(all.map(\.bytes))
-            if manifest.files.count == 1 && merges.isEmpty && !manifest.replacesAll {
-                try self.show(manifest.files[0], next)
-            } else {
-                try self.replace(manifest, older: older, merges, &next, epoch, current: marker, &report)
-            }
-            marker = next
-            for prepared in manifest.files {
-                let staged = self.directory.staging.appending(prepared.file.name)
-                if try self.files.exists(staged) { try self.files.remove(staged) }
-            }
-            try self.removeLeftovers(next, except: [])
-            report.filesKept = older.count
-            return report
+        // Publishes come one at a time; the lock only guards readers of the marker.
+        let current = marker.withLock { $0 }
+        if let published = current.epoch, published >= epoch { return PublishReport() }
+        let manifest = try AppendManifest(decoding: bytes)
+        var report = PublishReport()
+        for prepared in manifest.files {
+            report.rowsInserted += prepared.file.rows
+            report.bytesWritten += prepared.file.bytes
+            report.filesWritten += 1
         }
+        if manifest.files.isEmpty && !manifest.replacesAll { return report }
+        let older = manifest.replacesAll ? [] : current.files.filter { !TableDirectory.isEmptyFile($0.name) }
+        var next = current
+        next.epoch = epoch
+        next.schema = schema
+        next.identity = identity
+        next.files = older + manifest.files.map(\.file)
+        let merges = options.mergePlan.groups(next.files.map(\.bytes))
+        if manifest.files.count == 1 && merges.isEmpty && !manifest.replacesAll {
+            try show(manifest.files[0], next)
+        } else {
+            try replace(manifest, older: older, merges, &next, epoch, current: current, &report)
+        }
+        marker.withLock { [next] in $0 = next }
+        for prepared in manifest.files {
+            let staged = directory.staging.appending(prepared.file.name)
+            if try files.exists(staged) { try files.remove(staged) }
+        }
+        if current.files.contains(where: { TableDirectory.isEmptyFile($0.name) }) {
+            try removeLeftovers(next, except: [])
+        }
+        report.filesKept = older.count
+        return report
     }
 
     /// Adds one file in place.

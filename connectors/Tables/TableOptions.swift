@@ -12,6 +12,11 @@ public struct TableOptions: Sendable {
     public var inlineBytesMax = 1 << 20
     /// How many files of one size class are merged into one.
     public var mergeFanIn = 8
+    /// A table written under another checkpoint is taken over: nothing counts as published, its rows stay until a
+    /// publish that replaces all.
+    public var adoptsOtherGeneration = false
+    /// The stored columns may differ because the first publish replaces all rows.
+    public var replacesOtherSchema = false
     public init() {}
 
     var mergePlan: MergePlan { MergePlan(targetBytes: fileBytesTarget, fanIn: mergeFanIn) }
@@ -26,15 +31,5 @@ final class TaskResults<Value: Sendable>: Sendable {
     subscript(_ task: Int) -> Value? {
         get { slots.withLock { $0[task] } }
         set { slots.withLock { $0[task] = newValue } }
-    }
-}
-
-extension Mutex where Value: ~Copyable {
-    /// `withLock` for bodies with typed errors.
-    borrowing func locked<R>(_ body: (inout Value) throws(TidemillError) -> R) throws(TidemillError) -> R {
-        let result: Result<R, TidemillError> = withLock { value in
-            do throws(TidemillError) { return .success(try body(&value)) } catch { return .failure(error) }
-        }
-        return try result.get()
     }
 }
