@@ -14,9 +14,6 @@ let package = Package(
         .target(name: "CTideKernels", path: "Sources/CTideKernels", cSettings: [.define("_GNU_SOURCE")]),
         .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZSTD", path: "Sources/CZSTD", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        // snappy's pkg-config file is missing on some distributions; the module map links it.
-        .systemLibrary(name: "CSnappy", path: "Sources/CSnappy", providers: [.apt(["libsnappy-dev"])]),
-        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Ids, errors, limits, seams.
         .target(
@@ -27,12 +24,18 @@ let package = Package(
         .target(
             name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
             path: "Sources/TideColumns", swiftSettings: strict),
+        // The durable side of epochs: log, runs, snapshots, recovery.
         // Formats, without streams.
         .target(
-            name: "TideParquet", dependencies: ["TideColumns", "CZSTD", "CLZ4", "CSnappy", "CZlib"],
-            path: "connectors/Parquet", swiftSettings: strict),
+            name: "TideCheckpoints", dependencies: ["TideColumns", "CLZ4", "CZSTD"],
+            path: "checkpoints", swiftSettings: strict),
 
+        // A simulated disk, clock and executor, for tests.
+        .target(
+            name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         .testTarget(
+            name: "TideCheckpointsTests", dependencies: ["TideCheckpoints", "TideSimulation"],
+            path: "Tests/TideCheckpointsTests", swiftSettings: strict),
             name: "TideParquetTests", dependencies: ["TideParquet"], path: "Tests/TideParquetTests",
             swiftSettings: strict),
         // Source and sink contracts.
