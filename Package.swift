@@ -24,6 +24,10 @@ let package = Package(
         .target(
             name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
             path: "Sources/TideColumns", swiftSettings: strict),
+        // Formats without streams.
+        .target(
+            name: "TideText", dependencies: ["TideColumns", "CTideKernels"],
+            path: "connectors/Text", swiftSettings: strict),
         // The durable side of epochs: log, runs, snapshots, recovery.
         // Formats, without streams.
         .target(
@@ -59,6 +63,9 @@ let package = Package(
         .testTarget(
             name: "TideExpressionsTests", dependencies: ["TideExpressions"],
             path: "Tests/TideExpressionsTests", exclude: ["Oracle"], swiftSettings: strict),
+        .testTarget(
+            name: "TideTextTests", dependencies: ["TideText", "TideColumns"],
+            path: "Tests/TideTextTests", swiftSettings: strict),
         // Directory sources; stored tables.
         .target(
             name: "TideConnectors", dependencies: ["TideConnectorAPI", "TideParquet"],
