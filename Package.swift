@@ -14,6 +14,9 @@ let package = Package(
         .target(name: "CTideKernels", path: "Sources/CTideKernels", cSettings: [.define("_GNU_SOURCE")]),
         .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZSTD", path: "Sources/CZSTD", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        // snappy's pkg-config file is missing on some distributions; the module map links it.
+        .systemLibrary(name: "CSnappy", path: "Sources/CSnappy", providers: [.apt(["libsnappy-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Ids, errors, limits, seams.
         .target(
@@ -24,52 +27,58 @@ let package = Package(
         .target(
             name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
             path: "Sources/TideColumns", swiftSettings: strict),
-        // Formats without streams.
+        // Formats, without streams.
         .target(
             name: "TideText", dependencies: ["TideColumns", "CTideKernels"],
             path: "connectors/Text", swiftSettings: strict),
+        .target(
+            name: "TideParquet", dependencies: ["TideColumns", "CZSTD", "CLZ4", "CSnappy", "CZlib"],
+            path: "connectors/Parquet", swiftSettings: strict),
+        // Text to syntax tree with spans.
+        // (TideSQL)
+        // Typed expressions, functions, batch evaluation.
+        .target(
+            name: "TideExpressions", dependencies: ["TideColumns", "CTideKernels"],
+            path: "Sources/TideExpressions", swiftSettings: strict),
+        // Source and sink contracts.
+        .target(
+            name: "TideConnectorAPI", dependencies: ["TideColumns"],
+            path: "connectors/API", swiftSettings: strict),
+        .target(
+            name: "TidePlan", dependencies: ["TideExpressions", "TideConnectorAPI"],
+            path: "Sources/TidePlan", swiftSettings: strict),
         // The durable side of epochs: log, runs, snapshots, recovery.
-        // Formats, without streams.
         .target(
             name: "TideCheckpoints", dependencies: ["TideColumns", "CLZ4", "CZSTD"],
             path: "checkpoints", swiftSettings: strict),
+        // Physical operators.
+        .target(
+            name: "TideOperators", dependencies: ["TidePlan"],
+            path: "Sources/TideOperators", swiftSettings: strict),
+        // Directory sources; stored tables.
+        .target(
+            name: "TideConnectors", dependencies: ["TideConnectorAPI", "TideParquet", "TideText"],
+            path: "connectors", exclude: ["API", "Parquet", "Text"], sources: ["Sources", "Tables"],
+            swiftSettings: strict),
 
         // A simulated disk, clock and executor, for tests.
         .target(
             name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         .testTarget(
-            name: "TideCheckpointsTests", dependencies: ["TideCheckpoints", "TideSimulation"],
-            path: "Tests/TideCheckpointsTests", swiftSettings: strict),
-            name: "TideParquetTests", dependencies: ["TideParquet"], path: "Tests/TideParquetTests",
-            swiftSettings: strict),
-        // Source and sink contracts.
-        .target(
-            name: "TideConnectorAPI", dependencies: ["TideColumns"],
-            path: "connectors/API", swiftSettings: strict),
-
-        // Typed expressions, functions, batch evaluation.
-        .target(
-            name: "TideExpressions", dependencies: ["TideColumns", "CTideKernels"],
-            path: "Sources/TideExpressions", swiftSettings: strict),
-        // Text to syntax tree with spans.
-        // (TideSQL)
-        // Physical operators.
-        .target(
-            name: "TideOperators", dependencies: ["TidePlan"],
-            path: "Sources/TideOperators", swiftSettings: strict),
-        .target(
-            name: "TidePlan", dependencies: ["TideExpressions", "TideConnectorAPI"],
-            path: "Sources/TidePlan", swiftSettings: strict),
-        .testTarget(
             name: "TideExpressionsTests", dependencies: ["TideExpressions"],
             path: "Tests/TideExpressionsTests", exclude: ["Oracle"], swiftSettings: strict),
         .testTarget(
+            name: "TideParquetTests", dependencies: ["TideParquet"], path: "Tests/TideParquetTests",
+            swiftSettings: strict),
+        .testTarget(
             name: "TideTextTests", dependencies: ["TideText", "TideColumns"],
             path: "Tests/TideTextTests", swiftSettings: strict),
-        // Directory sources; stored tables.
-        .target(
-            name: "TideConnectors", dependencies: ["TideConnectorAPI", "TideParquet"],
-            path: "connectors", exclude: ["API", "Parquet"], sources: ["Sources", "Tables"], swiftSettings: strict),
+        .testTarget(
+            name: "TideCheckpointsTests", dependencies: ["TideCheckpoints", "TideSimulation"],
+            path: "Tests/TideCheckpointsTests", swiftSettings: strict),
+        .testTarget(
+            name: "TideConnectorsTests", dependencies: ["TideConnectors", "TideSimulation"],
+            path: "Tests/TideConnectorsTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
