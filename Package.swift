@@ -22,8 +22,14 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let package = Package(
     name: "tidemill",
+    products: [
+        .executable(name: "tidemill", targets: ["tidemill"]),
+        .executable(name: "tidemill-bench", targets: ["tidemill-bench"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
         // C shims: byte scanning with SIMD, CRC32C, system codecs.
@@ -38,6 +44,7 @@ let package = Package(
         // Types, columns, hashing, packed rows, text of values.
         module("TideColumns", ["TideCore", "CTideKernels"]),
         // Formats without streams.
+        module("TideText", ["TideColumns", "CTideKernels"], path: "connectors/Text"),
         module("TideParquet", ["TideColumns", "CZSTD", "CLZ4", "CSnappy", "CZlib"], path: "connectors/Parquet"),
         // Text to syntax tree with spans.
         module("TideSQL", ["TideCore"]),
@@ -53,12 +60,31 @@ let package = Package(
         module("TideOperators", ["TidePlan"]),
         // Plan to graph, epoch state machine, progress.
         module("TideEngine", ["TideOperators", "TideCheckpoints"]),
+        // Directory source; Parquet tables; CSV copies.
+        module(
+            "TideConnectors", ["TideConnectorAPI", "TideText", "TideParquet"], path: "connectors",
+            sources: ["Sources", "Tables"]),
+        // Projects, and the engine put together with its connectors.
+        module("Tidemill", ["TideEngine", "TideConnectors", .product(name: "Yams", package: "Yams")]),
+        // Command line.
+        .executableTarget(
+            name: "tidemill",
+            dependencies: ["Tidemill", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Sources/tidemill", swiftSettings: strict),
+        .executableTarget(
+            name: "tidemill-bench",
+            dependencies: ["Tidemill", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "benchmarks", exclude: ["peers"], swiftSettings: strict),
 
+        tests("TideColumnsTests", ["TideColumns"]),
+        tests("TideTextTests", ["TideText"]),
         tests("TideParquetTests", ["TideParquet"]),
         tests("TideSQLTests", ["TideSQL"]),
         tests("TideExpressionsTests", ["TideExpressions"], exclude: ["Oracle"]),
+        tests("TidePlanTests", ["TidePlan"]),
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         tests("TideCheckpointsTests", ["TideCheckpoints", "TideSimulation"]),
+        tests("TideConnectorsTests", ["TideConnectors", "TideSimulation"]),
     ],
     swiftLanguageModes: [.v6]
 )
