@@ -72,7 +72,7 @@ extension PipelineRunner {
 
     /// Relations that stand still within an epoch are loaded when they changed since they were loaded last.
     private func loadStatics(_ evaluation: EvaluationContext) throws(TidemillError) {
-        let query = BatchQuery(executor: environment.executor) { [unowned self] (scan) throws(TidemillError) in
+        let query = QueryRunner(executor: environment.executor) { [unowned self] (scan) throws(TidemillError) in
             try self.snapshotSource(scan)
         }
         for (index, side) in graph.statics.enumerated() {

@@ -64,7 +64,8 @@ extension PipelineRunner {
 
     private func build() throws(TidemillError) {
         var builder = GraphBuilder(
-            graph: graph, partitionBits: partitionBits(workers: environment.executor.workers), isBatch: false)
+            graph: graph, partitionBits: partitionBits(workers: environment.executor.workers), isBatch: false,
+            incremental: Incrementalization(datasets: definition.datasets))
         for dataset in definition.datasets {
             let name = dataset.name.lowercased()
             let port = graph.tables[name] ?? Port()

@@ -168,7 +168,7 @@ public final class PipelineRunner {
             let isBehind = try copy.target.publishedEpoch() == nil
             guard isBehind || changed.contains(copy.definition.table.lowercased()) else { continue }
             let start = environment.clock.elapsed()
-            let query = BatchQuery(executor: environment.executor) { [unowned self] (scan) throws(TidemillError) in
+            let query = QueryRunner(executor: environment.executor) { [unowned self] (scan) throws(TidemillError) in
                 try self.snapshotSource(scan)
             }
             let context = EvaluationContext(
@@ -188,7 +188,7 @@ public final class PipelineRunner {
 
     /// A leaf read as it is now: external relations from their source, own tables from their files.
     func snapshotSource(_ scan: LogicalPlan.Scan) throws(TidemillError) -> any Source {
-        let name = scan.relation.name.lowercased()
+        let name = scan.relation.name
         if scan.relation.isOwnTable {
             guard let dataset = definition.dataset(named: name), let source = try connectors.storedTable(dataset) else {
                 throw TidemillError.internal("table \(name) is read before it was written")

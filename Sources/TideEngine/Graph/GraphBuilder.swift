@@ -4,9 +4,11 @@ struct GraphBuilder {
     let partitionBits: Int
     /// Which relations stand still within an epoch.
     let isBatch: Bool
+    let incremental: Incrementalization
     private var flow = ""
 
-    init(graph: FlowGraph, partitionBits: Int, isBatch: Bool) {
+    init(graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization) {
+        self.incremental = incremental
         self.graph = graph
         self.partitionBits = partitionBits
         self.isBatch = isBatch
@@ -35,7 +37,7 @@ struct GraphBuilder {
             let project = ProjectOperator(expressions: items.map(\.expression), outputs: outputs)
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
-            if !Incrementalization.isAppendOnly(aggregate.input),
+            if !isBatch, !incremental.isAppendOnly(aggregate.input),
                 try AggregateOperator.needsAppendOnlyInput(aggregate.aggregates)
             {
                 throw TidemillError.unsupported(
@@ -81,8 +83,8 @@ struct GraphBuilder {
     }
 
     private func attach(_ scan: LogicalPlan.Scan, _ consumer: any BatchConsumer) throws(TidemillError) {
-        let name = scan.relation.name.lowercased()
         if scan.relation.isOwnTable {
+            let name = scan.relation.name.lowercased()
             let port = graph.tables[name] ?? Port()
             graph.tables[name] = port
             let isWhole = scan.columns == Array(scan.relationSchema.fields.indices)
@@ -91,7 +93,7 @@ struct GraphBuilder {
             graph.tableReaders.append((name, scan.columns, consumer, flow))
             return
         }
-        let key = FlowGraph.ScanKey(name: name, options: scan.relation.options.filter { !isRateLimit($0.key) })
+        let key = FlowGraph.ScanKey(name: scan.relation.name, options: scan.relation.options.filter { !isRateLimit($0.key) })
         let shared = graph.scans[key] ?? FlowGraph.Scan(key: key, relationSchema: scan.relationSchema)
         graph.scans[key] = shared
         shared.columns = Array(Set(shared.columns).union(scan.columns)).sorted()

@@ -1,6 +1,6 @@
 /// A query over what is there now: `tidemill sql`, static sides of joins, copies of tables. The same operators as a
 /// flow, run once.
-public struct BatchQuery {
+public struct QueryRunner {
     /// Finds the rows of a leaf.
     public typealias Resolver = (LogicalPlan.Scan) throws(TidemillError) -> any Source
 
@@ -21,7 +21,8 @@ public struct BatchQuery {
         let collector = OrderedCollector { batch in result.append(batch) }
         graph.collectors.append(collector)
         var builder = GraphBuilder(
-            graph: graph, partitionBits: TideOperators.partitionBits(workers: executor.workers), isBatch: true)
+            graph: graph, partitionBits: TideOperators.partitionBits(workers: executor.workers), isBatch: true,
+            incremental: Incrementalization(datasets: []))
         try builder.add(flow: "query", plan: plan, to: collector, replacesByGroup: false)
         var versions: [[UInt8]] = []
         for side in graph.statics {
