@@ -85,7 +85,9 @@ struct ColumnChunkDecoder {
     ) throws(TidemillError) {
         guard dictionary == nil, row == 0 else { throw corrupt("second or late dictionary page") }
         let encoding = PageEncoding(rawValue: header.encoding)
-        guard encoding == .plain || encoding == .plainDictionary, leaf.kind != .boolean else { throw corrupt("dictionary page with encoding \(header.encoding)") }
+        guard encoding == .plain || encoding == .plainDictionary, leaf.kind != .boolean else {
+            throw corrupt("dictionary page with encoding \(header.encoding)")
+        }
         let page = try decompressed(body, count: Int(header.uncompressedBytes), isCompressed: true)
         let count = Int(header.valueCount)
         // An entry takes at least 4 bytes, but a fixed-length one may be shorter.

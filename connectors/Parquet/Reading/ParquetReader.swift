@@ -1,8 +1,8 @@
 @_exported import TideColumns
 
 /// What a row group says about one of its columns. `min` and `max` are bounds: no value is smaller or larger, but a
-/// long string may be shortened, so they need not occur. For float and double they say nothing about NaN (writers may leave
-/// it out), which Spark orders above every number; Tidemill's own files have no bounds where a NaN occurs.
+/// long string may be shortened, so they need not occur. For float and double they say nothing about NaN (writers may
+/// leave it out), which Spark orders above every number; Tidemill's own files have no bounds where a NaN occurs.
 public struct ParquetColumnStatistics: Hashable, Sendable {
     /// nil: unknown.
     public var min: Scalar?
