@@ -32,6 +32,12 @@ public struct Project: Sendable {
             hint: "name a .sql file, or a folder with a spark-pipeline.yml")
     }
 
+    /// Whether the folder is a project.
+    public static func exists(in directory: FilePath, files: any FileSystem) throws(TidemillError) -> Bool {
+        for name in specNames where try files.exists(directory.appending(name)) { return true }
+        return false
+    }
+
     private static func single(_ path: FilePath, _ files: any FileSystem) throws(TidemillError) -> Project {
         let directory = path.removingLastComponent()
         let name = path.stem ?? "pipeline"
