@@ -28,6 +28,12 @@ let package = Package(
         .target(
             name: "TideConnectorAPI", dependencies: ["TideColumns"],
             path: "connectors/API", swiftSettings: strict),
+        // SQL text to syntax tree; knows no types and no catalog.
+        .target(name: "TideSQL", dependencies: ["TideCore"], path: "Sources/TideSQL", swiftSettings: strict),
+
+        .testTarget(
+            name: "TideSQLTests", dependencies: ["TideSQL", "TideCore"], path: "Tests/TideSQLTests",
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
