@@ -30,10 +30,23 @@ let package = Package(
             path: "connectors/API", swiftSettings: strict),
         // SQL text to syntax tree; knows no types and no catalog.
         .target(name: "TideSQL", dependencies: ["TideCore"], path: "Sources/TideSQL", swiftSettings: strict),
+        // Typed expressions, functions, batch evaluation.
+        .target(
+            name: "TideExpressions", dependencies: ["TideColumns", "CTideKernels"],
+            path: "Sources/TideExpressions", swiftSettings: strict),
+        // Catalog, analysis, logical plan, optimizer, streaming rules, EXPLAIN.
+        .target(
+            name: "TidePlan", dependencies: ["TideSQL", "TideExpressions", "TideConnectorAPI"],
+            path: "Sources/TidePlan", swiftSettings: strict),
 
         .testTarget(
             name: "TideSQLTests", dependencies: ["TideSQL", "TideCore"], path: "Tests/TideSQLTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "TideExpressionsTests", dependencies: ["TideExpressions"],
+            path: "Tests/TideExpressionsTests", exclude: ["Oracle"], swiftSettings: strict),
+        .testTarget(
+            name: "TidePlanTests", dependencies: ["TidePlan"], path: "Tests/TidePlanTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
