@@ -44,7 +44,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "TideExpressionsTests", dependencies: ["TideExpressions"],
-            path: "Tests/TideExpressionsTests", exclude: ["Oracle"], swiftSettings: strict),
+            path: "Tests/TideExpressionsTests", swiftSettings: strict),
         .testTarget(
             name: "TidePlanTests", dependencies: ["TidePlan"], path: "Tests/TidePlanTests", swiftSettings: strict),
     ],
