@@ -1,8 +1,9 @@
 public import TideCore
 
 /// `name(arguments)` with everything that can stand inside and behind it. Special forms of standard SQL that are plain
-/// calls in Spark come as calls too: SUBSTRING(x FROM a FOR b), POSITION(a IN b), OVERLAY, CEIL(x TO s), and
-/// `current_date` without parentheses. The unit of DATEADD(DAY, …) and its kin is a string literal argument.
+/// calls in Spark come as calls too: SUBSTRING(x FROM a FOR b), POSITION(a IN b) as `locate`, OVERLAY, `x COLLATE c`.
+/// The unit of DATEADD(DAY, …) and its kin is a string literal argument. `current_date` without parentheses comes as a
+/// column, because a column of that name goes first; see `namesWithoutParentheses`.
 public struct FunctionCall: Sendable {
     public enum NullTreatment: Sendable {
         case ignore
@@ -16,6 +17,13 @@ public struct FunctionCall: Sendable {
     /// `WITHIN GROUP (ORDER BY …)`; empty when absent.
     public let withinGroup: [SortItem]
     public let over: WindowReference?
+
+    /// Functions that a column name stands for if no such column exists. Lower case.
+    public static let namesWithoutParentheses: Set<String> = [
+        "current_date", "current_timestamp", "current_time", "localtimestamp", "current_user", "user",
+        "session_user", "current_catalog", "current_database", "current_schema", "current_timezone",
+        "grouping__id",
+    ]
 
     public init(
         name: QualifiedName, arguments: [FunctionArgument], isDistinct: Bool = false, filter: Expression? = nil,

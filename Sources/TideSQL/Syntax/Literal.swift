@@ -52,11 +52,11 @@ public struct DecimalLiteral: Sendable, Equatable {
 
 /// The fields an interval can be built of, coarse to fine.
 public enum IntervalField: Int, Sendable, Comparable, CaseIterable {
-    case year, quarter, month, week, day, hour, minute, second, millisecond, microsecond, nanosecond
+    case year, month, week, day, hour, minute, second, millisecond, microsecond, nanosecond
 
     public static func < (a: IntervalField, b: IntervalField) -> Bool { a.rawValue < b.rawValue }
 
-    /// Year, quarter and month: the year-month family.
+    /// Year and month: the year-month family.
     public var isYearMonth: Bool { self <= .month }
 }
 
