@@ -14,6 +14,8 @@ struct ScalarDefinition: Sendable {
     let names: [String]
     let nullRule: NullRule
     let isDeterministic: Bool
+    /// Rough cost per row, in arithmetic operations.
+    let weight: Int
     /// Whether some operand values of these operands make the kernel throw; such calls run only on rows that need them.
     let mayFail: @Sendable ([BoundExpression]) -> Bool
     let bind: Bind

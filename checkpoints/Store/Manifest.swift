@@ -1,0 +1,142 @@
+import TideColumns
+
+/// A run as the manifest lists it.
+public struct ManifestRun: Sendable, Hashable {
+    public var owner: UInt32
+    public var kind: BlockKind
+    public var part: UInt16
+    public var number: UInt64
+    public var rows: Int64
+    public var bytes: Int64
+    public var footerCRC: UInt32
+    public var fileName: String { RunFormat.name(number) }
+}
+
+/// What a checkpoint is. Replaced as a whole, by rename; the last four bytes are the CRC32C of all before them, in this
+/// and every later format version.
+///
+///     u64 magic "TIDEMILL", u16 format version, string pipeline, u64 generation, u64 fencing token,
+///     varint count and per setting: string key, string value (ordered by key),
+///     u64 first log segment, u64 next run number, i64 published through (-1 none),
+///     u8 1 and blob: the snapshot's epoch record; u8 0: no snapshot yet
+///     varint count and per run: u32 owner, u8 kind, u16 part, u64 number, i64 rows, i64 bytes, u32 footer CRC
+///     u32 CRC32C
+public struct Manifest: Sendable, Hashable {
+    public static let formatVersion: UInt16 = 1
+    static let magic: UInt64 = 0x4C4C_494D_4544_4954  // "TIDEMILL"
+    static let fileName = "manifest"
+    static let bytesMax: Int64 = 1 << 30
+
+    public var pipeline: String
+    /// Random, drawn when the checkpoint was made; tables repeat it in their markers.
+    public var generation: UInt64
+    /// One more at every start that writes.
+    public var fencingToken: UInt64
+    /// Settings that must stay as they were (time zone, ANSI mode, …).
+    public var settings: [String: String]
+    public var firstSegment: UInt64
+    /// Run numbers are never used twice.
+    public var nextRun: UInt64
+    public var publishedThrough: Epoch?
+    /// The record of the epoch whose state the runs hold.
+    public var snapshot: EpochRecord?
+    /// Oldest first.
+    public var runs: [ManifestRun]
+
+    public var snapshotEpoch: Epoch? { snapshot?.epoch }
+
+    func encode() -> [UInt8] {
+        var writer = ByteWriter(capacity: 1024)
+        writer.u64(Manifest.magic)
+        writer.integer(Manifest.formatVersion)
+        writer.string(pipeline)
+        writer.u64(generation)
+        writer.u64(fencingToken)
+        writer.varint(UInt64(settings.count))
+        for (key, value) in settings.sorted(by: { $0.key < $1.key }) {
+            writer.string(key)
+            writer.string(value)
+        }
+        writer.u64(firstSegment)
+        writer.u64(nextRun)
+        writer.i64(publishedThrough?.rawValue ?? -1)
+        writer.bool(snapshot != nil)
+        if let snapshot {
+            var record = ByteWriter()
+            snapshot.encode(into: &record)
+            writer.blob(record.bytes)
+        }
+        writer.varint(UInt64(runs.count))
+        for run in runs {
+            writer.u32(run.owner)
+            writer.u8(run.kind.rawValue)
+            writer.integer(run.part)
+            writer.u64(run.number)
+            writer.i64(run.rows)
+            writer.i64(run.bytes)
+            writer.u32(run.footerCRC)
+        }
+        writer.u32(CRC32C.checksum(writer.bytes))
+        return writer.bytes
+    }
+
+    static func decode(_ bytes: [UInt8], file: String) throws(TidemillError) -> Manifest {
+        guard bytes.count > 14 else {
+            throw .corruptManifest("the manifest is too short", file: file, offset: Int64(bytes.count))
+        }
+        var tail = ByteReader(bytes.suffix(4), file: file)
+        guard try tail.u32() == CRC32C.checksum(bytes.dropLast(4)) else {
+            throw .corruptManifest("checksum of the manifest does not match", file: file, offset: 0)
+        }
+        var reader = ByteReader(bytes.dropLast(4), file: file)
+        guard try reader.u64() == magic else {
+            throw .corruptManifest("the file is no manifest", file: file, offset: 0)
+        }
+        let version: UInt16 = try reader.integer()
+        guard version <= formatVersion else { throw .newerFormat("manifest", Int(version), file: file, offset: 8) }
+        guard version == formatVersion else {
+            throw .corruptManifest("manifest of no known version: \(version)", file: file, offset: 8)
+        }
+        let pipeline = try reader.string()
+        let generation = try reader.u64()
+        let token = try reader.u64()
+        var settings: [String: String] = [:]
+        for _ in 0..<(try reader.count(elementBytesMin: 2)) {
+            let key = try reader.string()
+            settings[key] = try reader.string()
+        }
+        let firstSegment = try reader.u64()
+        let nextRun = try reader.u64()
+        let published = try reader.i64()
+        var snapshot: EpochRecord?
+        if try reader.bool() {
+            var record = ByteReader(try reader.blob(), file: file)
+            snapshot = try EpochRecord.decode(from: &record, file: file)
+            try record.expectEnd()
+        }
+        var runs: [ManifestRun] = []
+        for _ in 0..<(try reader.count(elementBytesMin: 35)) {
+            let owner = try reader.u32()
+            let kind = BlockKind(rawValue: try reader.u8())
+            let part: UInt16 = try reader.integer()
+            let number = try reader.u64()
+            let rows = try reader.i64()
+            let size = try reader.i64()
+            runs.append(
+                ManifestRun(
+                    owner: owner, kind: kind, part: part, number: number, rows: rows, bytes: size,
+                    footerCRC: try reader.u32()))
+        }
+        try reader.expectEnd()
+        return Manifest(
+            pipeline: pipeline, generation: generation, fencingToken: token, settings: settings,
+            firstSegment: firstSegment, nextRun: nextRun, publishedThrough: published < 0 ? nil : Epoch(published),
+            snapshot: snapshot, runs: runs)
+    }
+}
+
+extension TidemillError {
+    static func corruptManifest(_ message: String, file: String, offset: Int64) -> TidemillError {
+        .corruption("TIDEMILL_CORRUPT_MANIFEST", message, file: file, offset: offset)
+    }
+}
