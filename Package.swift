@@ -79,7 +79,7 @@ let package = Package(
         tests("TideColumnsTests", ["TideColumns"]),
         tests("TideTextTests", ["TideText"]),
         tests("TideParquetTests", ["TideParquet"]),
-        tests("TideSQLTests", ["TideSQL"]),
+        tests("TideSQLTests", ["TideSQL", "TideCore"], exclude: ["Fixtures"]),
         tests("TideExpressionsTests", ["TideExpressions"], exclude: ["Oracle"]),
         tests("TidePlanTests", ["TidePlan"]),
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
