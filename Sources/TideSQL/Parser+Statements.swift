@@ -8,7 +8,11 @@ extension Parser {
             while accept(.semicolon) {}
             if atEnd { return statements }
             statements.append(try statement())
-            guard atEnd || at(.semicolon) else { throw unexpected(expected: "';' or end of input") }
+            guard atEnd || at(.semicolon) else {
+                let error = unexpected(expected: "';' or end of input")
+                let startsStatement: [Keyword?] = [.create, .select, .set, .use, .explain, .with]
+                throw startsStatement.contains(keyword()) ? error.hinting("put ';' between statements") : error
+            }
         }
     }
 
@@ -32,7 +36,8 @@ extension Parser {
                 hint: "write CREATE FLOW name AS INSERT INTO table [BY NAME] query", span(of: position))
         case .merge:
             throw unsupported(
-                "MERGE", hint: "write CREATE FLOW name AS AUTO CDC INTO table FROM STREAM(source) KEYS (…) SEQUENCE BY …",
+                "MERGE",
+                hint: "write CREATE FLOW name AS AUTO CDC INTO table FROM STREAM(source) KEYS (…) SEQUENCE BY …",
                 span(of: position))
         case .drop, .delete, .update, .truncate, .refresh, .describe, .cache, .alter:
             throw unsupported(
