@@ -80,7 +80,7 @@ let package = Package(
         tests("TideTextTests", ["TideText"]),
         tests("TideParquetTests", ["TideParquet"]),
         tests("TideSQLTests", ["TideSQL", "TideCore"], exclude: ["Fixtures"]),
-        tests("TideExpressionsTests", ["TideExpressions"], exclude: ["Oracle"]),
+        tests("TideExpressionsTests", ["TideExpressions", "TideSQL"], exclude: ["Oracle"]),
         tests("TidePlanTests", ["TidePlan"]),
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         tests("TideCheckpointsTests", ["TideCheckpoints", "TideSimulation"]),
