@@ -4,28 +4,28 @@ import Testing
 /// Kernels against the naive rule, row by row: all lengths up to two words of bits, NULL patterns, constants on either side.
 struct KernelRuleTests {
     /// nil: the row fails.
-    typealias Rule = (Scalar, Scalar) -> Scalar?
+    typealias Rule = @Sendable (Scalar, Scalar) -> Scalar?
 
-    struct Case {
+    struct Case: Sendable {
         let name: String
         let type: DataType
         let rule: Rule
     }
 
-    static func integers(_ name: String, _ type: DataType, _ rule: @escaping (Int64, Int64) -> (Int64, Bool)) -> Case {
+    static func integers(_ name: String, _ type: DataType, _ rule: @escaping @Sendable (Int64, Int64) -> (Int64, Bool)) -> Case {
         Case(name: name, type: type) { l, r in
             let (value, overflow) = rule(l.integer!, r.integer!)
             let range = type == .int ? Int64(Int32.min)...Int64(Int32.max) : Int64.min...Int64.max
             return overflow || !range.contains(value) ? nil : Scalar(type, .integer(value))
         }
     }
-    static func doubles(_ name: String, _ rule: @escaping (Double, Double) -> Double?) -> Case {
+    static func doubles(_ name: String, _ rule: @escaping @Sendable (Double, Double) -> Double?) -> Case {
         Case(name: name, type: .double) { l, r in
             guard case .double(let x) = l.value, case .double(let y) = r.value else { return nil }
             return rule(x, y).map { .double($0) }
         }
     }
-    static func order(_ name: String, _ type: DataType, _ test: @escaping (Int) -> Bool) -> Case {
+    static func order(_ name: String, _ type: DataType, _ test: @escaping @Sendable (Int) -> Bool) -> Case {
         Case(name: name, type: type) { l, r in .boolean(test(compare(l, r))) }
     }
 
