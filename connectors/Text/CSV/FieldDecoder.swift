@@ -106,7 +106,7 @@ struct FieldDecoder {
                 if length <= 8 { return FieldDecoder.shortInteger(p, length) }
                 guard length <= 16 else { return nil }
                 let low = DigitRun.rightAligned(endingAt: p + length, length: 8)
-                let high = DigitRun.rightAligned(endingAt: p + length &- 8, length: length &- 8)
+                let high = DigitRun.rightAligned(endingAt: p + (length &- 8), length: length &- 8)
                 guard DigitRun.allDigits(low), DigitRun.allDigits(high) else { return nil }
                 return Int64(bitPattern: DigitRun.value(high) &* 100_000_000 &+ DigitRun.value(low))
             },
