@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Rows of a batch by the partition that owns their key group.
 ///
 /// The partition of a key is the top bits of its hash, so it is a range of key groups. Rows are not copied: a partition
@@ -51,25 +49,4 @@ public func partitionBits(workers: Int) -> Int {
     var bits = 0
     while (1 << bits) < workers * 4 && bits < 8 { bits += 1 }
     return workers == 1 ? 0 : bits
-}
-
-/// State of one partition and the lock under which workers take turns. A worker holds it while it applies one batch.
-final class Locked<Value>: @unchecked Sendable {
-    // Sendable: `value` is reached only through `withLock`.
-    private let mutex = Mutex<Void>(())
-    private var value: Value
-    init(_ value: Value) { self.value = value }
-
-    func withLock<R>(_ body: (inout Value) throws(TidemillError) -> R) throws(TidemillError) -> R {
-        var failure: TidemillError?
-        let result: R? = mutex.withLock { _ in
-            do throws(TidemillError) { return try body(&value) } catch {
-                failure = error
-                return nil
-            }
-        }
-        if let failure { throw failure }
-        guard let result else { preconditionFailure("locked body gave neither result nor error") }
-        return result
-    }
 }

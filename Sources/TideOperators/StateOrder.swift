@@ -29,12 +29,3 @@ enum StateOrder {
 }
 
 func equalBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int) -> Bool { memcmp(a, b, count) == 0 }
-
-extension Locked {
-    /// For bodies that cannot fail.
-    func withLockTotal<R>(_ body: (inout Value) -> R) -> R {
-        do throws(TidemillError) { return try withLock { value throws(TidemillError) in body(&value) } } catch {
-            preconditionFailure("a body without errors failed")
-        }
-    }
-}

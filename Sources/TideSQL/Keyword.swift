@@ -2,11 +2,12 @@
 /// parser decides by what follows (see `Parser+Names.swift`).
 enum Keyword: String, CaseIterable, Sendable {
     case aggregate, all, alter, and, anti, any, apply, `as`, asc, auto
-    case between, both, bucket, buckets, by
-    case cache, `case`, cast, catalog, cdc, check, cluster, clustered, codegen, collate, columns, comment, constraint, cost, create, cross, cube
-    case current
+    case between, both, bucket, by
+    case cache, `case`, cast, catalog, cdc, check, cluster, clustered, codegen, collate, columns
+    case comment, constraint, cost, create, cross, cube, current
     case database, date, `default`, delay, delete, desc, describe, distinct, distribute, div, drop
-    case `else`, end, escape, except, exclude, exists, expect, explain, extend, extended, external, extract
+    case `else`, end, escape, except, exclude, exists, expect, explain, extend, extended, external
+    case extract
     case `false`, filter, first, flow, following, `for`, format, formatted, from, full, function
     case generated, global, group, grouping
     case having
@@ -19,11 +20,13 @@ enum Keyword: String, CaseIterable, Sendable {
     case of, offset, on, options, or, order, out, outer, over, overlay
     case partition, partitioned, percent, pivot, placing, position, preceding, primary
     case qualify
-    case range, recursion, recursive, refresh, regexp, repeatable, replace, respect, right, rlike, rollup, row, rows
-    case scd, schema, select, semi, sequence, set, sets, sink, some, sort, stored, stream, streaming, substr, substring
-    case table, tablesample, tblproperties, temp, temporary, then, time, timestamp, to, track, trailing, trim, `true`
-    case truncate, `try_cast`, type
-    case unbounded, union, unique, unknown, unpivot, unset, update, use, using
+    case range, recursion, recursive, refresh, regexp, repeatable, replace, respect, right, rlike
+    case rollup, row, rows
+    case scd, schema, select, semi, sequence, set, sets, sink, some, sort, stored, stream, streaming
+    case substr, substring
+    case table, tablesample, tblproperties, temp, temporary, then, time, timestamp, to, track
+    case trailing, trim, `true`, truncate, try_cast, type
+    case unbounded, union, unique, unknown, unpivot, update, use, using
     case values, version, view
     case watermark, when, `where`, window, with, within, without
     case zone

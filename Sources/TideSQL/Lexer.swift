@@ -71,8 +71,11 @@ struct Lexer {
             position += 2
             isInHint = false
             emit(.hintEnd, from: start)
+        case 0x80...:
+            return foreignName(from: start)
         case _ where isWord(first):
             while isWord(byte()) { position += 1 }
+            if byte() >= 0x80, !atNoBreakSpace { return foreignName(from: start) }
             emit(.word(Keyword(word: bytes[start..<position])), from: start)
         default:
             symbol(from: start)
@@ -189,8 +192,7 @@ struct Lexer {
         case UInt8(ascii: "d") where !isWord(byte(1)), UInt8(ascii: "f") where !isWord(byte(1)):
             position += 1
             return emit(.number, from: start)
-        case UInt8(ascii: "l") where isInteger && !isWord(byte(1)), UInt8(ascii: "s") where isInteger && !isWord(byte(1)),
-            UInt8(ascii: "y") where isInteger && !isWord(byte(1)):
+        case let suffix where isInteger && "lsy".utf8.contains(suffix) && !isWord(byte(1)):
             position += 1
             return emit(.number, from: start)
         default: break
@@ -211,17 +213,27 @@ struct Lexer {
             position += spelling.count
             return emit(.symbol(symbol), from: start)
         }
-        guard bytes[start] >= 0x80 else {
-            position += 1
-            return fail(
-                "PARSE_SYNTAX_ERROR", "unexpected character '\(text(from: start))'",
-                hint: bytes[start] == UInt8(ascii: "#") ? "comments start with --" : nil, from: start)
-        }
-        while byte() >= 0x80 || isWord(byte()) { position += 1 }
-        let name = text(from: start)
+        position += 1
         fail(
-            "INVALID_IDENTIFIER", "a name with other characters than letters, digits and _ needs backquotes: \(name)",
-            hint: "write `\(name)`", from: start)
+            "PARSE_SYNTAX_ERROR", "unexpected character '\(text(from: start))'",
+            hint: bytes[start] == UInt8(ascii: "#") ? "comments start with --" : nil, from: start)
+    }
+
+    private var atNoBreakSpace: Bool { byte() == 0xC2 && byte(1) == 0xA0 }
+
+    /// A name with letters beyond ASCII, from `start` on; always an error, with the hint it needs.
+    private mutating func foreignName(from start: Int) -> Bool {
+        while byte() >= 0x80 && !atNoBreakSpace || isWord(byte()) { position += 1 }
+        let name = text(from: start)
+        if let first = name.first, "\u{2018}\u{2019}\u{201C}\u{201D}\u{00B4}".contains(first) {
+            fail("PARSE_SYNTAX_ERROR", "a typographic quote: \(first)", hint: "write ' around strings", from: start)
+        } else {
+            fail(
+                "INVALID_IDENTIFIER",
+                "a name with other characters than letters, digits and _ needs backquotes: \(name)",
+                hint: "write `\(name)`", from: start)
+        }
+        return true
     }
 
     private func matches(_ spelling: [UInt8]) -> Bool {

@@ -215,8 +215,8 @@ extension Parser {
         let byName = accept(.by, .name)
         if at(.leftParenthesis), !startsQuery(1), isName(1) {
             throw unsupported(
-                "a column list behind INSERT INTO", hint: "write INSERT INTO \(target.text) BY NAME SELECT … AS column",
-                span(of: position))
+                "a column list behind INSERT INTO",
+                hint: "write INSERT INTO \(target.text) BY NAME SELECT … AS column", span(of: position))
         }
         return CreateFlow(
             name: name, comment: comment, target: target, action: .insert(byName: byName, query: try query()))
@@ -256,7 +256,8 @@ extension Parser {
         }
         if at(.track) {
             throw unsupported(
-                "TRACK HISTORY", hint: "every column of the table is tracked; choose them with COLUMNS", span(of: position))
+                "TRACK HISTORY", hint: "every column of the table is tracked; choose them with COLUMNS",
+                span(of: position))
         }
         return AutoCDC(
             source: source, keys: keys, deleteWhen: deleteWhen, sequenceBy: sequenceBy, columns: columns,

@@ -14,10 +14,15 @@ extension Parser {
             hint = earlier
             marked = tokens[position - 1].range
         }
-        if marked.isEmpty { marked = marked.lowerBound..<marked.lowerBound }
         return TidemillError(
             .user, "PARSE_SYNTAX_ERROR", "expected \(expected), found \(describe(current))", hint: hint,
             place: .sql(SourceSpan(source: source, range: marked)))
+    }
+
+    /// Where a token stands, for hints.
+    func place(_ token: Int) -> String {
+        let (line, column) = span(of: token).start
+        return "line \(line), column \(column)"
     }
 
     /// A syntax error at a span.

@@ -262,9 +262,4 @@ extension Parser {
             }
         }
     }
-
-    func place(_ token: Int) -> String {
-        let (line, column) = span(of: token).start
-        return "line \(line), column \(column)"
-    }
 }

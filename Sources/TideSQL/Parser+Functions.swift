@@ -158,8 +158,10 @@ extension Parser {
         if !isDescending { _ = accept(.asc) }
         var nullsFirst: Bool?
         if accept(.nulls) {
-            nullsFirst = accept(.first)
-            if nullsFirst == false { try expect(.last) }
+            nullsFirst = at(.first)
+            guard accept(.first) || accept(.last) else {
+                throw unexpected(expected: "FIRST or LAST", candidates: [.first, .last])
+            }
         }
         return SortItem(
             expression: expression, isDescending: isDescending, nullsFirst: nullsFirst, span: span(from: start))

@@ -54,7 +54,8 @@ extension Parser {
                 }
                 return literal
             }
-            let signed = value.hasPrefix("-") && isNegative ? String(value.dropFirst()) : (isNegative ? "-" : "") + value
+            // INTERVAL -'-1' DAY is one day.
+            let signed = !isNegative ? value : value.hasPrefix("-") ? String(value.dropFirst()) : "-" + value
             guard let amount = IntervalAmount(signed.split(separator: " ").joined()), sum.add(amount, field) else {
                 throw syntaxError(
                     "not a number of \(field.text.lowercased())s: \(value)",

@@ -8,7 +8,11 @@ extension Parser {
             while accept(.semicolon) {}
             if atEnd { return statements }
             statements.append(try statement())
-            guard atEnd || at(.semicolon) else { throw unexpected(expected: "';' or end of input") }
+            guard atEnd || at(.semicolon) else {
+                let error = unexpected(expected: "';' or end of input")
+                let startsStatement: [Keyword?] = [.create, .select, .set, .use, .explain, .with]
+                throw startsStatement.contains(keyword()) ? error.hinting("put ';' between statements") : error
+            }
         }
     }
 

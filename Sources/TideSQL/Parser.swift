@@ -115,9 +115,8 @@ struct Parser {
     mutating func close(_ opening: Int) throws(TidemillError) {
         if accept(.rightParenthesis) { return }
         let error = unexpected(expected: "')'")
-        guard atEnd || at(.semicolon) else { throw error }
-        let (line, column) = span(of: opening).start
-        throw error.hinting("the parenthesis opened at line \(line), column \(column) is not closed")
+        guard atEnd || at(.semicolon) || clauseStarts() else { throw error }
+        throw error.hinting("the parenthesis opened at \(place(opening)) is not closed")
     }
 
     /// One or more of what `element` parses, with commas between them. A comma behind the last is an error of its own.

@@ -37,10 +37,16 @@ func drawScalar(_ type: DataType, _ random: inout TestRandom, distinct: UInt64?)
     case .decimal(let precision, _):
         var limit: Int128 = 1
         for _ in 0..<precision { limit *= 10 }
-        return Scalar(type, .decimal((Int128(integer) * Int128(integer >> 3)) % limit))
+        return Scalar(type, .decimal((Int128(integer) * Int128(UInt32(truncatingIfNeeded: bits >> 9)) * 4099) % limit))
     case .string, .binary:
-        let length = bits >> 20 & 7 == 0 ? Int(bits >> 30 % 40) : Int(bits >> 30 % 13)
-        return Scalar(type, .bytes((0..<length).map { UInt8(97 + (bits >> UInt64($0 % 50)) % 26) }))
+        let bound: UInt64 = (bits >> 20) & 7 == 0 ? 40 : 13
+        let length = Int((bits >> 30) % bound)
+        var bytes: [UInt8] = []
+        for i in 0..<length {
+            let letter = (bits >> UInt64(i % 50)) % 26
+            bytes.append(97 + UInt8(letter))
+        }
+        return Scalar(type, .bytes(bytes))
     default: return Scalar(type, .integer(integer))
     }
 }

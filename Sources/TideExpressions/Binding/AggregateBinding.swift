@@ -187,7 +187,7 @@ enum AggregateBinding {
         switch argument.type {
         case .tinyint, .smallint, .int, .bigint, .float, .double, .string, .null:
             (TypeCoercion.cast(argument, to: .double), .double)
-        case .decimal(let precision, let scale): (argument, DecimalTypes.adjusted(precision + 4, scale + 4))
+        case .decimal(let precision, let scale): (argument, DecimalTypes.bounded(precision + 4, scale + 4))
         case .yearMonthInterval, .dayTimeInterval: (argument, argument.type)
         default: nil
         }

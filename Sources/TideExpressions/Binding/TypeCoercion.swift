@@ -88,8 +88,14 @@ enum TypeCoercion {
     /// The type that an argument of type `from` takes where a function expects `to`; nil if Spark refuses.
     static func implicitType(_ from: DataType, to: DataType) -> DataType? {
         if from == to || from == .null || from == .string { return to }
-        if canUpCast(from, to) { return to }
-        return nil
+        return canStore(from, to) ? to : nil
+    }
+
+    /// ANSI store assignment: between numbers, between dates and timestamps, and anything to text.
+    static func canStore(_ from: DataType, _ to: DataType) -> Bool {
+        if from == to || from == .null || to == .string { return true }
+        if from.isNumeric { return to.isNumeric }
+        return (from == .date || from.isTimestamp) && (to == .date || to.isTimestamp)
     }
 
     /// Conversions that cannot fail or lose digits.
@@ -151,12 +157,9 @@ enum TypeCoercion {
     static func storeCast(
         _ expression: BoundExpression, to field: Field, span: SourceSpan?
     ) throws(TidemillError) -> BoundExpression {
-        let from = expression.type
-        let legal =
-            from == field.type || from == .null || field.type == .string && from != .binary
-            || from.isNumeric && field.type.isNumeric
-            || (from == .date || from.isTimestamp) && (field.type == .date || field.type.isTimestamp)
-        guard legal else { throw BindError.incompatibleStore(expression, to: field, span) }
+        guard canStore(expression.type, field.type) else {
+            throw BindError.incompatibleStore(expression, to: field, span)
+        }
         return cast(expression, to: field.type)
     }
 }

@@ -155,7 +155,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     public func endEpoch(partition p: Int) {
         let keeps = groupCount == 0
-        partitions[p].withLockTotal { $0.endEpoch(keepsEmptyGroup: keeps) }
+        partitions[p].withLock { $0.endEpoch(keepsEmptyGroup: keeps) }
     }
 
     // MARK: State
@@ -163,11 +163,11 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     public var stateParts: [[DataType]] { [[.bigint, .boolean] + groupTypes + accumulators.stateTypes] }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLockTotal { stateBatches($0, $0.touched) }
+        partitions[p].withLock { stateBatches($0, $0.touched) }
     }
 
     public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLockTotal { partition in
+        partitions[p].withLock { partition in
             var rows: [UnsafeMutableRawPointer] = []
             rows.reserveCapacity(partition.table.count)
             partition.table.forEachRow { rows.append($0) }
@@ -238,7 +238,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLockTotal { $0.table.count } } }
-    public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLockTotal { $0.byteCount } } }
-    public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLockTotal { $0.touched.count } } }
+    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
+    public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
+    public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.touched.count } } }
 }

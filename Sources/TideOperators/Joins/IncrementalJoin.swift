@@ -91,7 +91,7 @@ public final class IncrementalJoinOperator: StatefulOperator {
             if rows.isEmpty { continue }
             let part = batch.gather(rows.baseAddress!, count: rows.count)
             let partKeys = keys.map { $0.gather(rows.baseAddress!, count: rows.count) }
-            partitions[p].withLockTotal { partition in
+            partitions[p].withLock { partition in
                 let pending = Pending(batch: part, keys: partKeys)
                 if left { partition.pendingLeft.append(pending) } else { partition.pendingRight.append(pending) }
             }
@@ -233,14 +233,14 @@ public final class IncrementalJoinOperator: StatefulOperator {
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLockTotal { partition in
+        partitions[p].withLock { partition in
             let side = part == 0 ? partition.left : partition.right
             return stateBatches(side, side.touched, part: part)
         }
     }
 
     public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLockTotal { partition in
+        partitions[p].withLock { partition in
             let side = part == 0 ? partition.left : partition.right
             var rows: [UnsafeMutableRawPointer] = []
             side.entries.forEachRow { rows.append($0) }
@@ -310,20 +310,20 @@ public final class IncrementalJoinOperator: StatefulOperator {
     }
 
     public func endEpoch(partition p: Int) {
-        partitions[p].withLockTotal {
+        partitions[p].withLock {
             $0.left.endEpoch()
             $0.right.endEpoch()
         }
     }
 
     public var stateRows: Int {
-        partitions.reduce(0) { sum, p in sum + p.withLockTotal { $0.left.entries.count + $0.right.entries.count } }
+        partitions.reduce(0) { sum, p in sum + p.withLock { $0.left.entries.count + $0.right.entries.count } }
     }
     public var stateBytes: Int {
-        partitions.reduce(0) { sum, p in sum + p.withLockTotal { $0.left.byteCount + $0.right.byteCount } }
+        partitions.reduce(0) { sum, p in sum + p.withLock { $0.left.byteCount + $0.right.byteCount } }
     }
     public var touchedRows: Int {
-        partitions.reduce(0) { sum, p in sum + p.withLockTotal { $0.left.touched.count + $0.right.touched.count } }
+        partitions.reduce(0) { sum, p in sum + p.withLock { $0.left.touched.count + $0.right.touched.count } }
     }
 }
 

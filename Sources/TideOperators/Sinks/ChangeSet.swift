@@ -16,13 +16,13 @@ public final class ChangeSetCollector: BatchConsumer {
     }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        changes.withLockTotal { $0[task.ordinal, default: []].append(batch) }
+        changes.withLock { $0[task.ordinal, default: []].append(batch) }
     }
     public func finishTask(_ task: TaskContext) throws(TidemillError) {}
 
     /// The epoch's change set; the collector is empty afterwards.
     public func take() -> [Batch] {
-        let batches = changes.withLockTotal { changes in
+        let batches = changes.withLock { changes in
             defer { changes = [:] }
             return changes.keys.sorted().flatMap { changes[$0] ?? [] }
         }

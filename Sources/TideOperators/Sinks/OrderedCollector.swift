@@ -19,7 +19,7 @@ public final class OrderedCollector: BatchConsumer {
         state = Locked(State())
     }
 
-    public func beginStage() { state.withLockTotal { $0 = State() } }
+    public func beginStage() { state.withLock { $0 = State() } }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         try state.withLock { state throws(TidemillError) in

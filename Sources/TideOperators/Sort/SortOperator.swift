@@ -18,12 +18,12 @@ public final class SortOperator: BatchConsumer, Breaker {
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         guard batch.weights == nil else { throw TidemillError.internal("a sorted batch query got retractions") }
-        rows.withLockTotal { $0[task.ordinal, default: []].append(batch) }
+        rows.withLock { $0[task.ordinal, default: []].append(batch) }
     }
     public func finishTask(_ task: TaskContext) throws(TidemillError) {}
 
     public func finish(partition: Int, _ task: TaskContext) throws(TidemillError) {
-        let all = rows.withLockTotal { rows in rows.keys.sorted().flatMap { rows[$0] ?? [] } }
+        let all = rows.withLock { rows in rows.keys.sorted().flatMap { rows[$0] ?? [] } }
         let batch = Batch.concat(all, types: types)
         let keys = try program.evaluate(batch, task.evaluation)
         var order =

@@ -12,8 +12,8 @@ func pageChecksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
 
 /// Decompression of one page. Returns false unless exactly `count` bytes come out.
 enum PageDecompressor {
-    /// The most bytes that `compressed` bytes can become, so that a header's claim never makes us allocate more. From the
-    /// formats: snappy copies 64 bytes per 3, LZ4 255 per byte, deflate 1032 per byte, zstd 128 KiB per 4-byte block.
+    /// The most bytes that `compressed` bytes can become, so that a header's claim never makes us allocate more. From
+    /// the formats: snappy copies 64 bytes per 3, LZ4 255 per byte, deflate 1032 per byte, zstd 128 KiB per 4.
     static func bytesMax(_ codec: Codec, compressed: Int) -> Int {
         switch codec {
         case .uncompressed: compressed

@@ -69,7 +69,8 @@ func decodeByteStreamSplit(_ base: UnsafeRawPointer, width: Int, into out: Unsaf
     for k in 0..<width {
         let stream = base + k * count
         for i in 0..<count {
-            out.storeBytes(of: stream.load(fromByteOffset: i, as: UInt8.self), toByteOffset: i &* width &+ k, as: UInt8.self)
+            let byte = stream.load(fromByteOffset: i, as: UInt8.self)
+            out.storeBytes(of: byte, toByteOffset: i &* width &+ k, as: UInt8.self)
         }
     }
 }

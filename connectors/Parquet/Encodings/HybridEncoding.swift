@@ -50,7 +50,8 @@ private func packGroups(_ values: UnsafePointer<UInt32>, count: Int, bitWidth: I
         word |= UInt64(values[i]) &<< UInt64(truncatingIfNeeded: filled)
         filled &+= bitWidth
         if filled >= 32 {
-            target.storeBytes(of: UInt32(truncatingIfNeeded: word).littleEndian, toByteOffset: position, as: UInt32.self)
+            let low = UInt32(truncatingIfNeeded: word).littleEndian
+            target.storeBytes(of: low, toByteOffset: position, as: UInt32.self)
             position &+= 4
             word &>>= 32
             filled &-= 32

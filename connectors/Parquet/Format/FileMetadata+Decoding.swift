@@ -259,8 +259,9 @@ extension ColumnMetadata {
                 for _ in 0..<(try reader.list(field, of: ThriftType.structure)) {
                     result.encodingStats.append(try EncodingStats.decode(&reader))
                 }
-            case 14: result.bloomFilterOffset = try reader.i64(field)
-            case 15: result.bloomFilterLength = try reader.i32(field)
+            // Before they were standard, some writers used these ids for something else.
+            case 14 where field.type == ThriftType.i64: result.bloomFilterOffset = try reader.i64(field)
+            case 15 where field.type == ThriftType.i32: result.bloomFilterLength = try reader.i32(field)
             default: try reader.skip(field)
             }
         }

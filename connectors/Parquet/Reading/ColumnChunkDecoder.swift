@@ -84,9 +84,10 @@ struct ColumnChunkDecoder {
         _ header: PageHeader, _ body: UnsafeRawBufferPointer
     ) throws(TidemillError) {
         guard dictionary == nil, row == 0 else { throw corrupt("second or late dictionary page") }
-        guard header.encoding == PageEncoding.plain.rawValue || header.encoding == PageEncoding.plainDictionary.rawValue,
-            leaf.kind != .boolean
-        else { throw corrupt("dictionary page with encoding \(header.encoding)") }
+        let encoding = PageEncoding(rawValue: header.encoding)
+        guard encoding == .plain || encoding == .plainDictionary, leaf.kind != .boolean else {
+            throw corrupt("dictionary page with encoding \(header.encoding)")
+        }
         let page = try decompressed(body, count: Int(header.uncompressedBytes), isCompressed: true)
         let count = Int(header.valueCount)
         // An entry takes at least 4 bytes, but a fixed-length one may be shorter.
@@ -240,10 +241,12 @@ struct ColumnChunkDecoder {
             guard decodeDelta(page.base + start, byteCount, into: scratch.pointer(Int64.self), count: count) != nil
             else { throw corrupt("page does not hold \(count) deltas") }
             if leaf.kind == .int32 {
-                let wide = scratch.pointer(Int64.self)
-                let narrow = scratch.pointer(Int32.self)
                 // In place: value i is written at or before where it was read.
-                for i in 0..<count { narrow[i] = Int32(truncatingIfNeeded: wide[i]) }
+                let values = scratch.base
+                for i in 0..<count {
+                    let value = values.load(fromByteOffset: i &* 8, as: Int64.self)
+                    values.storeBytes(of: Int32(truncatingIfNeeded: value), toByteOffset: i &* 4, as: Int32.self)
+                }
             }
             try store(scratch, offset: 0, width: leaf.kind == .int32 ? 4 : 8, into: target, count: count)
         case (.plain, nil):

@@ -1,8 +1,8 @@
-import TideColumns
+@_exported import TideColumns
 
-/// What a row group says about one of its columns. `min` and `max` are bounds: no value is smaller or larger, but a long
-/// string may be shortened, so they need not occur. For float and double they say nothing about NaN (writers may leave
-/// it out), which Spark orders above every number; Tidemill's own files have no bounds where a NaN occurs.
+/// What a row group says about one of its columns. `min` and `max` are bounds: no value is smaller or larger, but a
+/// long string may be shortened, so they need not occur. For float and double they say nothing about NaN (writers may
+/// leave it out), which Spark orders above every number; Tidemill's own files have no bounds where a NaN occurs.
 public struct ParquetColumnStatistics: Hashable, Sendable {
     /// nil: unknown.
     public var min: Scalar?
@@ -26,8 +26,8 @@ public struct UnreadableColumn: Hashable, Sendable {
     public var reason: String
 }
 
-/// Reads a Parquet file: the footer at init, column chunks on demand. Immutable after init, so any number of threads may
-/// read row groups at once. Errors: `.corruption` with the offset, `.unsupported`, `.io`.
+/// Reads a Parquet file: the footer at init, column chunks on demand. Immutable after init, so any number of threads
+/// may read row groups at once. Errors: `.corruption` with the offset, `.unsupported`, `.io`.
 public final class ParquetReader: Sendable {
     /// The columns that can be read, in file order; nested and unknown ones are in `unreadable`.
     public let schema: Schema
@@ -61,9 +61,6 @@ public final class ParquetReader: Sendable {
             guard !overflow else { throw .corruptParquet("impossible row counts", file: name) }
             total = sum
         }
-        guard total == metadata.rowCount else {
-            throw .corruptParquet("row groups have \(total) rows, the footer \(metadata.rowCount)", file: name)
-        }
         self.file = file
         fileSize = size
         self.metadata = metadata
@@ -87,8 +84,8 @@ public final class ParquetReader: Sendable {
         createdBy = metadata.createdBy
     }
 
-    /// Positions of these columns in `schema`, compared without case. An error names the first that is missing or cannot
-    /// be read.
+    /// Positions of these columns in `schema`, compared without case. An error names the first that is missing or
+    /// cannot be read.
     public func columns(named names: [String]) throws(TidemillError) -> [Int] {
         var result: [Int] = []
         for name in names {
@@ -152,7 +149,9 @@ public final class ParquetReader: Sendable {
         let field = schema[column]
         let chunk = metadata.rowGroups[rowGroup].columns[index]
         let (info, codec) = try checked(chunk, field, leaf)
-        let bytes = try readChunk(info)
+        if rowCount == 0 { return Column(leaf.type, []) }
+        // parquet-mr 1.2 left the dictionary page's header out of the size (PARQUET-816).
+        let bytes = try readChunk(info, extraBytesMax: 100)
         let pages = try pageList(bytes, info, rowCount: rowCount)
         var decoder = ColumnChunkDecoder(
             leaf: leaf, optional: field.nullable, codec: codec, rowCount: rowCount, file: file.path.string)
@@ -187,15 +186,16 @@ public final class ParquetReader: Sendable {
         return (info, codec)
     }
 
-    /// The chunk's bytes as stored.
-    func readChunk(_ info: ColumnMetadata) throws(TidemillError) -> Buffer {
+    /// The chunk's bytes as stored, and at most `extraBytesMax` that follow.
+    func readChunk(_ info: ColumnMetadata, extraBytesMax: Int64 = 0) throws(TidemillError) -> Buffer {
         let start = info.startOffset
         guard start >= 4, info.compressedBytes >= 0, start <= fileSize, info.compressedBytes <= fileSize - start else {
             throw .corruptParquet(
                 "column chunk of \(info.compressedBytes) bytes at \(start) is outside the file",
                 file: file.path.string)
         }
-        let buffer = Buffer(byteCount: Int(info.compressedBytes))
+        let extra = min(extraBytesMax, fileSize - start - info.compressedBytes)
+        let buffer = Buffer(byteCount: Int(info.compressedBytes + extra))
         let target = UnsafeMutableRawBufferPointer(start: buffer.base, count: buffer.byteCount)
         guard try file.read(into: target, at: start) == buffer.byteCount else {
             throw .corruptParquet("column chunk ends early", file: file.path.string, offset: start)

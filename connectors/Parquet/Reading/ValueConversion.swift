@@ -60,18 +60,14 @@ private func convertFixed(
         return overflow ? .timestampOverflow : nil
     case .nanosToMicros: convert(source, out, count) { (v: Int64) in floorDivide(v, 1000) }
     case .int96ToMicros:
-        var overflow = false
+        // Nanoseconds of the day, then the Julian day (2440588 is 1970-01-01). Wraps around, as Spark does on both
+        // ways: its far future timestamps come back right only so.
         let target = out.assumingMemoryBound(to: Int64.self)
         for i in 0..<count {
-            let nanos = Int64(littleEndian: (source + i * 12).loadUnaligned(as: Int64.self))
-            let julianDay = UInt32(littleEndian: (source + i * 12 + 8).loadUnaligned(as: UInt32.self))
-            // 2440588 is the Julian day of 1970-01-01.
-            let (days, a) = (Int64(julianDay) - 2_440_588).multipliedReportingOverflow(by: 86_400_000_000)
-            let (micros, b) = days.addingReportingOverflow(floorDivide(nanos, 1000))
-            overflow = overflow || a || b
-            target[i] = micros
+            let nanos = Int64(littleEndian: (source + i &* 12).loadUnaligned(as: Int64.self))
+            let julianDay = Int32(littleEndian: (source + (i &* 12 &+ 8)).loadUnaligned(as: Int32.self))
+            target[i] = (Int64(julianDay) &- 2_440_588) &* 86_400_000_000 &+ floorDivide(nanos, 1000)
         }
-        return overflow ? .timestampOverflow : nil
     case .halfToFloat: convert(source, out, count) { (v: UInt16) in floatOfHalf(v) }
     case .bytesToDecimal:
         let target = out.assumingMemoryBound(to: Int128.self)

@@ -26,6 +26,8 @@ struct ColumnChunkEncoder {
         metadata.valueCount = Int64(dense.rowCount)
 
         let dictionary = options.dictionary ? DictionaryEncoding.build(dense, leaf) : nil
+        // Raw pointers into both are used below.
+        defer { withExtendedLifetime((dense, dictionary)) {} }
         let bounds: ColumnBounds
         var uncompressed: Int64 = 0
         var pages: Int32 = 0

@@ -28,7 +28,8 @@ struct DenseColumn {
         validity = DenseColumn.joinValidity(segments, rows: rows)
         presentCount = validity?.onesCount ?? rows
         let physical = leaf.type.physical
-        if segments.count == 1, validity == nil, physical != .bit, physical != .int128 || leaf.storedWidth! > 8 {
+        let isStoredForm = physical != .bit && (physical != .int128 || leaf.kind == .fixedLengthByteArray)
+        if segments.count == 1, validity == nil, isStoredForm {
             let only = segments[0]
             owner = only.column.values
             heap = only.column.heap

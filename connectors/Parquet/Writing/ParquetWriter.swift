@@ -25,8 +25,8 @@ public struct ParquetSummary: Sendable {
     public var rowGroups: [ParquetRowGroup]
 }
 
-/// Writes a Parquet file from its first byte to its last, in large sequential writes. It does not sync; whoever owns the
-/// file does. Rows wait (as the batches they came in) until a row group is full, and are encoded then.
+/// Writes a Parquet file from its first byte to its last, in large sequential writes. It does not sync; whoever owns
+/// the file does. Rows wait (as the batches they came in) until a row group is full, and are encoded then.
 ///
 /// One thread at a time. After an error the file is incomplete and must be discarded.
 public final class ParquetWriter {

@@ -80,7 +80,8 @@ struct LogarithmRule: UnaryRule {
     @inline(__always) func apply(_ x: Double, _ fault: inout Int64) -> Double {
         switch base {
         case .e: Glibc.log(x)
-        case .two: Glibc.log2(x)
+        // As Java computes it, so that results agree.
+        case .two: Glibc.log(x) / Glibc.log(2)
         case .ten: Glibc.log10(x)
         }
     }

@@ -119,18 +119,19 @@ struct ComplementRule<T: PhysicalInteger>: UnaryRule {
 }
 
 /// Rounds to a multiple of `unit` (a power of ten): half away from zero, or half to the even multiple.
-struct RoundIntegerRule: UnaryRule {
+struct RoundIntegerRule<T: PhysicalInteger>: UnaryRule {
     let unit: Int64
     let halfEven: Bool
     let low: Int64
     let high: Int64
-    func apply(_ x: Int64, _ fault: inout Int64) -> Int64 {
+    func apply(_ narrow: T, _ fault: inout Int64) -> T {
+        let x = Int64(narrow)
         let quotient = x / unit
         let remainder = (x % unit).magnitude
         let half = unit.magnitude / 2
         let up = remainder > half || remainder == half && (!halfEven || quotient & 1 != 0)
         let (value, overflow) = (quotient &+ (up ? (x < 0 ? -1 : 1) : 0)).multipliedReportingOverflow(by: unit)
         fault |= overflow || value < low || value > high ? -1 : 0
-        return value
+        return T(truncatingIfNeeded: value)
     }
 }
