@@ -82,6 +82,7 @@ func smallOptions() -> TableOptions {
     options.fileBytesTarget = 24 << 10
     options.inlineBytesMax = 2 << 10
     options.mergeFanIn = 4
+    options.bloomRowsMin = 100
     return options
 }
 
