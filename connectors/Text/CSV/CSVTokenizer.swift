@@ -164,7 +164,8 @@ struct CSVTokenizer {
             if trimsLeading { while at < limit, p[at] <= 0x20, p[at] != separator, p[at] != 0x0A { at += 1 } }
             var end: Int
             if let quote, chunk.hasQuotes, at < limit, p[at] == quote {
-                let outcome = quoted.scan(p, from: at, limit: limit, isClosed: chunk.isLast)
+                let outcome = quoted.scan(
+                    p, from: at, limit: limit, isClosed: chunk.isLast, isFirst: rowStarts.isEmpty)
                 end = quoted.end
                 switch outcome {
                 case .plain(let from, let length):
@@ -174,7 +175,7 @@ struct CSVTokenizer {
                 case .open:
                     if !chunk.isLast { return .needsMore }
                     rowIsUnterminated = true
-                    append(quoted.text, to: &side)
+                    append(quoted.text.isEmpty ? [quote] : quoted.text, to: &side)
                     end = limit
                 }
                 for k in at..<min(end, limit) where p[k] == 0x0A { lines += 1 }

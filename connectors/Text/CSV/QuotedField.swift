@@ -31,7 +31,9 @@ struct QuotedField {
 
     /// `open` is the quote's offset, `limit` the end of the data. If `isClosed`, the byte at `limit` is a line end or
     /// the last data byte is one, so the window ends a record.
-    mutating func scan(_ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool) -> Outcome {
+    mutating func scan(
+        _ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool, isFirst: Bool
+    ) -> Outcome {
         var j = open + 1
         while j < limit, p[j] != quote, Int(p[j]) != escape { j += 1 }
         // One byte behind the quote decides; at the end of the window it is the added line end or not known yet.
@@ -42,11 +44,11 @@ struct QuotedField {
                 return .plain(start: open + 1, length: j - open - 1)
             }
         }
-        return unescape(p, from: open, limit: limit, isClosed: isClosed)
+        return unescape(p, from: open, limit: limit, isClosed: isClosed, isFirst: isFirst)
     }
 
     @inline(never) private mutating func unescape(
-        _ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool
+        _ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool, isFirst: Bool
     ) -> Outcome {
         text.removeAll(keepingCapacity: true)
         let doubled = escape == Int(quote)
@@ -55,10 +57,11 @@ struct QuotedField {
         /// Whether byte j may be looked at; false is the end of the window.
         func knows(_ j: Int) -> Bool { j < limit || (isClosed && j == limit && p[limit - 1] != 0x0A) }
 
-        // Nothing but quotes up to the separator: univocity takes them as escaped, though none is left to close.
+        // Nothing but quotes up to the separator: in a record's first field univocity takes them as escaped, though
+        // none is left to close.
         var run = 0
         while open + 1 + run < limit, p[open + 1 + run] == quote { run += 1 }
-        if run >= 2 {
+        if isFirst && run >= 2 {
             guard knows(open + 1 + run) else { return .open }
             let next = at(open + 1 + run)
             let isLineEnd = next == 0x0D && at(open + 2 + run) == 0x0A
@@ -72,7 +75,8 @@ struct QuotedField {
         var previous = -1
         var j = open + 1
         while true {
-            guard knows(j) else { return .open }
+            // Behind the last byte only a closing quote may stand.
+            guard knows(j), j < limit || previous == Int(quote) else { return .open }
             let byte = at(j)
             if previous == Int(quote) && (byte <= 0x20 || isStop(byte)) { break }
             if byte != quote && Int(byte) != escape {
