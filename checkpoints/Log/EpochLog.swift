@@ -137,7 +137,8 @@ public final class EpochLog {
     }
 
     private var position: Int64 { written + Int64(buffer.count) }
-    private var current: UInt64 { segments[segments.count - 1].number }
+    /// The segment being written.
+    var current: UInt64 { segments[segments.count - 1].number }
     /// Bytes of all segments, dead ones included.
     public var byteCount: Int64 { segments.dropLast().reduce(position) { $0 + $1.bytes } }
     /// The oldest segment that is still there.

@@ -133,6 +133,7 @@ extension CheckpointStore {
         next.publishedThrough = publishedThrough
         next.nextRun = numbers.next
         if covered >= 0 { next.firstSegment = try log.firstSegmentNeeded(from: Epoch(covered + 1)) }
+        next.newestSegment = log.current
         guard next != manifest else { return }
         let runs = CheckpointScan.runs(directory)
         do throws(TidemillError) {
