@@ -4,41 +4,87 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// A module of the engine. `path` is Sources/<name> unless it is given.
+func module(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil, sources: [String]? = nil)
+    -> Target
+{
+    .target(
+        name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", sources: sources,
+        swiftSettings: strict)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = [])
+    -> Target
+{
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, resources: resources,
+        swiftSettings: strict)
+}
+
 let package = Package(
     name: "tidemill",
+    products: [
+        .executable(name: "tidemill", targets: ["tidemill"]),
+        .executable(name: "tidemill-bench", targets: ["tidemill-bench"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     ],
     targets: [
         // C shims: byte scanning with SIMD, CRC32C, system codecs.
         .target(name: "CTideKernels", path: "Sources/CTideKernels", cSettings: [.define("_GNU_SOURCE")]),
         .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZSTD", path: "Sources/CZSTD", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSnappy", path: "Sources/CSnappy", providers: [.apt(["libsnappy-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Ids, errors, limits, seams.
-        .target(
-            name: "TideCore",
-            dependencies: ["CTideKernels", .product(name: "SystemPackage", package: "swift-system")],
-            path: "Sources/TideCore", swiftSettings: strict),
-        // Columns and kernels.
-        .target(
-            name: "TideColumns", dependencies: ["TideCore", "CTideKernels"],
-            path: "Sources/TideColumns", swiftSettings: strict),
-        // The durable side of epochs: log, runs, snapshots, recovery.
-        .target(
-            name: "TideCheckpoints", dependencies: ["TideColumns", "CLZ4", "CZSTD"],
-            path: "checkpoints", swiftSettings: strict),
-
-        // A simulated disk, clock and executor, for tests.
-        .target(
-            name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
-        .testTarget(
-            name: "TideCheckpointsTests", dependencies: ["TideCheckpoints", "TideSimulation"],
-            path: "Tests/TideCheckpointsTests", swiftSettings: strict),
+        module("TideCore", ["CTideKernels", .product(name: "SystemPackage", package: "swift-system")]),
+        // Types, columns, hashing, packed rows, text of values.
+        module("TideColumns", ["TideCore", "CTideKernels"]),
+        // Formats without streams.
+        module("TideText", ["TideColumns", "CTideKernels"], path: "connectors/Text"),
+        module("TideParquet", ["TideColumns", "CZSTD", "CLZ4", "CSnappy", "CZlib"], path: "connectors/Parquet"),
+        // Text to syntax tree with spans.
+        module("TideSQL", ["TideCore"]),
+        // Functions, typed expressions, batch evaluation.
+        module("TideExpressions", ["TideColumns", "CTideKernels"]),
         // Source and sink contracts.
-        .target(
-            name: "TideConnectorAPI", dependencies: ["TideColumns"],
-            path: "connectors/API", swiftSettings: strict),
+        module("TideConnectorAPI", ["TideColumns"], path: "connectors/API"),
+        // Catalog, analysis, logical plan, optimizer, incrementalization.
+        module("TidePlan", ["TideSQL", "TideExpressions", "TideConnectorAPI"]),
+        // Epoch log, recovery decisions, runs.
+        module("TideCheckpoints", ["TideColumns", "CLZ4", "CZSTD"], path: "checkpoints"),
+        // Physical operators.
+        module("TideOperators", ["TidePlan"]),
+        // Plan to graph, epoch state machine, progress.
+        module("TideEngine", ["TideOperators", "TideCheckpoints"]),
+        // Directory source; Parquet tables; CSV copies.
+        module(
+            "TideConnectors", ["TideConnectorAPI", "TideText", "TideParquet"], path: "connectors",
+            sources: ["Sources", "Tables"]),
+        // Projects, and the engine put together with its connectors.
+        module("Tidemill", ["TideEngine", "TideConnectors", .product(name: "Yams", package: "Yams")]),
+        // Command line.
+        .executableTarget(
+            name: "tidemill",
+            dependencies: ["Tidemill", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Sources/tidemill", swiftSettings: strict),
+        .executableTarget(
+            name: "tidemill-bench",
+            dependencies: ["Tidemill", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "benchmarks", exclude: ["peers"], swiftSettings: strict),
+
+        tests("TideColumnsTests", ["TideColumns"]),
+        tests("TideTextTests", ["TideText"]),
+        tests("TideParquetTests", ["TideParquet"]),
+        tests("TideSQLTests", ["TideSQL", "TideCore"], exclude: ["Fixtures"]),
+        tests("TideExpressionsTests", ["TideExpressions"], exclude: ["Oracle"]),
+        tests("TidePlanTests", ["TidePlan"]),
+        .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
+        tests("TideCheckpointsTests", ["TideCheckpoints", "TideSimulation"]),
+        tests("TideConnectorsTests", ["TideConnectors", "TideSimulation"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -115,6 +115,12 @@ public protocol Source: AnyObject, Sendable {
     func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit])
     /// All ledger rows, for a snapshot of the checkpoint.
     func ledger() -> Batch
+    /// Warnings that no plan has delivered, because there was no new input to plan. Each is given once.
+    func takeWarnings() -> [String]
+}
+
+extension Source {
+    public func takeWarnings() -> [String] { [] }
 }
 
 /// An opaque bound made by a source for itself.

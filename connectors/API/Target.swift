@@ -9,9 +9,16 @@ public protocol AppendTarget: AnyObject, Sendable {
     /// Removes what uncommitted epochs left behind. `committed` are the manifests of committed, not surely published
     /// epochs, in order.
     func recover(committed: [(epoch: Epoch, manifest: [UInt8])]) throws(TidemillError)
-    func begin(_ epoch: Epoch) throws(TidemillError) -> any AppendEpoch
+    /// - Parameter replacingAll: the table will hold this epoch's rows only (`overwrite`, full refresh).
+    func begin(_ epoch: Epoch, replacingAll: Bool) throws(TidemillError) -> any AppendEpoch
     /// Makes the epoch's rows visible, durably.
     func publish(_ epoch: Epoch, manifest: [UInt8]) throws(TidemillError) -> PublishReport
+}
+
+extension AppendTarget {
+    public func begin(_ epoch: Epoch) throws(TidemillError) -> any AppendEpoch {
+        try begin(epoch, replacingAll: false)
+    }
 }
 
 /// The rows of one epoch on their way into a table. `append` is called in row order, from one thread at a time.
@@ -38,7 +45,17 @@ public protocol KeyedTarget: AnyObject, Sendable {
     ///
     /// With key columns: a row of weight +1 replaces the row of its key, a row of weight -1 removes it (only its key
     /// columns count); one batch holds a key at most once. As a bag: weights add or remove that many copies.
-    func publish(_ changes: [Batch], through epoch: Epoch) throws(TidemillError) -> PublishReport
+    ///
+    /// - Parameter replacingAll: the rows of the table before do not count (`overwrite`, full refresh).
+    func publish(
+        _ changes: [Batch], through epoch: Epoch, replacingAll: Bool
+    ) throws(TidemillError) -> PublishReport
+}
+
+extension KeyedTarget {
+    public func publish(_ changes: [Batch], through epoch: Epoch) throws(TidemillError) -> PublishReport {
+        try publish(changes, through: epoch, replacingAll: false)
+    }
 }
 
 public struct PublishReport: Sendable, Hashable {

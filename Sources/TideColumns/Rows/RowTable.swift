@@ -1,8 +1,8 @@
 import CTideKernels
 import Glibc
 
-/// An open-addressing table of packed rows, ordered by hash: slot = top bits of the hash, so a key group is a range of
-/// slots and iteration yields rows in nearly ascending hash order.
+/// An open-addressing table of packed rows, ordered by hash: slot = top bits of the hash (behind those that the whole
+/// partition shares), so a key group is a range of slots and iteration yields rows in nearly ascending hash order.
 ///
 ///     slots: [UInt64]   hash prefix (32 bits) | row number + 1 (32 bits); 0 is empty
 ///     rows:  chunks of 2^14 rows at fixed addresses; freed rows are reused
@@ -28,12 +28,16 @@ public final class RowTable: @unchecked Sendable {
     private var freeRows: [UInt32] = []
     public let arena = RowArena()
 
+    /// Leading hash bits that all keys of this table share (its partition); slots are numbered by the bits after them.
+    private let leadBits: UInt64
+
     private static let chunkBits = 14
     private static let chunkRows = 1 << chunkBits
     private static let batchRows = 256
 
-    public init(layout: RowLayout, expectedRows: Int = 0) {
+    public init(layout: RowLayout, leadBits: Int = 0, expectedRows: Int = 0) {
         self.layout = layout
+        self.leadBits = UInt64(leadBits)
         var bits = 8
         while (1 << bits) * 3 / 4 < expectedRows { bits += 1 }
         slotBits = bits
@@ -111,14 +115,16 @@ public final class RowTable: @unchecked Sendable {
         let slots = self.slots
         let imageBytes = layout.imageBytes
         let images = keys.images.base
+        let lead = leadBits
         for i in 0..<n {
             let k = selection.map { Int($0[i]) } ?? start + i
-            tide_prefetch_read(slots + Int(truncatingIfNeeded: hashes[k] >> shift))
+            tide_prefetch_read(slots + Int(truncatingIfNeeded: (hashes[k] << lead) >> shift))
         }
         for i in 0..<n {
             let k = selection.map { Int($0[i]) } ?? start + i
-            let slot = slots[Int(truncatingIfNeeded: hashes[k] >> shift)]
-            if slot >> 32 == hashes[k] >> 32 && slot != 0 {
+            let h = hashes[k] << lead
+            let slot = slots[Int(truncatingIfNeeded: h >> shift)]
+            if slot >> 32 == h >> 32 && slot != 0 {
                 let address = row(UInt32(truncatingIfNeeded: slot) &- 1)
                 tide_prefetch_write(address)
                 tide_prefetch_write(address + 64)
@@ -126,7 +132,7 @@ public final class RowTable: @unchecked Sendable {
         }
         for i in 0..<n {
             let k = selection.map { Int($0[i]) } ?? start + i
-            let h = hashes[k]
+            let h = hashes[k] << lead
             let image = UnsafeRawPointer(images + k &* imageBytes)
             var s = Int(truncatingIfNeeded: h >> shift)
             while true {
@@ -306,7 +312,7 @@ public final class RowArena: @unchecked Sendable {
     private var tableCapacity = 8
     public private(set) var byteCount = 0
 
-    init() {
+    public init() {
         table = .allocate(capacity: tableCapacity)
         table.initialize(repeating: UnsafeRawPointer(table), count: tableCapacity)
     }

@@ -1,0 +1,22 @@
+@_exported import TideCheckpoints
+@_exported import TideOperators
+
+/// What makes sources and targets. The engine asks for them by what the pipeline says; which formats exist is known to
+/// the module that puts the program together.
+public protocol Connectors: Sendable {
+    /// - Parameter options: the relation's reading options with those behind `STREAM t WITH (…)` laid over them.
+    func source(for relation: ExternalRelation, options: [String: String]) throws(TidemillError) -> any Source
+    /// A stored table of this pipeline, read as files; nil if it was never written.
+    func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)?
+    func appendTarget(_ dataset: Dataset, generation: UInt64) throws(TidemillError) -> any AppendTarget
+    func keyedTarget(_ dataset: Dataset, generation: UInt64) throws(TidemillError) -> any KeyedTarget
+    func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget
+}
+
+/// Where a copy of a table is kept (`CREATE SINK`): rewritten as a whole when the table has changed.
+public protocol CopyTarget: AnyObject, Sendable {
+    func publishedEpoch() throws(TidemillError) -> Epoch?
+    func publish(
+        _ epoch: Epoch, schema: Schema, batches: [Batch]
+    ) throws(TidemillError) -> PublishReport
+}

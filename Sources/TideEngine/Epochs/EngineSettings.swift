@@ -1,0 +1,50 @@
+/// What the configuration says to the engine. Keys are the pipeline's `configuration`, `SET` and `--set`.
+public struct EngineSettings: Sendable, Hashable {
+    /// `tidemill.now`: the clock of every epoch, microseconds since 1970-01-01T00:00:00Z.
+    public var fixedClockMicros: Int64?
+    /// `spark.sql.session.timeZone`.
+    public var timeZone = "UTC"
+    /// `tidemill.publishInterval`: keyed tables are replaced at most this often while epochs keep coming.
+    public var publishInterval: Duration = .seconds(1)
+    /// Log bytes that call for a snapshot, at least.
+    public var snapshotBytesMin: Int64 = 64 << 20
+
+    public init(_ configuration: [String: String]) throws(TidemillError) {
+        for (key, value) in configuration {
+            switch key.lowercased() {
+            case "tidemill.now":
+                guard let micros = Array(value.utf8).withUnsafeBytes({ ParseText.timestamp($0) }) else {
+                    throw TidemillError(
+                        .user, "INVALID_CONF_VALUE", "tidemill.now is not a timestamp: \(value)",
+                        hint: "write it as 2024-06-01T00:00:00Z")
+                }
+                fixedClockMicros = micros
+            case "spark.sql.session.timezone":
+                guard ["utc", "z", "etc/utc", "gmt", "+00:00"].contains(value.lowercased()) else {
+                    throw TidemillError.unsupported("the session time zone \(value)", hint: "use UTC")
+                }
+                timeZone = "UTC"
+            case "tidemill.publishinterval":
+                publishInterval = try EngineSettings.duration(key, value)
+            default: break
+            }
+        }
+    }
+
+    /// `500 ms`, `1 s`, `2 minutes`, or a bare number of milliseconds.
+    static func duration(_ key: String, _ text: String) throws(TidemillError) -> Duration {
+        let trimmed = text.trimmedASCII.lowercased()
+        let digits = trimmed.prefix { $0.isNumber }
+        let unit = String(trimmed.dropFirst(digits.count)).trimmedASCII
+        let factors: [String: Int] = [
+            "": 1, "ms": 1, "millisecond": 1, "milliseconds": 1, "s": 1000, "second": 1000, "seconds": 1000,
+            "m": 60_000, "min": 60_000, "minute": 60_000, "minutes": 60_000, "h": 3_600_000, "hour": 3_600_000,
+            "hours": 3_600_000,
+        ]
+        guard let number = Int(digits), number < 1 << 40, let factor = factors[unit] else {
+            throw TidemillError(
+                .user, "INVALID_CONF_VALUE", "\(key) is not a duration: \(text)", hint: "write it as 500 ms or 2 s")
+        }
+        return .milliseconds(number * factor)
+    }
+}

@@ -1,0 +1,101 @@
+/// The life of a pipeline between start and stop, as a pure machine: events in, the next action out. Every decision
+/// that could lose or repeat an epoch is here; `PipelineRunner` only performs the actions.
+///
+///     start ──► recover ──► publish leftovers ──► plan ──► execute ──► commit ──► (publish) ──► plan …
+///                                                  │ nothing new
+///                                                  └──► publish what is committed ──► stop
+///
+/// Invariants: an epoch is published only after its commit; there is at most one epoch between plan and commit; a run
+/// never stops with committed epochs unpublished.
+public struct EpochStateMachine: Sendable, Hashable {
+    public enum State: Sendable, Hashable {
+        case starting
+        case planning
+        case executing(Epoch)
+        case committing(Epoch)
+        case publishing(then: AfterPublish)
+        case stopped
+        case failed
+    }
+    public enum AfterPublish: Sendable, Hashable { case plan, stop }
+
+    public enum Event: Sendable, Hashable {
+        /// The checkpoint was read.
+        case recovered(lastCommitted: Epoch?, unpublished: Bool)
+        /// What the sources have. `mustRun`: an epoch is due without input (the first one, a flow to be filled).
+        case planned(hasInput: Bool, mustRun: Bool)
+        case executed
+        /// The frame is durable. `publishDue`: the publish interval has passed.
+        case committed(publishDue: Bool)
+        case published
+        /// The epoch limit of this run, or a signal, asks to end.
+        case stopRequested
+        case failed
+    }
+
+    public enum Action: Sendable, Hashable {
+        case plan
+        case execute(Epoch)
+        case commit(Epoch)
+        /// Everything committed and not yet published.
+        case publish
+        case stop
+        /// Give up without touching the disk; the next start recovers.
+        case abort
+    }
+
+    public private(set) var state: State = .starting
+    public private(set) var lastCommitted: Epoch?
+    public private(set) var hasUnpublished = false
+    private var stopping = false
+
+    public init() {}
+
+    public mutating func handle(_ event: Event) -> Action {
+        switch (state, event) {
+        case (_, .failed):
+            state = .failed
+            return .abort
+        case (.starting, .recovered(let last, let unpublished)):
+            lastCommitted = last
+            hasUnpublished = unpublished
+            return unpublished ? publish(then: .plan) : plan()
+        case (.planning, .planned(let hasInput, let mustRun)):
+            if (hasInput || mustRun) && !stopping {
+                let epoch = lastCommitted?.next ?? .zero
+                state = .executing(epoch)
+                return .execute(epoch)
+            }
+            return hasUnpublished ? publish(then: .stop) : stop()
+        case (.executing(let epoch), .executed):
+            state = .committing(epoch)
+            return .commit(epoch)
+        case (.committing(let epoch), .committed(let publishDue)):
+            lastCommitted = epoch
+            hasUnpublished = true
+            return publishDue ? publish(then: .plan) : plan()
+        case (.publishing(let next), .published):
+            hasUnpublished = false
+            return next == .stop ? stop() : plan()
+        case (_, .stopRequested):
+            stopping = true
+            return state == .planning ? plan() : .plan
+        default:
+            preconditionFailure("event \(event) in state \(state)")
+        }
+    }
+
+    private mutating func plan() -> Action {
+        if stopping { return hasUnpublished ? publish(then: .stop) : stop() }
+        state = .planning
+        return .plan
+    }
+    private mutating func publish(then next: AfterPublish) -> Action {
+        state = .publishing(then: next)
+        return .publish
+    }
+    private mutating func stop() -> Action {
+        state = .stopped
+        return .stop
+    }
+}

@@ -1,0 +1,217 @@
+// One epoch: run the graph over what was planned, make the result durable.
+
+extension PipelineRunner {
+    /// Runs every stage. Nothing outside this process has changed when it returns, except hidden files of append tables
+    /// and blocks in the log that no frame names.
+    func execute(_ epoch: Epoch) throws(TidemillError) {
+        executeStart = environment.clock.elapsed()
+        let clock = settings.fixedClockMicros ?? max(environment.clock.now(), (lastRecord?.clockMicros ?? 0) + 1)
+        let evaluation = EvaluationContext(currentTimestampMicros: clock, timeZone: settings.timeZone)
+        progress = EpochProgress(epoch: epoch, clockMicros: clock)
+        progress.durations.planMillis = Double(executeStart - planStart) / 1e6
+        for table in tables {
+            if case .append(let target) = table.target {
+                table.current.epoch = try target.begin(epoch, replacingAll: overrides[table.id] ?? false)
+            }
+        }
+        try loadStatics(evaluation)
+        let runner = StageRunner(graph: graph, executor: environment.executor, evaluation: evaluation)
+        if !toFill.isEmpty { try fill(runner) }
+        if machine.lastCommitted == nil {
+            for constant in graph.constants { try runner.feed(constant.batch, into: constant.consumer) }
+        } else {
+            for constant in graph.constants where toFill.contains(constant.flow) {
+                try runner.feed(constant.batch, into: constant.consumer)
+            }
+        }
+        for (index, node) in sources.enumerated() {
+            guard let plan = currentPlans[index] else { continue }
+            progress.warnings += plan.warnings
+            let result = try runner.scan(node.source, plan.splits, columns: node.scan.columns, into: node.port)
+            record(result, of: node, from: plan.startOffset, to: plan.endOffset)
+        }
+        try runner.finishBreakers()
+        toFill = []
+    }
+
+    private func record(
+        _ result: StageRunner.ScanResult, of node: SourceNode, from start: String, to end: String
+    ) {
+        progress.inputRows += result.rows
+        progress.inputBytes += result.bytes
+        progress.badRows += result.badRows
+        progress.droppedRows += result.droppedRows
+        progress.badRowSamples += result.samples
+        for flow in node.flows {
+            sourceProgress[flow, default: []].append(
+                EpochProgress.SourceProgress(
+                    description: node.source.description, startOffset: start, endOffset: end, rows: result.rows,
+                    bytes: result.bytes))
+        }
+    }
+
+    /// A new or rebuilt flow gets what its inputs have had so far, before this epoch's news.
+    private func fill(_ runner: StageRunner) throws(TidemillError) {
+        for node in sources where !node.flows.isDisjoint(with: toFill) {
+            let splits = try node.source.replay()
+            if splits.isEmpty { continue }
+            let port = node.scan.port(flows: toFill)
+            let result = try runner.scan(node.source, splits, columns: node.scan.columns, into: port)
+            record(result, of: node, from: "null", to: "null")
+        }
+        for reader in graph.tableReaders where toFill.contains(reader.flow) {
+            // A table that is filled in this very epoch brings its rows itself.
+            guard let dataset = definition.dataset(named: reader.table),
+                !dataset.flows.contains(where: { toFill.contains($0.name) }),
+                let source = try connectors.storedTable(dataset)
+            else { continue }
+            let splits = try source.snapshot().splits
+            _ = try runner.scan(source, splits, columns: reader.columns, into: reader.consumer)
+        }
+    }
+
+    /// Relations that stand still within an epoch are loaded when they changed since they were loaded last.
+    private func loadStatics(_ evaluation: EvaluationContext) throws(TidemillError) {
+        let query = QueryRunner(executor: environment.executor) { [unowned self] (scan) throws(TidemillError) in
+            try self.snapshotSource(scan)
+        }
+        for (index, side) in graph.statics.enumerated() {
+            let versions = try query.versions(of: side.plan)
+            if staticVersions[index] == versions { continue }
+            let result = try query.run(side.plan, evaluation: evaluation)
+            try side.join.load(result.batches, evaluation)
+            staticVersions[index] = versions
+        }
+    }
+
+    // MARK: Commit
+
+    /// Makes the epoch durable with one fdatasync of the log.
+    func commit(_ epoch: Epoch) throws(TidemillError) {
+        guard let store else { throw TidemillError.internal("commit without a checkpoint") }
+        let start = environment.clock.elapsed()
+        progress.durations.executeMillis = Double(start - executeStart) / 1e6
+        let logBefore = store.logBytesSinceSnapshot
+        var record = EpochRecord(epoch: epoch, clockMicros: progress.clockMicros)
+        for table in tables {
+            try prepare(table, store, &record)
+        }
+        try appendState(store)
+        for (index, node) in sources.enumerated() {
+            guard let plan = currentPlans[index] else { continue }
+            if plan.ledger.count > 0 {
+                try store.appendBlock(owner: node.owner, kind: .sourceFiles, part: 0, LedgerBlock.wrap(plan.ledger))
+            }
+            record.sources.append(EpochRecord.Entry(id: node.scan.key.id, bytes: Array(plan.endOffset.utf8)))
+        }
+        record.statics.append(EpochRecord.Entry(id: PlanRegistry.entryID, bytes: registry.encoded))
+        for (index, versions) in staticVersions.enumerated() {
+            record.statics.append(
+                EpochRecord.Entry(id: "\(graph.statics[index].flow)#\(index)", bytes: (versions ?? []).flatMap { $0 }))
+        }
+        try store.commit(record)
+        lastRecord = record
+
+        for (index, node) in sources.enumerated() {
+            if let plan = currentPlans[index] { try node.source.commit(plan) }
+        }
+        collectProgress()
+        for node in graph.stateful {
+            let operatorNode = node.node
+            try environment.executor.run(tasks: operatorNode.partitionCount) { (partition, _) throws(TidemillError) in
+                operatorNode.endEpoch(partition: partition)
+            }
+        }
+        progress.logBytes = store.logBytesSinceSnapshot - logBefore
+        progress.durations.commitMillis = Double(environment.clock.elapsed() - start) / 1e6
+        report(.epoch(progress))
+    }
+
+    private func prepare(
+        _ table: TableSink, _ store: CheckpointStore, _ record: inout EpochRecord
+    ) throws(TidemillError) {
+        switch table.target {
+        case .append:
+            guard let open = table.current.epoch else { return }
+            let manifest = try open.prepare()
+            table.current.epoch = nil
+            overrides[table.id] = false
+            record.sinks.append(EpochRecord.Entry(id: table.id, bytes: manifest))
+            table.pendingManifests.append((record.epoch, manifest))
+        case .keyed:
+            if overrides[table.id] == true {
+                overrides[table.id] = false
+                table.startsOver = true
+                table.pendingChanges.removeAll()
+                record.sinks.append(EpochRecord.Entry(id: "@over:" + table.id, bytes: []))
+            }
+            let changes = table.changes?.take() ?? []
+            try appendEncoded(changes, owner: table.owner, kind: .sinkChanges, part: 0, store)
+            table.pendingChanges += changes
+            outputRows[table.id] = changes.reduce(0) { $0 + $1.count }
+            // The first epoch creates the table even if it is empty.
+            if record.epoch == .zero && changes.isEmpty { table.startsOver = true }
+        }
+    }
+
+    /// Encoding and compressing is the workers' part, writing is this thread's.
+    private func appendEncoded(
+        _ batches: [Batch], owner: UInt32, kind: BlockKind, part: UInt16, _ store: CheckpointStore
+    ) throws(TidemillError) {
+        if batches.isEmpty { return }
+        let encoded = Locked([[UInt8]](repeating: [], count: batches.count))
+        try environment.executor.run(tasks: batches.count) { (index, _) throws(TidemillError) in
+            let bytes = try BlockCodec.encode(batches[index])
+            encoded.withLock { $0[index] = bytes }
+        }
+        let blocks = encoded.withLock { $0 }
+        for (index, block) in blocks.enumerated() {
+            try store.appendEncoded(owner: owner, kind: kind, part: part, rows: batches[index].count, block)
+        }
+    }
+
+    private func appendState(_ store: CheckpointStore) throws(TidemillError) {
+        for node in graph.stateful {
+            guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else {
+                throw TidemillError.internal("operator without an owner in flow \(node.flow)")
+            }
+            let operatorNode = node.node
+            for part in operatorNode.stateParts.indices {
+                let blocks = Locked([[(rows: Int, bytes: [UInt8])]](repeating: [], count: operatorNode.partitionCount))
+                try environment.executor.run(tasks: operatorNode.partitionCount) {
+                    (partition, _) throws(TidemillError) in
+                    var own: [(rows: Int, bytes: [UInt8])] = []
+                    for batch in operatorNode.stateChanges(part: part, partition: partition) {
+                        own.append((batch.count, try BlockCodec.encode(batch)))
+                    }
+                    blocks.withLock { $0[partition] = own }
+                }
+                for partition in blocks.withLock({ $0 }) {
+                    for block in partition {
+                        try store.appendEncoded(
+                            owner: owner, kind: .state, part: UInt16(part), rows: block.rows, block.bytes)
+                    }
+                }
+            }
+        }
+    }
+
+    private func collectProgress() {
+        for dataset in definition.datasets {
+            for flow in dataset.flows {
+                var one = EpochProgress.FlowProgress(name: flow.name, table: dataset.name)
+                one.sources = sourceProgress[flow.name] ?? []
+                one.inputRows = one.sources.reduce(0) { $0 + $1.rows }
+                one.outputRows = flowPorts[flow.name]?.takeRowCount() ?? 0
+                for node in graph.stateful where node.flow == flow.name {
+                    one.stateOperators.append(
+                        EpochProgress.StateProgress(
+                            name: node.name, rowsTotal: node.node.stateRows, rowsUpdated: node.node.touchedRows,
+                            memoryBytes: node.node.stateBytes))
+                }
+                progress.flows.append(one)
+            }
+        }
+        sourceProgress = [:]
+    }
+}

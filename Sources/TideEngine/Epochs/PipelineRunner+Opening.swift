@@ -1,0 +1,188 @@
+// From a definition and a checkpoint to a graph that is ready to run.
+
+extension PipelineRunner {
+    /// Opens the checkpoint, builds the graph, restores state and ledgers, and brings tables to the point from which
+    /// publishing can go on.
+    func open() throws(TidemillError) -> EpochStateMachine.Event {
+        var fingerprints: [String: String] = [:]
+        for dataset in definition.datasets {
+            for flow in dataset.flows {
+                fingerprints[flow.name] = Fingerprint.of(flow.analyzed, relations: definition.relations).description
+            }
+        }
+        let (store, recovered) = try openStore()
+        self.store = store
+        generation = store.manifest.generation
+        if let bytes = recovered.latest?.statics.first(where: { $0.id == PlanRegistry.entryID })?.bytes {
+            registry = try PlanRegistry(decoding: bytes)
+        }
+        lastRecord = recovered.latest
+        decisions = FlowDecisions.decide(
+            definition, fingerprints: fingerprints, registry: registry, refreshed: options.refreshed)
+        try build()
+        register(fingerprints)
+        try restore(recovered)
+        try connectTables(recovered)
+        for copy in definition.sinks {
+            copies.append(
+                CopySink(definition: copy, target: try connectors.copyTarget(copy, generation: generation)))
+        }
+        staticVersions = Array(repeating: nil, count: graph.statics.count)
+        if recovered.lastCommitted != nil {
+            for (flow, decision) in decisions.flows.sorted(by: { $0.key < $1.key }) where decision != .continuing {
+                report(.note("flow \(flow) is \(decision.rawValue): it starts from everything read so far"))
+            }
+        }
+        toFill = Set(decisions.flows.filter { $0.value != .continuing }.keys)
+        let unpublished = recovered.unpublished
+        report(
+            .recovered(
+                lastCommitted: recovered.lastCommitted, unpublished: unpublished.count, tornTail: recovered.tornTail))
+        return .recovered(lastCommitted: recovered.lastCommitted, unpublished: !unpublished.isEmpty)
+    }
+
+    private func openStore() throws(TidemillError) -> (CheckpointStore, RecoveredCheckpoint) {
+        let definition = definition
+        let connectors = connectors
+        let opened = try CheckpointStore.open(
+            options.storage, pipeline: definition.name, settings: ["spark.sql.session.timeZone": settings.timeZone],
+            environment: environment
+        ) { (generation) throws(TidemillError) -> Epoch? in
+            // The newest epoch any table shows is proof that its commit returned.
+            var newest: Epoch?
+            for dataset in definition.datasets {
+                let epoch: Epoch? =
+                    dataset.key == nil
+                    ? try connectors.appendTarget(dataset, generation: generation).publishedEpoch()
+                    : try connectors.keyedTarget(dataset, generation: generation).publishedEpoch()
+                if let epoch, epoch > newest ?? Epoch(-1) { newest = epoch }
+            }
+            return newest
+        }
+        return (opened.store, opened.recovered)
+    }
+
+    private func build() throws(TidemillError) {
+        var builder = GraphBuilder(
+            graph: graph, partitionBits: partitionBits(workers: environment.executor.workers), isBatch: false,
+            incremental: Incrementalization(datasets: definition.datasets))
+        for dataset in definition.datasets {
+            let name = dataset.name.lowercased()
+            let port = graph.tables[name] ?? Port()
+            graph.tables[name] = port
+            // The key of an aggregate's table is its groups exactly when nothing between drops rows.
+            let replaces = dataset.key != nil && dataset.key != .bag && dataset.flows.count == 1
+                && !definition.datasets.contains { other in
+                    other.flows.contains { $0.plan.ownTables.contains(name) }
+                }
+            for flow in dataset.flows {
+                let entry = Port()
+                entry.add(port)
+                flowPorts[flow.name] = entry
+                try builder.add(flow: flow.name, plan: flow.plan, to: entry, replacesByGroup: replaces)
+            }
+        }
+        for scan in graph.scans.values.sorted(by: { $0.key < $1.key }) {
+            guard let relation = definition.relations[scan.key.name] else {
+                throw TidemillError.internal("relation \(scan.key.name) is not in the catalog")
+            }
+            var options = relation.options
+            for (key, value) in scan.key.options { options[key] = value }
+            var limit = scan.limit
+            try limit.tighten(relation.options)
+            let source = try connectors.source(for: relation, options: options.filter { !isRateLimit($0.key) })
+            let owner = registry.sources[scan.key.id] ?? registry.newOwner()
+            registry.sources[scan.key.id] = owner
+            sources.append(SourceNode(scan: scan, source: source, owner: owner, limit: limit))
+        }
+    }
+
+    /// Numbers for what is new or starts over; flows that are gone are forgotten.
+    private func register(_ fingerprints: [String: String]) {
+        var flows: [String: PlanRegistry.FlowEntry] = [:]
+        for dataset in definition.datasets {
+            for flow in dataset.flows {
+                let count = graph.stateful.count { $0.flow == flow.name }
+                if decisions.flows[flow.name] == .continuing, var entry = registry.flows[flow.name] {
+                    entry.fingerprint = fingerprints[flow.name] ?? ""
+                    while entry.operators.count < count { entry.operators.append(registry.newOwner()) }
+                    flows[flow.name] = entry
+                } else {
+                    flows[flow.name] = PlanRegistry.FlowEntry(
+                        dataset: dataset.name.lowercased(), fingerprint: fingerprints[flow.name] ?? "",
+                        operators: (0..<count).map { _ in registry.newOwner() })
+                }
+            }
+            let name = dataset.name.lowercased()
+            if registry.tables[name] == nil { registry.tables[name] = registry.newOwner() }
+        }
+        registry.flows = flows
+    }
+
+    private func restore(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
+        for node in graph.stateful where decisions.flows[node.flow] == .continuing {
+            guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
+            for part in node.node.stateParts.indices {
+                try recovered.forEachBlock(owner: owner, kind: .state, part: UInt16(part)) {
+                    (batch, _) throws(TidemillError) in
+                    try node.node.restore(part: part, batch)
+                }
+            }
+        }
+        for node in sources {
+            try recovered.forEachBlock(owner: node.owner, kind: .sourceFiles) { (batch, _) throws(TidemillError) in
+                try node.source.restore(ledger: LedgerBlock.unwrap(batch))
+            }
+        }
+    }
+
+    private func connectTables(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
+        for dataset in definition.datasets {
+            let name = dataset.name.lowercased()
+            guard let port = graph.tables[name], let owner = registry.tables[name] else {
+                throw TidemillError.internal("table \(name) was not built")
+            }
+            let startsOver = dataset.flows.contains { decisions.flows[$0.name] == .rebuilt }
+            let sink: TableSink
+            if let key = dataset.key {
+                let target = try connectors.keyedTarget(dataset, generation: generation)
+                let collector = ChangeSetCollector(
+                    key: key, types: dataset.schema.types,
+                    needsNetting: dataset.flows.count > 1 || dataset.flows.contains { $0.plan.containsJoin })
+                sink = TableSink(
+                    dataset: dataset, owner: owner, target: .keyed(target), port: port, changes: collector)
+                try target.recover()
+                for epoch in recovered.unpublished {
+                    try recovered.forEachBlock(of: epoch, owner: owner, kind: .sinkChanges) {
+                        (batch) throws(TidemillError) in sink.pendingChanges.append(batch)
+                    }
+                    // The epoch that started the table over said so; what came before it does not count.
+                    if epoch.record.sinks.contains(where: { $0.id == "@over:" + name }) { sink.startsOver = true }
+                }
+                port.add(collector)
+            } else {
+                let target = try connectors.appendTarget(dataset, generation: generation)
+                sink = TableSink(dataset: dataset, owner: owner, target: .append(target), port: port, changes: nil)
+                for epoch in recovered.unpublished {
+                    if let entry = epoch.record.sinks.first(where: { $0.id == name }) {
+                        sink.pendingManifests.append((epoch.epoch, entry.bytes))
+                    }
+                }
+                try target.recover(committed: sink.pendingManifests)
+                let cursor = sink.current
+                let collector = OrderedCollector { (batch) throws(TidemillError) in try cursor.append(batch) }
+                graph.collectors.append(collector)
+                port.add(collector)
+            }
+            overrides[name] = startsOver
+            tables.append(sink)
+        }
+    }
+}
+
+extension LogicalPlan {
+    var containsJoin: Bool {
+        if case .join = self { return true }
+        return inputs.contains(where: \.containsJoin)
+    }
+}

@@ -1,0 +1,263 @@
+import Synchronization
+
+/// Drives one pipeline: opens its checkpoint, runs epochs, publishes tables. Decisions are `EpochStateMachine`'s; this
+/// class performs them.
+///
+/// Used from one thread. After an error the runner must not be used again: the next start recovers from the disk.
+public final class PipelineRunner {
+    public struct Options: Sendable {
+        public var storage: FilePath
+        /// Stop after this many epochs.
+        public var epochsMax: Int?
+        /// Tables to rebuild, lower case.
+        public var refreshed: Set<String> = []
+        public init(storage: FilePath) { self.storage = storage }
+    }
+
+    let definition: PipelineDefinition
+    let connectors: any Connectors
+    let environment: Environment
+    let options: Options
+    let settings: EngineSettings
+    let report: (EngineEvent) -> Void
+
+    var machine = EpochStateMachine()
+    let graph = FlowGraph()
+    var store: CheckpointStore?
+    var registry = PlanRegistry()
+    var decisions = FlowDecisions()
+    var sources: [SourceNode] = []
+    var tables: [TableSink] = []
+    var copies: [CopySink] = []
+    var flowPorts: [String: Port] = [:]
+    var staticVersions: [[[UInt8]]?] = []
+    var generation: UInt64 = 0
+    /// Tables (lower case) whose next epoch starts them over.
+    var overrides: [String: Bool] = [:]
+    var progress = EpochProgress(epoch: .zero, clockMicros: 0)
+    var sourceProgress: [String: [EpochProgress.SourceProgress]] = [:]
+    var outputRows: [String: Int] = [:]
+
+    private let stopFlag = Atomic<Bool>(false)
+    private var lastPublication: UInt64 = 0
+    private var lastSnapshotBytes: Int64 = 0
+    private var epochsRun = 0
+    /// Flows that must be filled in the next epoch; empty afterwards.
+    var toFill: Set<String> = []
+    var horizons: [SourceHorizon] = []
+    var currentPlans: [SourcePlan?] = []
+
+    /// A shared scan and its source.
+    final class SourceNode {
+        let scan: FlowGraph.Scan
+        let source: any Source
+        let owner: UInt32
+        let limit: RateLimit
+        let port: Port
+        let flows: Set<String>
+        init(scan: FlowGraph.Scan, source: any Source, owner: UInt32, limit: RateLimit) {
+            self.scan = scan
+            self.source = source
+            self.owner = owner
+            self.limit = limit
+            port = scan.port(flows: nil)
+            flows = Set(scan.readers.map(\.flow))
+        }
+    }
+    struct CopySink {
+        let definition: SinkDefinition
+        let target: any CopyTarget
+    }
+
+    public init(
+        _ definition: PipelineDefinition, connectors: any Connectors, environment: Environment, options: Options,
+        report: @escaping (EngineEvent) -> Void
+    ) throws(TidemillError) {
+        self.definition = definition
+        self.connectors = connectors
+        self.environment = environment
+        self.options = options
+        self.report = report
+        settings = try EngineSettings(definition.configuration)
+    }
+
+    /// Asks the runner to end after the epoch in hand. May be called from a signal handler's thread.
+    public func requestStop() { stopFlag.store(true, ordering: .relaxed) }
+
+    /// Processes everything that is there at the start, publishes it and returns.
+    public func run() throws(TidemillError) {
+        do throws(TidemillError) {
+            let event = try open()
+            horizons = []
+            for node in sources { horizons.append(try node.source.horizon()) }
+            try drive(machine.handle(event))
+        } catch {
+            _ = machine.handle(.failed)
+            store?.close()
+            throw error
+        }
+        store?.close()
+    }
+
+    private func drive(_ first: EpochStateMachine.Action) throws(TidemillError) {
+        var action = first
+        while true {
+            switch action {
+            case .plan:
+                if stopFlag.load(ordering: .relaxed) || epochsRun >= options.epochsMax ?? .max {
+                    action = machine.handle(.stopRequested)
+                    if action == .plan { return }
+                    continue
+                }
+                let hasInput = try plan()
+                let mustRun = machine.lastCommitted == nil || !toFill.isEmpty
+                action = machine.handle(.planned(hasInput: hasInput, mustRun: mustRun))
+            case .execute(let epoch):
+                try execute(epoch)
+                action = machine.handle(.executed)
+            case .commit(let epoch):
+                try commit(epoch)
+                epochsRun += 1
+                action = machine.handle(.committed(publishDue: publishIsDue()))
+            case .publish:
+                try publish()
+                action = machine.handle(.published)
+            case .stop, .abort: return
+            }
+        }
+    }
+
+    // MARK: Planning
+
+    var planStart: UInt64 = 0
+    var executeStart: UInt64 = 0
+
+    private func plan() throws(TidemillError) -> Bool {
+        planStart = environment.clock.elapsed()
+        currentPlans = []
+        for (index, node) in sources.enumerated() {
+            let plan = try node.source.plan(
+                limit: node.limit, until: horizons.indices.contains(index) ? horizons[index] : nil)
+            currentPlans.append(plan)
+        }
+        return currentPlans.contains { $0.map { !$0.splits.isEmpty } ?? false }
+    }
+
+    // MARK: Publishing
+
+    private func publishIsDue() -> Bool {
+        let now = environment.clock.elapsed()
+        let interval = settings.publishInterval.components
+        let nanos = UInt64(interval.seconds) * 1_000_000_000 + UInt64(interval.attoseconds / 1_000_000_000)
+        return lastPublication == 0 || now - lastPublication >= nanos
+    }
+
+    /// Makes every committed epoch visible in every table, then in the copies, then says so in the log.
+    func publish() throws(TidemillError) {
+        guard let store, let epoch = machine.lastCommitted else { return }
+        var done: [TablePublication] = []
+        var changed = Set<String>()
+        for table in tables where table.hasPending || table.startsOver {
+            let start = environment.clock.elapsed()
+            let report = try table.publish(through: epoch)
+            let millis = Double(environment.clock.elapsed() - start) / 1e6
+            done.append(TablePublication(table: table.dataset.name, through: epoch, report: report, millis: millis))
+            changed.insert(table.id)
+        }
+        for copy in copies {
+            let isBehind = try copy.target.publishedEpoch() == nil
+            guard isBehind || changed.contains(copy.definition.table.lowercased()) else { continue }
+            let start = environment.clock.elapsed()
+            let query = QueryRunner(executor: environment.executor) { [unowned self] (scan) throws(TidemillError) in
+                try self.snapshotSource(scan)
+            }
+            let context = EvaluationContext(
+                currentTimestampMicros: settings.fixedClockMicros ?? environment.clock.now(),
+                timeZone: settings.timeZone)
+            let result = try query.run(copy.definition.plan, evaluation: context)
+            let report = try copy.target.publish(
+                epoch, schema: copy.definition.plan.schema, batches: result.batches)
+            let millis = Double(environment.clock.elapsed() - start) / 1e6
+            done.append(TablePublication(table: copy.definition.name, through: epoch, report: report, millis: millis))
+        }
+        try store.markPublished(through: epoch, durable: true)
+        lastPublication = environment.clock.elapsed()
+        if !done.isEmpty { report(.published(done)) }
+        try snapshotIfDue()
+    }
+
+    /// A leaf read as it is now: external relations from their source, own tables from their files.
+    func snapshotSource(_ scan: LogicalPlan.Scan) throws(TidemillError) -> any Source {
+        let name = scan.relation.name
+        if scan.relation.isOwnTable {
+            guard let dataset = definition.dataset(named: name), let source = try connectors.storedTable(dataset) else {
+                throw TidemillError.internal("table \(name) is read before it was written")
+            }
+            return source
+        }
+        guard let relation = definition.relations[name] else {
+            throw TidemillError.internal("relation \(name) is not in the catalog")
+        }
+        var options = relation.options
+        for (key, value) in scan.relation.options { options[key] = value }
+        return try connectors.source(for: relation, options: options)
+    }
+
+    // MARK: Snapshots of the checkpoint
+
+    /// All state goes into new runs once the log has grown by as much as a snapshot costs, so that each byte of state
+    /// is rewritten at most about once per byte logged.
+    private func snapshotIfDue() throws(TidemillError) {
+        guard let store, let last = lastRecord else { return }
+        guard store.logBytesSinceSnapshot > max(settings.snapshotBytesMin, lastSnapshotBytes) else { return }
+        var parts: [SnapshotPart] = []
+        for node in graph.stateful {
+            let owners = registry.flows[node.flow]?.operators ?? []
+            guard owners.indices.contains(node.ordinal) else { continue }
+            for part in node.node.stateParts.indices {
+                var partition = 0
+                var ready: [Batch] = []
+                let operatorNode = node.node
+                parts.append(
+                    SnapshotPart(owner: owners[node.ordinal], kind: .state, part: UInt16(part)) {
+                        () throws(TidemillError) -> Batch? in
+                        while ready.isEmpty && partition < operatorNode.partitionCount {
+                            ready = operatorNode.stateSnapshot(part: part, partition: partition).reversed()
+                            partition += 1
+                        }
+                        return ready.popLast()
+                    })
+            }
+        }
+        for node in sources {
+            var batch: Batch? = LedgerBlock.wrap(node.source.ledger())
+            parts.append(
+                SnapshotPart(owner: node.owner, kind: .sourceFiles, part: 0) { () throws(TidemillError) -> Batch? in
+                    defer { batch = nil }
+                    return batch.flatMap { $0.count > 0 ? $0 : nil }
+                })
+        }
+        try store.writeSnapshot(last, parts: parts)
+        lastSnapshotBytes = store.manifest.runs.reduce(0) { $0 + $1.bytes }
+    }
+
+    var lastRecord: EpochRecord?
+}
+
+/// Ledger rows of a source as blocks have rows: led by a hash, in its order.
+enum LedgerBlock {
+    static func wrap(_ ledger: Batch) -> Batch {
+        let buffer = hashRows(Array(ledger.columns.prefix(1)), count: ledger.count)
+        let hashes = buffer.pointer(UInt64.self)
+        var order = Array(UInt32(0)..<UInt32(ledger.count))
+        order.sort { hashes[Int($0)] < hashes[Int($1)] }
+        let hashColumn = Column(type: .bigint, count: ledger.count, values: buffer)
+        return Batch(columns: [hashColumn] + ledger.columns, count: ledger.count).gather(order)
+    }
+    static func unwrap(_ block: Batch) throws(TidemillError) -> Batch {
+        guard block.columns.first?.type == .bigint else {
+            throw TidemillError(.corruption, "TIDEMILL_STATE_TYPES", "a source's ledger has other columns than expected")
+        }
+        return Batch(columns: Array(block.columns.dropFirst()), count: block.count)
+    }
+}

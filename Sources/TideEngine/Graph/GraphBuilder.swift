@@ -1,0 +1,151 @@
+/// Turns logical plans into connected operators, from the consumer down to the scans.
+struct GraphBuilder {
+    let graph: FlowGraph
+    let partitionBits: Int
+    /// Which relations stand still within an epoch.
+    let isBatch: Bool
+    let incremental: Incrementalization
+    private var flow = ""
+
+    init(graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization) {
+        self.incremental = incremental
+        self.graph = graph
+        self.partitionBits = partitionBits
+        self.isBatch = isBatch
+    }
+
+    /// - Parameter replacesByGroup: the consumer replaces rows by key, so an aggregate on top need not emit old rows.
+    mutating func add(
+        flow: String, plan: LogicalPlan, to consumer: any BatchConsumer, replacesByGroup: Bool
+    ) throws(TidemillError) {
+        self.flow = flow
+        try build(plan, [consumer], replacesByGroup: replacesByGroup)
+    }
+
+    private mutating func build(
+        _ plan: LogicalPlan, _ consumers: [any BatchConsumer], replacesByGroup: Bool = false
+    ) throws(TidemillError) {
+        let outputs = Outputs(consumers)
+        switch plan {
+        case .scan(let scan): try attach(scan, consumers[0])
+        case .values(let values):
+            graph.constants.append((GraphBuilder.batch(values), consumers[0], flow))
+        case .filter(let input, let predicate):
+            // A filter may let only the new row pass, so the old one must reach it as a retraction.
+            try build(input, [FilterOperator(predicate: predicate, outputs: outputs)])
+        case .project(let input, let items):
+            let project = ProjectOperator(expressions: items.map(\.expression), outputs: outputs)
+            try build(input, [project], replacesByGroup: replacesByGroup)
+        case .aggregate(let aggregate):
+            if !isBatch, !incremental.isAppendOnly(aggregate.input),
+                try AggregateOperator.needsAppendOnlyInput(aggregate.aggregates)
+            {
+                throw TidemillError.unsupported(
+                    "MIN and MAX over input that retracts rows",
+                    hint: "take the minimum or maximum in a view over rows that are only added")
+            }
+            let node = try AggregateOperator(
+                groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
+                emitsOldRows: !replacesByGroup, outputs: outputs)
+            try build(aggregate.input, [node])
+            add(node, "aggregate")
+        case .join(let join): try buildJoin(join, outputs)
+        case .union(let inputs): for input in inputs { try build(input, consumers) }
+        case .sort(let sort):
+            let node = SortOperator(sort, outputs: outputs)
+            try build(sort.input, [node])
+            graph.breakers.append(node)
+        }
+    }
+
+    private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {
+        let leftMoves = !isBatch && GraphBuilder.changes(join.left)
+        let rightMoves = !isBatch && GraphBuilder.changes(join.right)
+        if leftMoves && rightMoves {
+            let node = try IncrementalJoinOperator(join, partitionBits: partitionBits, outputs: outputs)
+            try build(join.left, [node.input(left: true)])
+            try build(join.right, [node.input(left: false)])
+            add(node, "join")
+            return
+        }
+        // One side stands still (in a batch query: the right one is looked up, the left one streams).
+        let streamIsLeft = leftMoves || !rightMoves
+        let node = LookupJoinOperator(join, streamIsLeft: streamIsLeft, outputs: outputs)
+        graph.statics.append(
+            FlowGraph.Static(plan: streamIsLeft ? join.right : join.left, join: node, flow: flow))
+        try build(streamIsLeft ? join.left : join.right, [node])
+    }
+
+    private func add(_ node: any StatefulOperator, _ name: String) {
+        graph.breakers.append(node)
+        let ordinal = graph.stateful.count { $0.flow == flow }
+        graph.stateful.append(FlowGraph.StatefulNode(node: node, flow: flow, ordinal: ordinal, name: name))
+    }
+
+    private func attach(_ scan: LogicalPlan.Scan, _ consumer: any BatchConsumer) throws(TidemillError) {
+        if scan.relation.isOwnTable {
+            let name = scan.relation.name.lowercased()
+            let port = graph.tables[name] ?? Port()
+            graph.tables[name] = port
+            let isWhole = scan.columns == Array(scan.relationSchema.fields.indices)
+            let reader = isWhole ? consumer : ColumnPicker(columns: scan.columns, output: consumer)
+            if !isBatch { port.add(reader) }
+            graph.tableReaders.append((name, scan.columns, consumer, flow))
+            return
+        }
+        let key = FlowGraph.ScanKey(name: scan.relation.name, options: scan.relation.options.filter { !isRateLimit($0.key) })
+        let shared = graph.scans[key] ?? FlowGraph.Scan(key: key, relationSchema: scan.relationSchema)
+        graph.scans[key] = shared
+        shared.columns = Array(Set(shared.columns).union(scan.columns)).sorted()
+        shared.readers.append((scan.columns, consumer, flow))
+        try shared.limit.tighten(scan.relation.options)
+    }
+
+    /// True if some leaf brings changes: everything but relations that are read as a snapshot.
+    static func changes(_ plan: LogicalPlan) -> Bool {
+        switch plan {
+        case .scan(let scan): scan.relation.mode == .changes
+        case .values: false
+        default: plan.inputs.contains(where: changes)
+        }
+    }
+
+    static func batch(_ values: LogicalPlan.Values) -> Batch {
+        let columns = values.schema.fields.indices.map { index in
+            Column(values.schema[index].type, values.rows.map { $0[index] })
+        }
+        return Batch(columns: columns, count: values.rows.count)
+    }
+}
+
+extension RateLimit {
+    /// Takes over the bounds of reading options (keys in any case) where they are smaller.
+    mutating func tighten(_ options: [String: String]) throws(TidemillError) {
+        for (key, value) in options where isRateLimit(key) {
+            guard let bound = Int64(value.trimmedASCII), bound > 0 else {
+                throw TidemillError(
+                    .user, "INVALID_OPTION_VALUE", "option \(key) must be a positive integer: \(value)")
+            }
+            if key.lowercased() == "maxfilespertrigger" {
+                filesMax = min(filesMax ?? .max, Int(bound))
+            } else {
+                bytesMax = min(bytesMax ?? .max, bound)
+            }
+        }
+    }
+}
+
+extension String {
+    var trimmedASCII: String {
+        let bytes = Array(utf8)
+        guard let first = bytes.firstIndex(where: { $0 > 32 }), let last = bytes.lastIndex(where: { $0 > 32 }) else {
+            return ""
+        }
+        return String(decoding: bytes[first...last], as: UTF8.self)
+    }
+}
+
+/// Rate limits do not make a scan another scan: the smallest one wins.
+func isRateLimit(_ option: String) -> Bool {
+    ["maxfilespertrigger", "maxbytespertrigger"].contains(option.lowercased())
+}

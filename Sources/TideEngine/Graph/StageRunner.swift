@@ -1,0 +1,64 @@
+/// Runs the stages of a graph on the executor.
+struct StageRunner {
+    let graph: FlowGraph
+    let executor: any Executor
+    let evaluation: EvaluationContext
+
+    struct ScanResult: Sendable {
+        var rows = 0
+        var bytes: Int64 = 0
+        var badRows = 0
+        var droppedRows = 0
+        var samples: [SplitReport.BadRow] = []
+        static let samplesMax = 20
+
+        mutating func add(_ report: SplitReport, bytes: Int64) {
+            rows += report.rows
+            self.bytes += bytes
+            badRows += report.badRows
+            droppedRows += report.droppedRows
+            samples += report.samples.prefix(ScanResult.samplesMax - samples.count)
+        }
+    }
+
+    private func beginStage() { for collector in graph.collectors { collector.beginStage() } }
+
+    /// Reads splits in parallel and pushes their batches into `port`.
+    func scan(
+        _ source: any Source, _ splits: [SourceSplit], columns: [Int], into port: any BatchConsumer
+    ) throws(TidemillError) -> ScanResult {
+        beginStage()
+        let evaluation = evaluation
+        let result = Locked(ScanResult())
+        try executor.run(tasks: splits.count) { (index, worker) throws(TidemillError) in
+            let task = TaskContext(worker: worker, ordinal: index, evaluation: evaluation)
+            let reader = try source.open(splits[index], columns: columns)
+            while let batch = try reader.next() {
+                // A scan that needs no column still counts rows.
+                try port.consume(batch, task)
+            }
+            try port.finishTask(task)
+            result.withLock { $0.add(reader.report, bytes: splits[index].bytes) }
+        }
+        return result.withLock { $0 }
+    }
+
+    func feed(_ batch: Batch, into consumer: any BatchConsumer) throws(TidemillError) {
+        beginStage()
+        let task = TaskContext(worker: 0, ordinal: 0, evaluation: evaluation)
+        try consumer.consume(batch, task)
+        try consumer.finishTask(task)
+    }
+
+    /// All breakers, in dependency order.
+    func finishBreakers() throws(TidemillError) {
+        for breaker in graph.breakers {
+            beginStage()
+            let evaluation = evaluation
+            try executor.run(tasks: breaker.partitionCount) { (partition, worker) throws(TidemillError) in
+                try breaker.finish(
+                    partition: partition, TaskContext(worker: worker, ordinal: partition, evaluation: evaluation))
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+/// Aggregate functions: names, argument types, result types.
+enum AggregateBinding {
+    private struct Entry {
+        let names: [String]
+        let usage: String
+        let summary: String
+        let example: String
+        let result: String
+    }
+
+    private static let entries: [Entry] = [
+        Entry(
+            names: ["count"], usage: "count(*), count(x[, …])", summary: "Rows; rows in which no argument is NULL.",
+            example: "SELECT count(x) FROM VALUES (1), (NULL) AS t(x)", result: "1"),
+        Entry(
+            names: ["count_if"], usage: "count_if(condition)", summary: "Rows for which the condition is true.",
+            example: "SELECT count_if(x > 1) FROM VALUES (1), (2) AS t(x)", result: "1"),
+        Entry(
+            names: ["sum"], usage: "sum(x)", summary: "Sum of the values that are not NULL; NULL if there is none.",
+            example: "SELECT sum(x) FROM VALUES (1), (2) AS t(x)", result: "3"),
+        Entry(
+            names: ["avg", "mean"], usage: "avg(x)", summary: "Mean of the values that are not NULL.",
+            example: "SELECT avg(x) FROM VALUES (1), (2) AS t(x)", result: "1.5"),
+        Entry(
+            names: ["min"], usage: "min(x)", summary: "Smallest value.",
+            example: "SELECT min(x) FROM VALUES (1), (2) AS t(x)", result: "1"),
+        Entry(
+            names: ["max"], usage: "max(x)", summary: "Largest value.",
+            example: "SELECT max(x) FROM VALUES (1), (2) AS t(x)", result: "2"),
+        Entry(
+            names: ["first", "first_value"], usage: "first(x[, ignoreNulls])", summary: "Value of the first row.",
+            example: "SELECT first(x) FROM VALUES (1), (2) AS t(x)", result: "1"),
+        Entry(
+            names: ["last", "last_value"], usage: "last(x[, ignoreNulls])", summary: "Value of the last row.",
+            example: "SELECT last(x) FROM VALUES (1), (2) AS t(x)", result: "2"),
+        Entry(
+            names: ["any_value"], usage: "any_value(x[, ignoreNulls])", summary: "Value of some row.",
+            example: "SELECT any_value(x) FROM VALUES (1) AS t(x)", result: "1"),
+        Entry(
+            names: ["bool_and", "every"], usage: "bool_and(x)", summary: "True if no value is false.",
+            example: "SELECT bool_and(x) FROM VALUES (true), (false) AS t(x)", result: "false"),
+        Entry(
+            names: ["bool_or", "some", "any"], usage: "bool_or(x)", summary: "True if some value is true.",
+            example: "SELECT bool_or(x) FROM VALUES (true), (false) AS t(x)", result: "true"),
+        Entry(
+            names: ["stddev_pop"], usage: "stddev_pop(x)", summary: "Standard deviation of the population.",
+            example: "SELECT stddev_pop(x) FROM VALUES (1), (3) AS t(x)", result: "1.0"),
+        Entry(
+            names: ["stddev_samp", "stddev", "std"], usage: "stddev_samp(x)",
+            summary: "Standard deviation of the sample.",
+            example: "SELECT stddev_samp(x) FROM VALUES (1), (2), (3) AS t(x)", result: "1.0"),
+        Entry(
+            names: ["var_pop"], usage: "var_pop(x)", summary: "Variance of the population.",
+            example: "SELECT var_pop(x) FROM VALUES (1), (3) AS t(x)", result: "1.0"),
+        Entry(
+            names: ["var_samp", "variance"], usage: "var_samp(x)", summary: "Variance of the sample.",
+            example: "SELECT var_samp(x) FROM VALUES (1), (2), (3) AS t(x)", result: "1.0"),
+    ]
+
+    /// Spark's aggregates that are known by name only, for a better error than "unresolved".
+    private static let unsupportedNames: Set<String> = [
+        "collect_list", "collect_set", "array_agg", "listagg", "string_agg", "approx_count_distinct", "percentile",
+        "percentile_approx", "approx_percentile", "median", "mode", "corr", "covar_pop", "covar_samp", "skewness",
+        "kurtosis", "max_by", "min_by", "bit_and", "bit_or", "bit_xor", "regr_slope", "regr_intercept", "grouping",
+        "grouping_id", "histogram_numeric",
+    ]
+
+    private static let canonical: [String: Int] = {
+        var map: [String: Int] = [:]
+        for (index, entry) in entries.enumerated() { for name in entry.names { map[name] = index } }
+        return map
+    }()
+
+    static var names: [String] { canonical.keys.sorted() }
+
+    static func isAggregate(_ name: String) -> Bool {
+        let lower = name.lowercased()
+        return canonical[lower] != nil || unsupportedNames.contains(lower)
+    }
+
+    static var documentation: [FunctionDocumentation] {
+        entries.map {
+            FunctionDocumentation(
+                group: .aggregate, names: $0.names, usage: $0.usage, summary: $0.summary, example: $0.example,
+                result: $0.result)
+        }
+    }
+
+    static func bind(
+        _ name: String, arguments: [BoundExpression], distinct: Bool, ignoreNulls: Bool, span: SourceSpan?
+    ) throws(TidemillError) -> BoundAggregate {
+        let lower = name.lowercased()
+        guard let index = canonical[lower] else {
+            if unsupportedNames.contains(lower) {
+                throw BindError.unsupported("the aggregate function \(lower) is not supported yet", span)
+            }
+            throw BindError.unresolvedRoutine(name, span)
+        }
+        let entry = entries[index]
+        func arity(_ range: ClosedRange<Int>) throws(TidemillError) {
+            if range.contains(arguments.count) { return }
+            let expected = range.count == 1 ? "\(range.lowerBound)" : "[\(range.lowerBound), \(range.upperBound)]"
+            throw BindError.wrongArgumentCount(
+                name, expected: expected, actual: arguments.count, usage: entry.usage, span)
+        }
+        func plain(_ kind: AggregateKind, _ argument: BoundExpression, _ type: DataType) -> BoundAggregate {
+            BoundAggregate(kind: kind, arguments: [argument], distinct: distinct, resultType: type, nullable: true)
+        }
+        func unexpected(_ expected: String) -> TidemillError {
+            BindError.unexpectedType(arguments[0], expected: expected, position: 0, function: lower, span)
+        }
+
+        switch entry.names[0] {
+        case "count":
+            if arguments.isEmpty {
+                return BoundAggregate(
+                    kind: .countStar, arguments: [], distinct: false, resultType: .bigint, nullable: false)
+            }
+            return BoundAggregate(
+                kind: .count, arguments: arguments, distinct: distinct, resultType: .bigint, nullable: false)
+        case "count_if":
+            try arity(1...1)
+            guard let condition = boolean(arguments[0]) else { throw unexpected("BOOLEAN") }
+            return BoundAggregate(
+                kind: .countIf, arguments: [condition], distinct: distinct, resultType: .bigint, nullable: false)
+        case "sum":
+            try arity(1...1)
+            guard let (argument, type) = sumType(arguments[0]) else { throw unexpected("NUMERIC or ANSI INTERVAL") }
+            return plain(.sum, argument, type)
+        case "avg":
+            try arity(1...1)
+            guard let (argument, type) = averageType(arguments[0]) else {
+                throw unexpected("NUMERIC or ANSI INTERVAL")
+            }
+            return plain(.avg, argument, type)
+        case "min", "max":
+            try arity(1...1)
+            return plain(entry.names[0] == "min" ? .min : .max, arguments[0], arguments[0].type)
+        case "first", "last", "any_value":
+            try arity(1...2)
+            let flagged = try ignoreNullsFlag(arguments, lower, span)
+            let ignores = ignoreNulls || flagged
+            let kind: AggregateKind =
+                switch entry.names[0] {
+                case "first": .first(ignoreNulls: ignores)
+                case "last": .last(ignoreNulls: ignores)
+                default: .anyValue(ignoreNulls: ignores)
+                }
+            return plain(kind, arguments[0], arguments[0].type)
+        case "bool_and", "bool_or":
+            try arity(1...1)
+            guard let argument = boolean(arguments[0]) else { throw unexpected("BOOLEAN") }
+            return plain(entry.names[0] == "bool_and" ? .boolAnd : .boolOr, argument, .boolean)
+        default:
+            try arity(1...1)
+            let type = arguments[0].type
+            guard type.isNumeric || type == .string || type == .null else { throw unexpected("DOUBLE") }
+            let kind: AggregateKind =
+                switch entry.names[0] {
+                case "stddev_pop": .stddevPop
+                case "stddev_samp": .stddevSamp
+                case "var_pop": .varPop
+                default: .varSamp
+                }
+            return plain(kind, TypeCoercion.cast(arguments[0], to: .double), .double)
+        }
+    }
+
+    private static func boolean(_ argument: BoundExpression) -> BoundExpression? {
+        switch argument.type {
+        case .boolean, .null, .string: TypeCoercion.cast(argument, to: .boolean)
+        default: nil
+        }
+    }
+
+    private static func sumType(_ argument: BoundExpression) -> (BoundExpression, DataType)? {
+        switch argument.type {
+        case .tinyint, .smallint, .int, .bigint: (TypeCoercion.cast(argument, to: .bigint), .bigint)
+        case .float, .double, .string, .null: (TypeCoercion.cast(argument, to: .double), .double)
+        case .decimal(let precision, let scale): (argument, DecimalTypes.bounded(precision + 10, scale))
+        case .yearMonthInterval, .dayTimeInterval: (argument, argument.type)
+        default: nil
+        }
+    }
+
+    private static func averageType(_ argument: BoundExpression) -> (BoundExpression, DataType)? {
+        switch argument.type {
+        case .tinyint, .smallint, .int, .bigint, .float, .double, .string, .null:
+            (TypeCoercion.cast(argument, to: .double), .double)
+        case .decimal(let precision, let scale): (argument, DecimalTypes.bounded(precision + 4, scale + 4))
+        case .yearMonthInterval, .dayTimeInterval: (argument, argument.type)
+        default: nil
+        }
+    }
+
+    private static func ignoreNullsFlag(
+        _ arguments: [BoundExpression], _ name: String, _ span: SourceSpan?
+    ) throws(TidemillError) -> Bool {
+        guard arguments.count == 2 else { return false }
+        guard let flag = FunctionRegistry.builtin.fold(arguments[1]).literalValue?.boolean else {
+            throw BindError.unexpectedType(
+                arguments[1], expected: "BOOLEAN constant", position: 1, function: name, span)
+        }
+        return flag
+    }
+}

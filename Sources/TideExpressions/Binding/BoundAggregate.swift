@@ -1,0 +1,39 @@
+/// What an aggregate computes. Arguments are already coerced to the type the accumulator takes.
+public enum AggregateKind: Hashable, Sendable {
+    /// All rows.
+    case countStar
+    /// Rows in which no argument is NULL.
+    case count
+    /// Argument bigint, double, decimal or an interval.
+    case sum
+    /// Argument double, decimal or an interval. The scale of decimals grows by 4 (bounded).
+    case avg
+    case min, max
+    case first(ignoreNulls: Bool)
+    case last(ignoreNulls: Bool)
+    case anyValue(ignoreNulls: Bool)
+    case boolAnd, boolOr
+    /// Rows in which the boolean argument is true.
+    case countIf
+    /// Double in, double out.
+    case stddevPop, stddevSamp, varPop, varSamp
+}
+
+/// An aggregate call with its types settled.
+public struct BoundAggregate: Hashable, Sendable {
+    public var kind: AggregateKind
+    public var arguments: [BoundExpression]
+    public var distinct: Bool
+    public var resultType: DataType
+    public var nullable: Bool
+
+    public init(
+        kind: AggregateKind, arguments: [BoundExpression], distinct: Bool, resultType: DataType, nullable: Bool
+    ) {
+        self.kind = kind
+        self.arguments = arguments
+        self.distinct = distinct
+        self.resultType = resultType
+        self.nullable = nullable
+    }
+}

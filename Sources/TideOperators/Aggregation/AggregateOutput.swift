@@ -1,0 +1,158 @@
+// From accumulators to result columns.
+
+/// A heap per partition for strings that are extremes.
+struct AccumulatorHeap {
+    let strings: StringHeap
+    let wide: WideSums
+}
+
+extension AccumulatorLayout {
+    /// The result column of output `index` over the given value areas.
+    func result(
+        _ index: Int, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap
+    ) throws(TidemillError) -> Column {
+        let output = outputs[index]
+        let aggregate = output.aggregate
+        let main = slots[output.main]
+        let counts = slots[output.count].offset
+        let hasValue = presence(counts, areas, n)
+        switch aggregate.kind {
+        case .countStar, .count, .countIf:
+            return Column(type: .bigint, count: n, values: collect(Int64.self, main.offset, areas, n))
+        case .boolAnd, .boolOr:
+            let all = aggregate.kind == .boolAnd
+            let bits = Bitmap(count: n) { row in
+                let trues = areas[row].load(fromByteOffset: main.offset, as: Int64.self)
+                return all ? trues == areas[row].load(fromByteOffset: counts, as: Int64.self) : trues > 0
+            }
+            return Column(boolean: bits, validity: hasValue)
+        case .sum:
+            return main.kind == .sumDouble
+                ? doubles(main.offset, areas, n, heap, dividedBy: nil, validity: hasValue)
+                : try integerSum(aggregate, main, areas, n, validity: hasValue)
+        case .avg:
+            if main.kind == .sumDouble {
+                return doubles(main.offset, areas, n, heap, dividedBy: counts, validity: hasValue)
+            }
+            return try decimalAverage(aggregate, main, counts, areas, n, validity: hasValue)
+        case .min, .max:
+            return extreme(main, aggregate.resultType, areas, n, heap)
+        case .first, .last, .anyValue, .stddevPop, .stddevSamp, .varPop, .varSamp:
+            throw TidemillError.internal("aggregate without accumulator")
+        }
+    }
+
+    /// Where the count of values is positive; nil if everywhere.
+    private func presence(_ offset: Int, _ areas: ValueAreas, _ n: Int) -> Bitmap? {
+        var all = true
+        for i in 0..<n where areas[i].load(fromByteOffset: offset, as: Int64.self) <= 0 { all = false }
+        if all { return nil }
+        return Bitmap(count: n) { areas[$0].load(fromByteOffset: offset, as: Int64.self) > 0 }
+    }
+
+    private func doubles(
+        _ offset: Int, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap, dividedBy counts: Int?,
+        validity: Bitmap?
+    ) -> Column {
+        let buffer = Buffer(byteCount: n * 8)
+        let out = buffer.pointer(Double.self)
+        for i in 0..<n {
+            let sum = heap.wide.value(of: areas[i].loadUnaligned(fromByteOffset: offset, as: ExactSum.self))
+            if let counts {
+                out[i] = sum / Double(areas[i].load(fromByteOffset: counts, as: Int64.self))
+            } else {
+                out[i] = sum
+            }
+        }
+        return Column(type: .double, count: n, values: buffer, validity: validity)
+    }
+
+    private func integerSum(
+        _ aggregate: BoundAggregate, _ slot: Slot, _ areas: ValueAreas, _ n: Int, validity: Bitmap?
+    ) throws(TidemillError) -> Column {
+        let type = aggregate.resultType
+        let sums = collect(Int128.self, slot.offset, areas, n)
+        let values = sums.pointer(Int128.self)
+        let bound: Int128
+        switch type {
+        case .decimal(let precision, _): bound = Int128.powerOfTen(precision) - 1
+        default: bound = Int128(Int64.max)
+        }
+        for i in 0..<n where values[i] > bound || values[i] < -bound - (type.isDecimal ? 0 : 1) {
+            throw TidemillError(
+                .user, "ARITHMETIC_OVERFLOW", "sum does not fit \(type.sql): \(values[i])",
+                hint: "cast the argument to a wider type, or use try_sum")
+        }
+        if type.physical == .int128 { return Column(type: type, count: n, values: sums, validity: validity) }
+        let narrow = Buffer(byteCount: n * 8)
+        let out = narrow.pointer(Int64.self)
+        for i in 0..<n { out[i] = Int64(truncatingIfNeeded: values[i]) }
+        if type.physical == .int32 {
+            for i in 0..<n { narrow.pointer(Int32.self)[i] = Int32(truncatingIfNeeded: values[i]) }
+        }
+        return Column(type: type, count: n, values: narrow, validity: validity)
+    }
+
+    /// Spark's average of decimals: the sum brought to the result's scale, divided, half away from zero.
+    private func decimalAverage(
+        _ aggregate: BoundAggregate, _ slot: Slot, _ counts: Int, _ areas: ValueAreas, _ n: Int, validity: Bitmap?
+    ) throws(TidemillError) -> Column {
+        guard case .decimal(_, let from) = slot.type, case .decimal(let precision, let to) = aggregate.resultType
+        else {
+            throw TidemillError.unsupported("avg of \(slot.type.sql)")
+        }
+        let factor = Int128.powerOfTen(max(0, to - from))
+        let buffer = Buffer(byteCount: n * 16)
+        let out = buffer.pointer(Int128.self)
+        for i in 0..<n {
+            let count = Int128(areas[i].load(fromByteOffset: counts, as: Int64.self))
+            if count <= 0 {
+                out[i] = 0
+                continue
+            }
+            let sum = areas[i].loadUnaligned(fromByteOffset: slot.offset, as: Int128.self)
+            let (scaled, overflow) = sum.multipliedReportingOverflow(by: factor)
+            let (quotient, rest) = scaled.quotientAndRemainder(dividingBy: count)
+            let rounded = rest.magnitude * 2 >= count.magnitude ? quotient + (scaled < 0 ? -1 : 1) : quotient
+            if overflow || rounded.magnitude >= Int128.powerOfTen(precision).magnitude {
+                throw TidemillError(
+                    .user, "NUMERIC_VALUE_OUT_OF_RANGE", "average does not fit \(aggregate.resultType.sql)")
+            }
+            out[i] = rounded
+        }
+        return Column(type: aggregate.resultType, count: n, values: buffer, validity: validity)
+    }
+
+    func extreme(_ slot: Slot, _ type: DataType, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap) -> Column {
+        let validity = presence(slot.offset, areas, n)
+        let at = slot.offset + 8
+        func typed<T: BitwiseCopyable>(_: T.Type, _ strings: StringHeap = .empty) -> Column {
+            Column(type: type, count: n, values: collect(T.self, at, areas, n), validity: validity, heap: strings)
+        }
+        switch type.physical {
+        case .bit:
+            let bits = Bitmap(count: n) { areas[$0].load(fromByteOffset: at, as: UInt8.self) != 0 }
+            return Column(type: type, count: n, values: bits.buffer, validity: validity)
+        case .int32, .float32: return typed(UInt32.self)
+        case .int64, .float64: return typed(UInt64.self)
+        case .int128: return typed(Int128.self)
+        case .view: return typed(StringView.self, heap.strings)
+        }
+    }
+
+    func collect<T: BitwiseCopyable>(_: T.Type, _ offset: Int, _ areas: ValueAreas, _ n: Int) -> Buffer {
+        let buffer = Buffer(byteCount: n * MemoryLayout<T>.stride)
+        let out = buffer.pointer(T.self)
+        for i in 0..<n { out[i] = areas[i].loadUnaligned(fromByteOffset: offset, as: T.self) }
+        return buffer
+    }
+}
+
+extension Int128 {
+    /// 10^exponent for 0...38.
+    static func powerOfTen(_ exponent: Int) -> Int128 {
+        var value: Int128 = 1
+        for _ in 0..<exponent { value *= 10 }
+        return value
+    }
+}

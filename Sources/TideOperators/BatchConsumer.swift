@@ -1,0 +1,62 @@
+@_exported import TidePlan
+
+/// One task of a stage: a split being read, or a partition being finished.
+public struct TaskContext: Sendable {
+    /// 0..<workers; tasks with the same worker never run at the same time.
+    public let worker: Int
+    /// Position in the stage's order: rows of a lower ordinal come first.
+    public let ordinal: Int
+    public let evaluation: EvaluationContext
+    public init(worker: Int, ordinal: Int, evaluation: EvaluationContext) {
+        self.worker = worker
+        self.ordinal = ordinal
+        self.evaluation = evaluation
+    }
+}
+
+/// Takes changes. Within a task calls come in row order; tasks call from many threads at once.
+public protocol BatchConsumer: AnyObject, Sendable {
+    func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError)
+    /// No more batches of this task will come.
+    func finishTask(_ task: TaskContext) throws(TidemillError)
+}
+
+/// Where an operator's output goes: every consumer gets every batch.
+public struct Outputs: Sendable {
+    public private(set) var consumers: [any BatchConsumer]
+    public init(_ consumers: [any BatchConsumer]) { self.consumers = consumers }
+
+    func emit(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
+        if batch.count == 0 { return }
+        for consumer in consumers { try consumer.consume(batch, task) }
+    }
+    func finishTask(_ task: TaskContext) throws(TidemillError) {
+        for consumer in consumers { try consumer.finishTask(task) }
+    }
+}
+
+/// An operator that takes a whole epoch's input before it gives output, split by key into partitions that are finished
+/// as tasks of their own.
+public protocol Breaker: AnyObject, Sendable {
+    var partitionCount: Int { get }
+    /// All input of the epoch has come. Emits the partition's changes; `finishTask` of the outputs is called by it.
+    func finish(partition: Int, _ task: TaskContext) throws(TidemillError)
+}
+
+/// A breaker that remembers rows between epochs. State leaves and enters as batches of `stateTypes`: the key's hash, a
+/// boolean `live` (false: forget the key), then keys and values; the same form in the epoch log and in runs.
+public protocol StatefulOperator: Breaker {
+    /// Each part is a table of its own (a join has two sides).
+    var stateParts: [[DataType]] { get }
+    /// What the epoch changed in a partition; complete after `finish`. Sorted by hash as an unsigned number.
+    func stateChanges(part: Int, partition: Int) -> [Batch]
+    /// Everything a partition holds, sorted by hash.
+    func stateSnapshot(part: Int, partition: Int) -> [Batch]
+    func restore(part: Int, _ batch: Batch) throws(TidemillError)
+    /// Forgets what the epoch touched; called after the commit.
+    func endEpoch(partition: Int)
+    var stateRows: Int { get }
+    var stateBytes: Int { get }
+    /// Rows changed by the epoch so far.
+    var touchedRows: Int { get }
+}

@@ -1,0 +1,229 @@
+@_exported import TideExpressions
+
+/// A query as a tree of relational operators, bound and typed. Expressions refer to columns of the operator's input by
+/// position; for joins the input is the left columns followed by the right ones.
+///
+/// The tree says *what*; how it is kept up to date is decided by `Incrementalization` and the operators. The analyzed
+/// tree, before any optimizer rule, is what a flow's fingerprint is taken from.
+public indirect enum LogicalPlan: Hashable, Sendable {
+    case scan(Scan)
+    /// Constant rows.
+    case values(Values)
+    case filter(input: LogicalPlan, predicate: BoundExpression)
+    case project(input: LogicalPlan, items: [NamedExpression])
+    case join(Join)
+    case aggregate(Aggregate)
+    /// UNION ALL: inputs with the same types in the same order. Names come from the first.
+    case union([LogicalPlan])
+    /// ORDER BY, with what LIMIT and OFFSET keep of it.
+    case sort(Sort)
+
+    /// A leaf: a relation of the catalog.
+    public struct Scan: Hashable, Sendable {
+        public var relation: RelationReference
+        /// Columns read, as indices into the relation's schema, ascending.
+        public var columns: [Int]
+        /// The relation's full schema.
+        public var relationSchema: Schema
+        /// Conditions the scan may use to skip input (row groups, pages); the filter above still applies. Over the
+        /// scan's output columns.
+        public var hints: [BoundExpression]
+        public init(
+            relation: RelationReference, columns: [Int], relationSchema: Schema, hints: [BoundExpression] = []
+        ) {
+            self.relation = relation
+            self.columns = columns
+            self.relationSchema = relationSchema
+            self.hints = hints
+        }
+    }
+
+    public struct Values: Hashable, Sendable {
+        public var schema: Schema
+        public var rows: [[Scalar]]
+        public init(schema: Schema, rows: [[Scalar]]) {
+            self.schema = schema
+            self.rows = rows
+        }
+    }
+
+    public struct Join: Hashable, Sendable {
+        public enum Kind: String, Hashable, Sendable { case inner, left, right, full, semi, anti }
+        public var kind: Kind
+        public var left: LogicalPlan
+        public var right: LogicalPlan
+        /// Pairs of equal-typed expressions, each over its own side's columns. Empty: every pair of rows is a candidate.
+        public var keys: [KeyPair]
+        /// What the keys leave over; over left columns followed by right columns.
+        public var residual: BoundExpression?
+        public struct KeyPair: Hashable, Sendable {
+            public var left: BoundExpression
+            public var right: BoundExpression
+            /// `<=>`: NULL matches NULL.
+            public var nullSafe: Bool
+            public init(left: BoundExpression, right: BoundExpression, nullSafe: Bool) {
+                self.left = left
+                self.right = right
+                self.nullSafe = nullSafe
+            }
+        }
+        public init(
+            kind: Kind, left: LogicalPlan, right: LogicalPlan, keys: [KeyPair], residual: BoundExpression?
+        ) {
+            self.kind = kind
+            self.left = left
+            self.right = right
+            self.keys = keys
+            self.residual = residual
+        }
+    }
+
+    /// Output: the groups, then the aggregates. No group: exactly one row, even over no input. No aggregate: DISTINCT.
+    public struct Aggregate: Hashable, Sendable {
+        public var input: LogicalPlan
+        public var groups: [NamedExpression]
+        public var aggregates: [NamedAggregate]
+        public init(input: LogicalPlan, groups: [NamedExpression], aggregates: [NamedAggregate]) {
+            self.input = input
+            self.groups = groups
+            self.aggregates = aggregates
+        }
+    }
+
+    public struct Sort: Hashable, Sendable {
+        public var input: LogicalPlan
+        public var keys: [Key]
+        public var limit: Int?
+        public var offset: Int
+        public struct Key: Hashable, Sendable {
+            public var expression: BoundExpression
+            public var descending: Bool
+            public var nullsFirst: Bool
+            public init(expression: BoundExpression, descending: Bool, nullsFirst: Bool) {
+                self.expression = expression
+                self.descending = descending
+                self.nullsFirst = nullsFirst
+            }
+        }
+        public init(input: LogicalPlan, keys: [Key], limit: Int?, offset: Int) {
+            self.input = input
+            self.keys = keys
+            self.limit = limit
+            self.offset = offset
+        }
+    }
+}
+
+public struct NamedExpression: Hashable, Sendable {
+    public var name: String
+    public var expression: BoundExpression
+    public init(_ name: String, _ expression: BoundExpression) {
+        self.name = name
+        self.expression = expression
+    }
+    public var field: Field { Field(name, expression.type, nullable: expression.nullable) }
+}
+
+public struct NamedAggregate: Hashable, Sendable {
+    public var name: String
+    public var aggregate: BoundAggregate
+    /// FILTER (WHERE …): rows that count.
+    public var filter: BoundExpression?
+    public init(_ name: String, _ aggregate: BoundAggregate, filter: BoundExpression? = nil) {
+        self.name = name
+        self.aggregate = aggregate
+        self.filter = filter
+    }
+    public var field: Field { Field(name, aggregate.resultType, nullable: aggregate.nullable) }
+}
+
+/// Which relation a scan reads and how.
+public struct RelationReference: Hashable, Sendable {
+    public enum Mode: String, Hashable, Sendable {
+        /// New rows only, as they come: `STREAM t`, and every relation of a materialized view.
+        case changes
+        /// All rows as of the epoch's plan: a relation without STREAM inside a streaming table; every scan of a batch
+        /// query.
+        case snapshot
+    }
+    /// Key into `PipelineDefinition.relations` (external) or `.datasets` (the pipeline's own tables).
+    public var name: String
+    public var isOwnTable: Bool
+    public var mode: Mode
+    /// Written with STREAM in the SQL.
+    public var isStream: Bool
+    /// Reading options that stand behind `STREAM t WITH (…)`, sorted by key, keys lower case.
+    public var options: [String: String]
+    public init(name: String, isOwnTable: Bool, mode: Mode, isStream: Bool, options: [String: String] = [:]) {
+        self.name = name
+        self.isOwnTable = isOwnTable
+        self.mode = mode
+        self.isStream = isStream
+        self.options = options
+    }
+}
+
+extension LogicalPlan {
+    public var schema: Schema {
+        switch self {
+        case .scan(let scan): return Schema(scan.columns.map { scan.relationSchema[$0] })
+        case .values(let values): return values.schema
+        case .filter(let input, _): return input.schema
+        case .project(_, let items): return Schema(items.map(\.field))
+        case .join(let join):
+            func nullable(_ schema: Schema) -> [Field] {
+                schema.fields.map { Field($0.name, $0.type, nullable: true) }
+            }
+            let left = join.left.schema
+            switch join.kind {
+            case .inner: return Schema(left.fields + join.right.schema.fields)
+            case .left: return Schema(left.fields + nullable(join.right.schema))
+            case .right: return Schema(nullable(left) + join.right.schema.fields)
+            case .full: return Schema(nullable(left) + nullable(join.right.schema))
+            case .semi, .anti: return left
+            }
+        case .aggregate(let aggregate):
+            return Schema(aggregate.groups.map(\.field) + aggregate.aggregates.map(\.field))
+        case .union(let inputs):
+            var fields = inputs[0].schema.fields
+            for input in inputs.dropFirst() {
+                for (index, field) in input.schema.fields.enumerated() where field.nullable {
+                    fields[index].nullable = true
+                }
+            }
+            return Schema(fields)
+        case .sort(let sort): return sort.input.schema
+        }
+    }
+
+    public var inputs: [LogicalPlan] {
+        switch self {
+        case .scan, .values: []
+        case .filter(let input, _), .project(let input, _): [input]
+        case .join(let join): [join.left, join.right]
+        case .aggregate(let aggregate): [aggregate.input]
+        case .union(let inputs): inputs
+        case .sort(let sort): [sort.input]
+        }
+    }
+
+    /// The same operator over other inputs, one for each of `inputs`.
+    public func withInputs(_ new: [LogicalPlan]) -> LogicalPlan {
+        switch self {
+        case .scan, .values: return self
+        case .filter(_, let predicate): return .filter(input: new[0], predicate: predicate)
+        case .project(_, let items): return .project(input: new[0], items: items)
+        case .join(var join):
+            join.left = new[0]
+            join.right = new[1]
+            return .join(join)
+        case .aggregate(var aggregate):
+            aggregate.input = new[0]
+            return .aggregate(aggregate)
+        case .union: return .union(new)
+        case .sort(var sort):
+            sort.input = new[0]
+            return .sort(sort)
+        }
+    }
+}

@@ -1,0 +1,126 @@
+@_exported import TideConnectorAPI
+
+/// All statements of one project, analyzed: what is read, what is kept, and by which queries. Order of definition never
+/// matters; `datasets` stand in dependency order.
+public struct PipelineDefinition: Sendable {
+    public var name: String
+    /// `configuration` of the spec, then `SET`, then `--set`; keys as written.
+    public var configuration: [String: String]
+    /// External relations by lower-case name.
+    public var relations: [String: ExternalRelation]
+    public var datasets: [Dataset]
+    public var sinks: [SinkDefinition]
+    /// Things to tell in `dry-run`: unknown keys and the like.
+    public var notes: [String]
+
+    public init(
+        name: String, configuration: [String: String], relations: [String: ExternalRelation], datasets: [Dataset],
+        sinks: [SinkDefinition], notes: [String]
+    ) {
+        self.name = name
+        self.configuration = configuration
+        self.relations = relations
+        self.datasets = datasets
+        self.sinks = sinks
+        self.notes = notes
+    }
+
+    public func dataset(named name: String) -> Dataset? {
+        datasets.first { $0.name.lowercased() == name.lowercased() }
+    }
+}
+
+/// `CREATE TABLE … USING format OPTIONS (…)`, or a path table of a batch query.
+public struct ExternalRelation: Sendable {
+    public var name: String
+    /// Lower case: csv, json, parquet, …
+    public var format: String
+    /// `path` resolved against the project's folder; nil if the format has none.
+    public var path: String?
+    /// Keys lower case, without `path`.
+    public var options: [String: String]
+    public var schema: Schema
+    public var span: SourceSpan?
+    public init(
+        name: String, format: String, path: String?, options: [String: String], schema: Schema, span: SourceSpan?
+    ) {
+        self.name = name
+        self.format = format
+        self.path = path
+        self.options = options
+        self.schema = schema
+        self.span = span
+    }
+}
+
+/// A stored table of the pipeline.
+public struct Dataset: Sendable {
+    public enum Kind: String, Sendable { case streamingTable, materializedView }
+    public var name: String
+    public var kind: Kind
+    public var schema: Schema
+    /// Lower case: parquet (others are refused until they exist).
+    public var format: String
+    /// Properties, keys as written.
+    public var properties: [String: String]
+    public var partitionedBy: [String]
+    /// How rows of the stored table are told apart; nil for append-only tables.
+    public var key: TableKey?
+    public var flows: [Flow]
+    public var span: SourceSpan?
+    public init(
+        name: String, kind: Kind, schema: Schema, format: String, properties: [String: String],
+        partitionedBy: [String], key: TableKey?, flows: [Flow], span: SourceSpan?
+    ) {
+        self.name = name
+        self.kind = kind
+        self.schema = schema
+        self.format = format
+        self.properties = properties
+        self.partitionedBy = partitionedBy
+        self.key = key
+        self.flows = flows
+        self.span = span
+    }
+}
+
+/// One query that feeds one stored table. `plan.schema` has the table's types in the table's order.
+public struct Flow: Sendable {
+    public var name: String
+    /// As analyzed; the fingerprint is taken from it.
+    public var analyzed: LogicalPlan
+    /// After the optimizer's rules.
+    public var plan: LogicalPlan
+    public var span: SourceSpan?
+    public init(name: String, analyzed: LogicalPlan, plan: LogicalPlan, span: SourceSpan?) {
+        self.name = name
+        self.analyzed = analyzed
+        self.plan = plan
+        self.span = span
+    }
+}
+
+/// `CREATE SINK s USING csv OPTIONS (…) AS FROM t`: a copy of a query's result kept elsewhere.
+public struct SinkDefinition: Sendable {
+    public var name: String
+    public var format: String
+    public var path: String
+    public var options: [String: String]
+    /// The pipeline table that is copied; `plan` reads nothing else.
+    public var table: String
+    /// A batch query over that table.
+    public var plan: LogicalPlan
+    public var span: SourceSpan?
+    public init(
+        name: String, format: String, path: String, options: [String: String], table: String, plan: LogicalPlan,
+        span: SourceSpan?
+    ) {
+        self.name = name
+        self.format = format
+        self.path = path
+        self.options = options
+        self.table = table
+        self.plan = plan
+        self.span = span
+    }
+}

@@ -1,0 +1,181 @@
+import TideConnectors
+
+/// The connectors that come with Tidemill: directories in, Parquet tables out, CSV copies.
+public struct StandardConnectors: Connectors {
+    let environment: Environment
+    let warehouse: FilePath
+    let database: String
+    /// A table of an earlier checkpoint may be taken over: its rows are replaced or kept, as its next publish says.
+    let adoptsTables: Bool
+
+    public init(environment: Environment, warehouse: FilePath, database: String = "default", adoptsTables: Bool = false) {
+        self.environment = environment
+        self.warehouse = warehouse
+        self.database = database
+        self.adoptsTables = adoptsTables
+    }
+
+    /// `<warehouse>/<table>`, `<warehouse>/<database>.db/<table>`, or the property `tidemill.location`.
+    public func location(of dataset: Dataset) -> FilePath {
+        if let own = dataset.properties.first(where: { $0.key.lowercased() == "tidemill.location" })?.value {
+            return Project.resolve(own, in: warehouse)
+        }
+        let parts = dataset.name.split(separator: ".").map(String.init)
+        let schema = parts.count > 1 ? parts[parts.count - 2] : database
+        let table = parts[parts.count - 1]
+        let folder = schema == "default" ? warehouse : warehouse.appending("\(schema).db")
+        return folder.appending(table)
+    }
+
+    public func source(for relation: ExternalRelation, options: [String: String]) throws(TidemillError) -> any Source {
+        do throws(TidemillError) {
+            return try connect(relation, options, relation.schema).source
+        } catch {
+            throw relation.span.map { error.at(.sql($0)) } ?? error
+        }
+    }
+
+    /// The columns of a relation that is declared without them.
+    public func inferSchema(_ relation: ExternalRelation) throws(TidemillError) -> Schema {
+        try connect(relation, relation.options, nil).source.schema
+    }
+
+    private func connect(
+        _ relation: ExternalRelation, _ options: [String: String], _ schema: Schema?
+    ) throws(TidemillError) -> ConnectedSource {
+        guard let path = relation.path else {
+            throw TidemillError(
+                .user, "TIDEMILL_PATH_MISSING", "the table \(relation.name) has no path",
+                hint: "add OPTIONS (path 'folder')")
+        }
+        return try makeSource(
+            format: relation.format, path: FilePath(path), options: options, schema: schema, environment: environment)
+    }
+
+    public func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)? {
+        let path = location(of: dataset)
+        guard try environment.files.exists(path) else { return nil }
+        return StoredTableSource(
+            reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
+    }
+
+    public func appendTarget(_ dataset: Dataset, generation: UInt64) throws(TidemillError) -> any AppendTarget {
+        let path = try prepared(dataset)
+        return try ParquetAppendTable(
+            location: path, identity: TableIdentity(table: dataset.name.lowercased(), generation: generation),
+            schema: dataset.schema, options: options, environment: environment)
+    }
+
+    public func keyedTarget(_ dataset: Dataset, generation: UInt64) throws(TidemillError) -> any KeyedTarget {
+        let path = try prepared(dataset)
+        guard let key = dataset.key else { throw TidemillError.internal("keyed target without a key") }
+        return try ParquetKeyedTable(
+            location: path, identity: TableIdentity(table: dataset.name.lowercased(), generation: generation),
+            schema: dataset.schema, key: key, options: options, environment: environment)
+    }
+
+    private var options: TableOptions {
+        var options = TableOptions()
+        options.adoptsOtherGeneration = adoptsTables
+        return options
+    }
+
+    private func prepared(_ dataset: Dataset) throws(TidemillError) -> FilePath {
+        guard dataset.format == "parquet" else {
+            throw TidemillError.unsupported("storing tables as \(dataset.format)", hint: "USING parquet")
+        }
+        guard dataset.partitionedBy.isEmpty else {
+            throw TidemillError.unsupported(
+                "PARTITIONED BY in stored tables", hint: "leave it out",
+                place: dataset.span.map { .sql($0) })
+        }
+        let path = location(of: dataset)
+        try environment.files.createDirectories(path.removingLastComponent())
+        return path
+    }
+
+    public func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget {
+        guard sink.format == "csv" else {
+            throw TidemillError(
+                .unsupported, "UNSUPPORTED_FEATURE", "a sink in the format \(sink.format)", hint: "USING csv",
+                place: sink.span.map { .sql($0) })
+        }
+        try environment.files.createDirectories(FilePath(sink.path).removingLastComponent())
+        return try CSVCopyTarget(
+            sink: try CSVCopySink(
+                location: FilePath(sink.path),
+                identity: TableIdentity(table: sink.name.lowercased(), generation: generation),
+                options: sink.options, environment: environment))
+    }
+}
+
+/// `CSVCopySink` behind the engine's contract.
+final class CSVCopyTarget: CopyTarget {
+    let sink: CSVCopySink
+    init(sink: CSVCopySink) throws(TidemillError) { self.sink = sink }
+
+    func publishedEpoch() throws(TidemillError) -> Epoch? { try sink.publishedEpoch() }
+
+    func publish(_ epoch: Epoch, schema: Schema, batches: [Batch]) throws(TidemillError) -> PublishReport {
+        var rest = batches[...]
+        return try sink.publish(epoch, schema: schema) { () throws(TidemillError) -> Batch? in rest.popFirst() }
+    }
+}
+
+/// A stored table as a relation that stands still.
+final class StoredTableSource: Source {
+    let reader: TableReader
+    let schema: Schema
+    let description: String
+    let ledgerTypes: [DataType] = []
+
+    init(reader: TableReader, schema: Schema, name: String) {
+        self.reader = reader
+        self.schema = schema
+        description = "ParquetTable[\(name)]"
+    }
+
+    func restore(ledger: Batch) throws(TidemillError) {}
+    func plan(limit: RateLimit, until horizon: SourceHorizon?) throws(TidemillError) -> SourcePlan? { nil }
+    func horizon() throws(TidemillError) -> SourceHorizon { SourceHorizon(token: []) }
+    func commit(_ plan: SourcePlan) throws(TidemillError) {}
+    func replay() throws(TidemillError) -> [SourceSplit] { try snapshot().splits }
+    func ledger() -> Batch { Batch(columns: [], count: 0) }
+
+    func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
+        let splits = reader.splits.enumerated().map { index, split in
+            SourceSplit(ordinal: index, name: reader.paths[split.file], bytes: Int64(split.rows), token: [])
+        }
+        var version = ByteWriter()
+        version.i64(reader.epoch?.rawValue ?? -1)
+        for path in reader.paths { version.string(path) }
+        return (version.bytes, splits)
+    }
+
+    func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
+        let wanted = try columns.map { (column) throws(TidemillError) -> Int in
+            guard let index = reader.schema.index(of: schema[column].name) else {
+                throw TidemillError(
+                    .user, "TIDEMILL_TABLE_SCHEMA", "the stored table has no column \(schema[column].name)",
+                    hint: "the query changed since the table was written: run the pipeline first")
+            }
+            return index
+        }
+        let group = reader.splits[split.ordinal]
+        // A scan without columns still has rows to count.
+        if wanted.isEmpty { return BatchesReader([Batch(columns: [], count: group.rows)]) }
+        return BatchesReader(try reader.read(group, columns: wanted))
+    }
+}
+
+/// Batches that are there already.
+final class BatchesReader: SplitReader {
+    private var batches: ArraySlice<Batch>
+    private(set) var report = SplitReport()
+    init(_ batches: [Batch]) { self.batches = batches[...] }
+    func next() throws(TidemillError) -> Batch? {
+        guard let batch = batches.popFirst() else { return nil }
+        report.rows += batch.count
+        return batch
+    }
+}

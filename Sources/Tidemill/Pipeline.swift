@@ -1,0 +1,132 @@
+/// A project ready to be run and asked: `import Tidemill`, then
+///
+///     let project = try Project.load("sales", files: environment.files)
+///     let pipeline = try Pipeline(project, environment: .system())
+///     try pipeline.run { event in print(event) }
+public struct Pipeline: Sendable {
+    public let project: Project
+    public let definition: PipelineDefinition
+    public let storage: FilePath
+    public let warehouse: FilePath
+    public let environment: Environment
+
+    /// - Parameters:
+    ///   - storage: the checkpoint's folder; nil: the project's.
+    ///   - warehouse: where tables go; nil: `spark-warehouse` next to the project.
+    ///   - settings: over the project's configuration.
+    public init(
+        _ project: Project, storage: FilePath? = nil, warehouse: FilePath? = nil, settings: [String: String] = [:],
+        environment: Environment
+    ) throws(TidemillError) {
+        self.project = project
+        self.storage = storage ?? project.storage
+        self.warehouse = warehouse ?? project.directory.appending("spark-warehouse")
+        self.environment = environment
+        let connectors = StandardConnectors(
+            environment: environment, warehouse: self.warehouse, database: project.database)
+        let analyzer = PipelineAnalyzer(
+            name: project.name, projectDirectory: project.directory, configuration: project.configuration,
+            overrides: settings, database: project.database
+        ) { (relation) throws(TidemillError) in try connectors.inferSchema(relation) }
+        var definition = try analyzer.analyze(scripts: project.scripts)
+        definition.notes = project.notes + definition.notes
+        self.definition = definition
+    }
+
+    var connectors: StandardConnectors {
+        StandardConnectors(environment: environment, warehouse: warehouse, database: project.database)
+    }
+
+    public func location(of dataset: Dataset) -> FilePath { connectors.location(of: dataset) }
+
+    /// Everything `run` and `dry-run` check before the first byte is read: sources exist, keys are derivable.
+    public func validate() throws(TidemillError) {
+        guard !definition.datasets.isEmpty else {
+            throw TidemillError(
+                .user, "TIDEMILL_NOTHING_TO_DO", "the pipeline defines no table",
+                hint: "add CREATE STREAMING TABLE or CREATE MATERIALIZED VIEW")
+        }
+        for relation in definition.relations.values.sorted(by: { $0.name < $1.name }) {
+            _ = try connectors.source(for: relation, options: relation.options)
+        }
+        _ = try EngineSettings(definition.configuration)
+    }
+
+    public func runner(
+        epochsMax: Int? = nil, refreshed: Set<String> = [], report: @escaping (EngineEvent) -> Void
+    ) throws(TidemillError) -> PipelineRunner {
+        try validate()
+        for table in refreshed where definition.dataset(named: table) == nil {
+            throw TidemillError(
+                .user, "TABLE_OR_VIEW_NOT_FOUND", "no such table to refresh: \(table)",
+                hint: closestName(to: table, among: definition.datasets.map(\.name)).map { "did you mean \($0)?" })
+        }
+        var options = PipelineRunner.Options(storage: storage)
+        options.epochsMax = epochsMax
+        options.refreshed = Set(refreshed.map { $0.lowercased() })
+        return try PipelineRunner(
+            definition, connectors: connectors, environment: environment, options: options, report: report)
+    }
+
+    /// All that is there now, published.
+    public func run(epochsMax: Int? = nil, report: @escaping (EngineEvent) -> Void) throws(TidemillError) {
+        try runner(epochsMax: epochsMax, report: report).run()
+    }
+
+    /// Rows of a query over the pipeline's tables and files.
+    public struct Answer: Sendable {
+        public let schema: Schema
+        public let batches: [Batch]
+        public var rowCount: Int { batches.reduce(0) { $0 + $1.count } }
+    }
+
+    public func query(_ source: SourceText) throws(TidemillError) -> Answer {
+        try Pipeline.query(
+            source, definition: definition, directory: project.directory, connectors: connectors,
+            environment: environment)
+    }
+
+    /// A query without a project: files only.
+    public static func query(
+        _ source: SourceText, directory: FilePath, environment: Environment
+    ) throws(TidemillError) -> Answer {
+        let empty = PipelineDefinition(
+            name: "query", configuration: [:], relations: [:], datasets: [], sinks: [], notes: [])
+        return try query(
+            source, definition: empty, directory: directory,
+            connectors: StandardConnectors(environment: environment, warehouse: directory), environment: environment)
+    }
+
+    private static func query(
+        _ source: SourceText, definition: PipelineDefinition, directory: FilePath, connectors: StandardConnectors,
+        environment: Environment
+    ) throws(TidemillError) -> Answer {
+        let analyzer = BatchAnalyzer(definition: definition, directory: directory) {
+            (relation) throws(TidemillError) in try connectors.inferSchema(relation)
+        }
+        let query = try analyzer.analyzeQuery(source)
+        let runner = QueryRunner(executor: environment.executor) { (scan) throws(TidemillError) in
+            if scan.relation.isOwnTable {
+                guard let dataset = definition.dataset(named: scan.relation.name),
+                    let stored = try connectors.storedTable(dataset)
+                else {
+                    throw TidemillError(
+                        .user, "TIDEMILL_TABLE_NOT_WRITTEN", "the table \(scan.relation.name) was not written yet",
+                        hint: "run the pipeline first: tidemill run")
+                }
+                return stored
+            }
+            guard let relation = query.relations[scan.relation.name] else {
+                throw TidemillError.internal("relation \(scan.relation.name) was not resolved")
+            }
+            var options = relation.options
+            for (key, value) in scan.relation.options { options[key] = value }
+            return try connectors.source(for: relation, options: options)
+        }
+        let settings = try EngineSettings(definition.configuration)
+        let context = EvaluationContext(
+            currentTimestampMicros: settings.fixedClockMicros ?? environment.clock.now(), timeZone: settings.timeZone)
+        let result = try runner.run(query.plan, evaluation: context)
+        return Answer(schema: query.plan.schema, batches: result.batches)
+    }
+}

@@ -1,0 +1,98 @@
+/// Progress as Spark's StreamingQueryProgress has it: one object per flow and epoch. Ours beyond Spark's: `table`,
+/// `inputBytes`, `badRows`, `droppedRows`, `logBytes`.
+public enum ProgressJSON {
+    public static func lines(_ progress: EpochProgress) -> String {
+        var text = ""
+        for flow in progress.flows {
+            var json = JSONText()
+            json.object { json in write(flow, progress, &json) }
+            text += json.text + "\n"
+        }
+        return text
+    }
+
+    private static func write(
+        _ flow: EpochProgress.FlowProgress, _ progress: EpochProgress, _ json: inout JSONText
+    ) {
+        let durations = progress.durations
+        let total = durations.planMillis + durations.executeMillis + durations.commitMillis
+        json.key("name")
+        json.string(flow.name)
+        json.key("table")
+        json.string(flow.table)
+        json.key("timestamp")
+        json.string(timestamp(progress.clockMicros))
+        json.key("batchId")
+        json.integer(progress.epoch.rawValue)
+        json.key("batchDuration")
+        json.integer(Int64(total))
+        json.key("numInputRows")
+        json.integer(flow.inputRows)
+        json.key("processedRowsPerSecond")
+        json.double(total > 0 ? Double(flow.inputRows) / total * 1000 : 0)
+        json.key("durationMs")
+        json.object { json in
+            for (name, millis) in [
+                ("latestOffset", durations.planMillis), ("addBatch", durations.executeMillis),
+                ("walCommit", durations.commitMillis), ("triggerExecution", total),
+            ] {
+                json.key(name)
+                json.integer(Int64(millis))
+            }
+        }
+        json.key("stateOperators")
+        json.array { json in
+            for state in flow.stateOperators {
+                json.object { json in
+                    json.key("operatorName")
+                    json.string(state.name)
+                    json.key("numRowsTotal")
+                    json.integer(state.rowsTotal)
+                    json.key("numRowsUpdated")
+                    json.integer(state.rowsUpdated)
+                    json.key("memoryUsedBytes")
+                    json.integer(state.memoryBytes)
+                }
+            }
+        }
+        json.key("sources")
+        json.array { json in
+            for source in flow.sources {
+                json.object { json in
+                    json.key("description")
+                    json.string(source.description)
+                    json.key("startOffset")
+                    json.raw(source.startOffset)
+                    json.key("endOffset")
+                    json.raw(source.endOffset)
+                    json.key("numInputRows")
+                    json.integer(source.rows)
+                    json.key("inputBytes")
+                    json.integer(source.bytes)
+                }
+            }
+        }
+        json.key("sink")
+        json.object { json in
+            json.key("description")
+            json.string("ParquetTable[\(flow.table)]")
+            json.key("numOutputRows")
+            json.integer(flow.outputRows)
+        }
+        json.key("badRows")
+        json.integer(progress.badRows)
+        json.key("droppedRows")
+        json.integer(progress.droppedRows)
+        json.key("logBytes")
+        json.integer(progress.logBytes)
+    }
+
+    /// ISO 8601 with milliseconds, UTC.
+    static func timestamp(_ micros: Int64) -> String {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
+            let millis = micros - (micros % 1000 + 1000) % 1000
+            let n = FormatText.timestampISO(millis, zone: true, buffer.baseAddress!)
+            return String(decoding: UnsafeBufferPointer(start: buffer.baseAddress, count: n), as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/// Rows as a person reads them: a box of aligned columns.
+public struct TableText {
+    let answer: Pipeline.Answer
+    public init(_ answer: Pipeline.Answer) { self.answer = answer }
+
+    /// Characters a cell shows at most.
+    private static let cellWidthMax = 60
+
+    /// The rows as text, numbers right-aligned; `rowsMax` nil shows all.
+    public func render(rowsMax: Int? = nil) -> String {
+        let names = answer.schema.names
+        var cells: [[String]] = []
+        var shown = 0
+        for batch in answer.batches {
+            let columns = batch.columns.map(\.asText)
+            for row in 0..<batch.count where shown < rowsMax ?? .max {
+                cells.append(columns.map { TableText.cell($0, row) })
+                shown += 1
+            }
+        }
+        let rightAligned = answer.schema.types.map(\.isNumeric)
+        var widths = names.map(\.count)
+        for row in cells { for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) } }
+        func line(_ left: String, _ middle: String, _ right: String) -> String {
+            left + widths.map { String(repeating: "─", count: $0 + 2) }.joined(separator: middle) + right + "\n"
+        }
+        func row(_ values: [String], header: Bool) -> String {
+            let padded = values.enumerated().map { index, value in
+                let fill = String(repeating: " ", count: widths[index] - value.count)
+                return rightAligned[index] && !header ? " \(fill)\(value) " : " \(value)\(fill) "
+            }
+            return "│" + padded.joined(separator: "│") + "│\n"
+        }
+        var text = line("┌", "┬", "┐") + row(names, header: true) + line("├", "┼", "┤")
+        for values in cells { text += row(values, header: false) }
+        text += line("└", "┴", "┘")
+        let total = answer.rowCount
+        if shown < total { text += "\(shown) of \(total) rows\n" } else { text += "\(total) row\(total == 1 ? "" : "s")\n" }
+        return text
+    }
+
+    private static func cell(_ column: Column, _ row: Int) -> String {
+        guard column.isValid(row) else { return "NULL" }
+        let text = String(decoding: column.bytes(row), as: UTF8.self)
+        let visible = text.map { $0.isNewline || $0 == "\t" ? " " : $0 }
+        return visible.count <= cellWidthMax ? String(visible) : String(visible.prefix(cellWidthMax - 1)) + "…"
+    }
+}
+
+extension Column {
+    /// The values as Spark's cast to STRING prints them; types without such a cast as their stored numbers.
+    var asText: Column {
+        if type == .null { return Column(repeating: .null(.string), count: count) }
+        if Column.isTextTarget(type) { return formatted() }
+        return retyped(type.physical == .int32 ? .int : .bigint).formatted()
+    }
+}

@@ -1,0 +1,140 @@
+import Tidemill
+
+/// Shows a run: a line that is rewritten on a terminal, a line per publication elsewhere, or JSON lines.
+final class ProgressPrinter {
+    private let mode: RunCommand.Progress
+    private let clock: any Clock
+    private let start: UInt64
+    private var epochs = 0
+    private var rows = 0
+    private var bytes: Int64 = 0
+    private var badRows = 0
+    private var droppedRows = 0
+    private var barWidth = 0
+    private var totals: [String: PublishReport] = [:]
+    private var tables: [String] = []
+    private let isTerminal = StandardStreams.errorIsTerminal
+
+    init(mode: RunCommand.Progress, clock: any Clock) {
+        self.mode = mode
+        self.clock = clock
+        start = clock.elapsed()
+    }
+
+    private var showsBar: Bool { mode == .bar || (mode == .auto && isTerminal) }
+    private var showsText: Bool { mode == .auto || mode == .bar }
+    private var seconds: Double { Double(clock.elapsed() - start) / 1e9 }
+
+    func show(_ event: EngineEvent) {
+        switch event {
+        case .recovered(let last, let unpublished, let tornTail):
+            if let tornTail { note(tornTail + "; its input is read again") }
+            if unpublished > 0, let last {
+                note("epoch \(last) was committed but not published: publishing it now")
+            }
+        case .note(let text): note(text)
+        case .epoch(let progress):
+            epochs += 1
+            rows += progress.inputRows
+            bytes += progress.inputBytes
+            badRows += progress.badRows
+            droppedRows += progress.droppedRows
+            for warning in progress.warnings { note("warning: \(warning)") }
+            for sample in progress.badRowSamples.prefix(5) {
+                note("bad row: \(sample.file):\(sample.line): \(sample.reason)")
+            }
+            if progress.badRowSamples.count > 5 { note("… and more bad rows in epoch \(progress.epoch)") }
+            if mode == .jsonl { StandardStreams.out(ProgressJSON.lines(progress)) }
+            if showsBar { bar("epoch \(progress.epoch)") }
+        case .published(let publications):
+            for publication in publications {
+                if totals[publication.table] == nil { tables.append(publication.table) }
+                totals[publication.table, default: PublishReport()] += publication.report
+            }
+            if showsBar { bar("published") }
+        }
+    }
+
+    private func note(_ text: String) {
+        guard mode != .none else { return }
+        clear()
+        StandardStreams.error("tidemill: \(text)\n")
+    }
+
+    private func bar(_ what: String) {
+        let rate = seconds > 0 ? Double(rows) / seconds : 0
+        let line =
+            "\(what) · \(Quantity.count(rows)) rows · \(Quantity.bytes(bytes)) · \(Quantity.count(Int(rate))) rows/s"
+            + " · \(Quantity.seconds(seconds))"
+        let fill = String(repeating: " ", count: max(0, barWidth - line.count))
+        StandardStreams.error("\r\(line)\(fill)")
+        barWidth = line.count
+    }
+
+    func clear() {
+        if barWidth > 0 { StandardStreams.error("\r\(String(repeating: " ", count: barWidth))\r") }
+        barWidth = 0
+    }
+
+    /// What the run did, table by table.
+    func finish(_ pipeline: Pipeline) {
+        clear()
+        guard showsText else { return }
+        if epochs == 0 {
+            StandardStreams.error("nothing new: every table is up to date\n")
+            return
+        }
+        let word = epochs == 1 ? "epoch" : "epochs"
+        StandardStreams.error(
+            "\(epochs) \(word), \(Quantity.count(rows)) rows (\(Quantity.bytes(bytes))) in \(Quantity.seconds(seconds))\n")
+        let width = tables.map(\.count).max() ?? 0
+        for table in tables {
+            guard let report = totals[table] else { continue }
+            let name = table + String(repeating: " ", count: width - table.count)
+            var parts: [String] = []
+            if report.rowsInserted > 0 { parts.append("\(Quantity.count(report.rowsInserted)) inserted") }
+            if report.rowsUpdated > 0 { parts.append("\(Quantity.count(report.rowsUpdated)) updated") }
+            if report.rowsDeleted > 0 { parts.append("\(Quantity.count(report.rowsDeleted)) deleted") }
+            if parts.isEmpty { parts.append("unchanged") }
+            var files = "\(report.filesWritten) file\(report.filesWritten == 1 ? "" : "s") written"
+            if report.filesRewritten > 0 { files += ", \(report.filesRewritten) rewritten" }
+            if report.filesKept > 0 { files += ", \(report.filesKept) kept" }
+            StandardStreams.error(
+                "  \(name)  \(parts.joined(separator: ", "))  (\(files), \(Quantity.bytes(report.bytesWritten)))\n")
+        }
+        if badRows > 0 {
+            StandardStreams.error("  \(badRows) bad rows, \(droppedRows) of them left out\n")
+        }
+    }
+}
+
+/// Numbers as people read them.
+enum Quantity {
+    /// 1,234,567
+    static func count(_ value: Int) -> String {
+        var digits = String(value.magnitude)
+        var out = ""
+        while digits.count > 3 {
+            out = "," + digits.suffix(3) + out
+            digits = String(digits.dropLast(3))
+        }
+        return (value < 0 ? "-" : "") + digits + out
+    }
+    /// 1.5 MB; powers of 1000.
+    static func bytes(_ value: Int64) -> String {
+        var amount = Double(value)
+        for unit in ["B", "kB", "MB", "GB"] {
+            if amount < 1000 { return unit == "B" ? "\(value) B" : "\(fixed(amount, 1)) \(unit)" }
+            amount /= 1000
+        }
+        return "\(fixed(amount, 1)) TB"
+    }
+    static func seconds(_ value: Double) -> String { value < 10 ? "\(fixed(value, 2)) s" : "\(fixed(value, 1)) s" }
+
+    private static func fixed(_ value: Double, _ digits: Int) -> String {
+        let scale = digits == 1 ? 10.0 : 100.0
+        let scaled = Int((value * scale).rounded())
+        let rest = String(scaled % Int(scale))
+        return "\(scaled / Int(scale))." + String(repeating: "0", count: digits - rest.count) + rest
+    }
+}

@@ -1,0 +1,28 @@
+import Glibc
+
+/// Standard output and error, unbuffered: what was written is there even if the process is killed.
+enum StandardStreams {
+    static func out(_ text: String) { write(1, Array(text.utf8)) }
+    static func out(_ bytes: [UInt8]) { write(1, bytes) }
+    static func error(_ text: String) { write(2, Array(text.utf8)) }
+
+    static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
+
+    static var errorIsTerminal: Bool { isatty(2) == 1 }
+
+    private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
+        var done = 0
+        bytes.withUnsafeBytes { buffer in
+            while done < buffer.count {
+                let n = Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
+                if n < 0 && errno == EINTR { continue }
+                // A reader that went away (a closed pipe) is no reason to stop a pipeline.
+                if n <= 0 { return }
+                done += n
+            }
+        }
+    }
+
+    /// Makes a write to a closed pipe an error instead of the end of the process.
+    static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+}

@@ -1,0 +1,232 @@
+@_exported import TideColumns
+
+/// What a row group says about one of its columns. `min` and `max` are bounds: no value is smaller or larger, but a
+/// long string may be shortened, so they need not occur. For float and double they say nothing about NaN (writers may
+/// leave it out), which Spark orders above every number; Tidemill's own files have no bounds where a NaN occurs.
+public struct ParquetColumnStatistics: Hashable, Sendable {
+    /// nil: unknown.
+    public var min: Scalar?
+    public var max: Scalar?
+    public var nullCount: Int?
+    /// Bytes stored in the file.
+    public var byteCount: Int64
+}
+
+public struct ParquetRowGroup: Hashable, Sendable {
+    public var rowCount: Int
+    /// Bytes stored in the file.
+    public var byteCount: Int64
+    /// One per column of the schema.
+    public var columns: [ParquetColumnStatistics]
+}
+
+/// A column of the file that Tidemill does not read, such as a nested one.
+public struct UnreadableColumn: Hashable, Sendable {
+    public var name: String
+    public var reason: String
+}
+
+/// Reads a Parquet file: the footer at init, column chunks on demand. Immutable after init, so any number of threads
+/// may read row groups at once. Errors: `.corruption` with the offset, `.unsupported`, `.io`.
+public final class ParquetReader: Sendable {
+    /// The columns that can be read, in file order; nested and unknown ones are in `unreadable`.
+    public let schema: Schema
+    public let unreadable: [UnreadableColumn]
+    public let rowCount: Int
+    public let rowGroups: [ParquetRowGroup]
+    public let keyValueMetadata: [(key: String, value: String?)]
+    public let createdBy: String?
+
+    let file: any File
+    let fileSize: Int64
+    let metadata: FileMetadata
+    /// Per column of `schema`: its place among the leaves, and how it is read.
+    let leaves: [(index: Int, type: LeafType)]
+
+    /// More rows in one row group than any writer makes; protects against footers that lie.
+    static let rowGroupRowsMax: Int64 = 1 << 26
+
+    public init(file: any File) throws(TidemillError) {
+        let name = file.path.string
+        let size = try file.size()
+        let metadata = try FileMetadata.read(file, size: size)
+        let leafTree = try SchemaLeaves(metadata.schema, file: name)
+        var total: Int64 = 0
+        for group in metadata.rowGroups {
+            guard group.columns.count == leafTree.leafCount else {
+                throw .corruptParquet(
+                    "row group has \(group.columns.count) columns, the schema \(leafTree.leafCount)", file: name)
+            }
+            let (sum, overflow) = total.addingReportingOverflow(group.rowCount)
+            guard !overflow else { throw .corruptParquet("impossible row counts", file: name) }
+            total = sum
+        }
+        self.file = file
+        fileSize = size
+        self.metadata = metadata
+        schema = Schema(leafTree.columns.map(\.field))
+        leaves = leafTree.columns.map { ($0.leafIndex, $0.type) }
+        unreadable = leafTree.unreadable
+        rowCount = Int(total)
+        rowGroups = metadata.rowGroups.map { group in
+            ParquetRowGroup(
+                rowCount: Int(group.rowCount),
+                byteCount: group.columns.reduce(0) { $0 &+ ($1.metadata?.compressedBytes ?? 0) },
+                columns: leafTree.columns.map { column in
+                    let hasOrder =
+                        column.leafIndex < metadata.hasTypeOrder.count && metadata.hasTypeOrder[column.leafIndex]
+                    return ParquetColumnStatistics(
+                        group.columns[column.leafIndex], column.type, hasTypeOrder: hasOrder,
+                        rowCount: group.rowCount)
+                })
+        }
+        keyValueMetadata = metadata.keyValues.map { (key: $0.0, value: $0.1) }
+        createdBy = metadata.createdBy
+    }
+
+    /// Positions of these columns in `schema`, compared without case. An error names the first that is missing or
+    /// cannot be read.
+    public func columns(named names: [String]) throws(TidemillError) -> [Int] {
+        var result: [Int] = []
+        for name in names {
+            if let index = schema.index(of: name) {
+                result.append(index)
+                continue
+            }
+            let wanted = name.lowercased()
+            if let column = unreadable.first(where: { $0.name.lowercased() == wanted }) { throw refusal(of: column) }
+            throw TidemillError(
+                .user, "UNRESOLVED_COLUMN", "the file has no column \(name)", place: .file(file.path.string))
+        }
+        return result
+    }
+
+    /// Throws if any column of the file cannot be read.
+    public func requireAllReadable() throws(TidemillError) {
+        if let column = unreadable.first { throw refusal(of: column) }
+    }
+
+    private func refusal(of column: UnreadableColumn) -> TidemillError {
+        .unsupported(
+            "column \(column.name) of the Parquet file has \(column.reason)",
+            hint: "leave the column out of the table's schema", place: .file(file.path.string))
+    }
+
+    /// One row group, with these columns of `schema` in this order.
+    public func read(rowGroup: Int, columns: [Int]) throws(TidemillError) -> Batch {
+        let count = try checkedRowCount(rowGroup)
+        var result: [Column] = []
+        result.reserveCapacity(columns.count)
+        for column in columns { result.append(try readColumn(column, rowGroup: rowGroup, rowCount: count)) }
+        return Batch(columns: result, count: count)
+    }
+
+    /// The same in batches of at most `rowsMax` rows.
+    public func batches(rowGroup: Int, columns: [Int], rowsMax: Int) throws(TidemillError) -> [Batch] {
+        precondition(rowsMax > 0)
+        let whole = try read(rowGroup: rowGroup, columns: columns)
+        if whole.count <= rowsMax { return [whole] }
+        return stride(from: 0, to: whole.count, by: rowsMax).map { start in
+            let count = min(rowsMax, whole.count - start)
+            return Batch(columns: whole.columns.map { $0.copyingRows(start, count) }, count: count)
+        }
+    }
+
+    private func checkedRowCount(_ rowGroup: Int) throws(TidemillError) -> Int {
+        precondition(rowGroup >= 0 && rowGroup < metadata.rowGroups.count)
+        let rows = metadata.rowGroups[rowGroup].rowCount
+        guard rows <= ParquetReader.rowGroupRowsMax else {
+            throw TidemillError(
+                .limit, "TIDEMILL_ROW_GROUP_TOO_LARGE",
+                "row group has \(rows) rows, at most \(ParquetReader.rowGroupRowsMax) are read at once",
+                place: .file(file.path.string))
+        }
+        return Int(rows)
+    }
+
+    private func readColumn(_ column: Int, rowGroup: Int, rowCount: Int) throws(TidemillError) -> Column {
+        let (index, leaf) = leaves[column]
+        let field = schema[column]
+        let chunk = metadata.rowGroups[rowGroup].columns[index]
+        let (info, codec) = try checked(chunk, field, leaf)
+        if rowCount == 0 { return Column(leaf.type, []) }
+        // parquet-mr 1.2 left the dictionary page's header out of the size (PARQUET-816).
+        let bytes = try readChunk(info, extraBytesMax: 100)
+        let pages = try pageList(bytes, info, rowCount: rowCount)
+        var decoder = ColumnChunkDecoder(
+            leaf: leaf, optional: field.nullable, codec: codec, rowCount: rowCount, file: file.path.string)
+        for page in pages {
+            let body = UnsafeRawBufferPointer(start: bytes.base + page.start, count: Int(page.header.compressedBytes))
+            try decoder.decode(page.header, body, at: info.startOffset + Int64(page.start))
+        }
+        withExtendedLifetime(bytes) {}
+        return try decoder.finish()
+    }
+
+    private func checked(
+        _ chunk: ColumnChunk, _ field: Field, _ leaf: LeafType
+    ) throws(TidemillError) -> (ColumnMetadata, Codec) {
+        let place = ErrorPlace.file(file.path.string)
+        guard !chunk.isEncrypted else { throw .unsupported("column \(field.name) is encrypted", place: place) }
+        guard chunk.filePath == nil else {
+            throw .unsupported("column \(field.name) lies in another file", place: place)
+        }
+        guard let info = chunk.metadata else {
+            throw .corruptParquet("column \(field.name) has no metadata", file: file.path.string)
+        }
+        guard info.kind == leaf.kind.rawValue else {
+            throw .corruptParquet("column \(field.name) is stored as another type", file: file.path.string)
+        }
+        guard let codec = Codec(rawValue: info.codec) else {
+            throw .corruptParquet("unknown codec \(info.codec)", file: file.path.string)
+        }
+        guard codec != .brotli, codec != .lzo else {
+            throw .unsupported("column \(field.name) is compressed with \(codec)", place: place)
+        }
+        return (info, codec)
+    }
+
+    /// The chunk's bytes as stored, and at most `extraBytesMax` that follow.
+    func readChunk(_ info: ColumnMetadata, extraBytesMax: Int64 = 0) throws(TidemillError) -> Buffer {
+        let start = info.startOffset
+        guard start >= 4, info.compressedBytes >= 0, start <= fileSize, info.compressedBytes <= fileSize - start else {
+            throw .corruptParquet(
+                "column chunk of \(info.compressedBytes) bytes at \(start) is outside the file",
+                file: file.path.string)
+        }
+        let extra = min(extraBytesMax, fileSize - start - info.compressedBytes)
+        let buffer = Buffer(byteCount: Int(info.compressedBytes + extra))
+        let target = UnsafeMutableRawBufferPointer(start: buffer.base, count: buffer.byteCount)
+        guard try file.read(into: target, at: start) == buffer.byteCount else {
+            throw .corruptParquet("column chunk ends early", file: file.path.string, offset: start)
+        }
+        return buffer
+    }
+
+    /// Walks the page headers, so that memory for `rowCount` rows is taken only if the pages claim that many.
+    private func pageList(
+        _ bytes: Buffer, _ info: ColumnMetadata, rowCount: Int
+    ) throws(TidemillError) -> [(header: PageHeader, start: Int)] {
+        var pages: [(header: PageHeader, start: Int)] = []
+        var position = 0
+        var values = 0
+        while position < bytes.byteCount && (values < rowCount || pages.isEmpty) {
+            var reader = ThriftReader(
+                UnsafeRawPointer(bytes.base), count: bytes.byteCount, position: position, file: file.path.string,
+                fileOffset: info.startOffset)
+            let header = try PageHeader.decode(&reader)
+            guard Int(header.compressedBytes) <= reader.remaining else {
+                throw reader.corruption("page of \(header.compressedBytes) bytes, \(reader.remaining) left")
+            }
+            pages.append((header: header, start: reader.position))
+            position = reader.position + Int(header.compressedBytes)
+            if header.kind == .data || header.kind == .dataV2 { values += Int(header.valueCount) }
+        }
+        guard values == rowCount else {
+            throw .corruptParquet(
+                "pages have \(values) values, the row group \(rowCount) rows", file: file.path.string,
+                offset: info.startOffset)
+        }
+        return pages
+    }
+}

@@ -1,0 +1,257 @@
+import Synchronization
+
+/// The files of a directory (or what a path or pattern names), each taken once, in (mtime, path) order.
+///
+/// Identity is the path; a version is (mtime ns, size, inode). A file that was taken and then changed or vanished is
+/// reported once and never read again (policy `immutable`). A new file is taken however old its mtime is.
+///
+/// What `plan` offers is not remembered until `commit`. A one-shot run takes a `horizon` first: the sorted queue of
+/// what is there then; plans under it cost no further listing, so thousands of one-file epochs stay linear.
+public final class DirectorySource: Source, @unchecked Sendable {
+    // Sendable: mutable state is behind `state`; the rest is immutable.
+    public let description: String
+    public let schema: Schema
+    public let ledgerTypes = FileLedger.types
+
+    private let listing: FileListing
+    private let format: any FormatReader
+    private let environment: Environment
+
+    private struct Pending {
+        var path: String
+        var version: FileVersion
+    }
+    private struct State {
+        var ledger = FileLedger()
+        var listingNumber: UInt32 = 0
+        /// Position from which known files are checked next.
+        var checkCursor = 0
+        /// The queue of the last horizon, and its number.
+        var queue: [Pending] = []
+        var queueNumber: UInt64 = 0
+        /// How much of `queue` is committed.
+        var queueTaken = 0
+        /// Not delivered yet.
+        var warnings: [String] = []
+    }
+    private let state = Mutex(State())
+
+    /// How many known files one plan checks for changes. Their `stat` calls are what an idle plan costs.
+    private static let checkedPerPlan = 4096
+
+    /// - Throws: PATH_NOT_FOUND when the path, up to its first pattern, does not exist.
+    public init(
+        listing: FileListing, format: any FormatReader, schema: Schema, environment: Environment
+    ) throws(TidemillError) {
+        self.listing = listing
+        self.format = format
+        self.schema = schema
+        self.environment = environment
+        description = "FileStreamSource[file:\(listing.path.string)]"
+        try listing.check(in: environment.files)
+    }
+
+    // MARK: Offsets
+
+    public func restore(ledger: Batch) throws(TidemillError) { state.withLock { $0.ledger.insert(ledger) } }
+
+    public func ledger() -> Batch { state.withLock { $0.ledger.rows() } }
+
+    public func commit(_ plan: SourcePlan) throws(TidemillError) {
+        state.withLock { state in
+            state.ledger.insert(plan.ledger)
+            while state.queueTaken < state.queue.count,
+                state.ledger.index(of: state.queue[state.queueTaken].path) != nil
+            {
+                state.queueTaken += 1
+            }
+        }
+    }
+
+    public func horizon() throws(TidemillError) -> SourceHorizon {
+        var writer = ByteWriter()
+        let number = try locked { (state) throws(TidemillError) -> UInt64 in
+            state.queue = try self.fresh(&state)
+            state.queueTaken = 0
+            state.queueNumber += 1
+            return state.queueNumber
+        }
+        writer.u64(number)
+        return SourceHorizon(token: writer.bytes)
+    }
+
+    public func plan(limit: RateLimit, until horizon: SourceHorizon?) throws(TidemillError) -> SourcePlan? {
+        try locked { (state) throws(TidemillError) -> SourcePlan? in
+            var candidates: ArraySlice<Pending>
+            if let horizon {
+                var reader = ByteReader(horizon.token, file: "horizon")
+                guard try reader.u64() == state.queueNumber else {
+                    throw TidemillError.internal("horizon of \(self.description) is not its latest")
+                }
+                candidates = state.queue[state.queueTaken...]
+            } else {
+                candidates = try self.fresh(&state)[...]
+            }
+            let start = state.ledger.count
+            var taken: [(path: String, version: FileVersion)] = []
+            var bytes: Int64 = 0
+            while let next = candidates.first {
+                if let filesMax = limit.filesMax, taken.count >= filesMax { break }
+                var version = next.version
+                if horizon != nil {
+                    if state.ledger.index(of: next.path) != nil {
+                        candidates.removeFirst()
+                        continue
+                    }
+                    // The queue may be old: what is committed must be the version that is read.
+                    guard let status = try self.environment.files.status(of: FilePath(next.path)) else {
+                        state.warnings.append("file vanished before it was read: \(next.path)")
+                        candidates.removeFirst()
+                        continue
+                    }
+                    version = FileVersion(status)
+                }
+                if let bytesMax = limit.bytesMax, !taken.isEmpty, bytes + version.size > bytesMax { break }
+                bytes += version.size
+                taken.append((next.path, version))
+                candidates.removeFirst()
+            }
+            if taken.isEmpty { return nil }
+            var splits: [SourceSplit] = []
+            for (ordinal, file) in taken.enumerated() { splits.append(self.split(ordinal, file.path, file.version)) }
+            defer { state.warnings = [] }
+            return SourcePlan(
+                splits: splits, ledger: FileLedger.rows(taken), startOffset: self.offset(start),
+                endOffset: self.offset(start + taken.count), hasMore: !candidates.isEmpty, warnings: state.warnings)
+        }
+    }
+
+    public func takeWarnings() -> [String] {
+        state.withLock { state in
+            defer { state.warnings = [] }
+            return state.warnings
+        }
+    }
+
+    /// Spark's form; N counts files taken.
+    private func offset(_ files: Int) -> String { "{\"logOffset\":\(files)}" }
+
+    // MARK: Listing
+
+    /// Files not taken yet, with their status as of now, sorted. Notices what happened to taken ones.
+    private func fresh(_ state: inout State) throws(TidemillError) -> [Pending] {
+        state.listingNumber &+= 1
+        let number = state.listingNumber
+        var pending: [Pending] = []
+        for found in try listing.files(in: environment.files) {
+            if let index = state.ledger.index(of: found.path) {
+                state.ledger.markSeen(index, listing: number)
+                continue
+            }
+            guard let status = try self.status(of: found) else { continue }
+            pending.append(Pending(path: found.path, version: FileVersion(status)))
+        }
+        try checkTaken(&state, number)
+        pending.sort { a, b in
+            a.version.modified != b.version.modified
+                ? a.version.modified < b.version.modified : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
+        }
+        return pending
+    }
+
+    private func checkTaken(_ state: inout State, _ number: UInt32) throws(TidemillError) {
+        let count = state.ledger.count
+        for index in 0..<count where state.ledger.entries[index].seen != number && !state.ledger.entries[index].warned {
+            state.ledger.markWarned(index)
+            state.warnings.append("file vanished after it was read; its rows stay: \(state.ledger.path(index))")
+        }
+        if count == 0 { return }
+        let checks = min(count, DirectorySource.checkedPerPlan)
+        for step in 0..<checks {
+            let index = (state.checkCursor + step) % count
+            let entry = state.ledger.entries[index]
+            if entry.warned || entry.seen != number { continue }
+            let path = state.ledger.path(index)
+            guard let status = try environment.files.status(of: FilePath(path)) else { continue }
+            if FileVersion(status) != entry.version {
+                state.ledger.markWarned(index)
+                state.warnings.append("file changed after it was read; the change is ignored: \(path)")
+            }
+        }
+        state.checkCursor = (state.checkCursor + checks) % count
+    }
+
+    private func status(of found: FileListing.Found) throws(TidemillError) -> FileStatus? {
+        if let known = found.status { return known }
+        return try environment.files.status(of: FilePath(found.path))
+    }
+
+    private func locked<R>(_ body: (inout State) throws(TidemillError) -> R) throws(TidemillError) -> R {
+        let result: Result<R, TidemillError> = state.withLock { state in
+            do throws(TidemillError) { return .success(try body(&state)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    // MARK: Reading
+
+    private func split(_ ordinal: Int, _ path: String, _ version: FileVersion) -> SourceSplit {
+        SourceSplit(ordinal: ordinal, name: path, bytes: version.size, token: Array(path.utf8))
+    }
+
+    public func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
+        let path = String(decoding: split.token, as: UTF8.self)
+        return try format.open(path, schema: schema, columns: columns, environment: environment)
+    }
+
+    public func replay() throws(TidemillError) -> [SourceSplit] {
+        let files = state.withLock { state in
+            state.ledger.entries.indices.map { (path: state.ledger.path($0), version: state.ledger.entries[$0].version) }
+        }
+        var splits: [SourceSplit] = []
+        var gone: [String] = []
+        for file in files {
+            if let status = try environment.files.status(of: FilePath(file.path)) {
+                splits.append(split(splits.count, file.path, FileVersion(status)))
+            } else {
+                gone.append(file.path)
+            }
+        }
+        guard gone.isEmpty else {
+            let shown = gone.prefix(20).joined(separator: "\n") + (gone.count > 20 ? "\n… and \(gone.count - 20) more" : "")
+            throw TidemillError(
+                .user, "TIDEMILL_REPLAY_FILES_GONE", "\(gone.count) input files that a new flow must read are gone",
+                detail: shown,
+                hint: "put them back, or start the flow at new input with tidemill.startingOffsets = 'latest'",
+                place: .pipeline(description))
+        }
+        return splits
+    }
+
+    public func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
+        var files: [Pending] = []
+        for found in try listing.files(in: environment.files) {
+            guard let status = try self.status(of: found) else { continue }
+            files.append(Pending(path: found.path, version: FileVersion(status)))
+        }
+        files.sort { a, b in
+            a.version.modified != b.version.modified
+                ? a.version.modified < b.version.modified : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
+        }
+        let rows = FileLedger.rows(files.map { ($0.path, $0.version) })
+        // Order is part of the version: row order of the relation follows it.
+        let hashes = hashRows(rows.columns, count: rows.count)
+        var digest: (UInt64, UInt64) = (UInt64(rows.count), 0x9E37_79B9_7F4A_7C15)
+        withExtendedLifetime(hashes) {
+            let hash = hashes.pointer(UInt64.self)
+            for row in 0..<rows.count {
+                digest.0 = (digest.0 ^ hash[row]) &* 0x100_0000_01B3
+                digest.1 = (digest.1 &+ hash[row]).byteSwapped &* 0xD6E8_FEB8_6659_FD93
+            }
+        }
+        var writer = ByteWriter()
+        writer.u64(digest.0)
+        writer.u64(digest.1)
+        return (writer.bytes, files.enumerated().map { split($0.offset, $0.element.path, $0.element.version) })
+    }
+}

@@ -1,0 +1,90 @@
+import TideText
+
+/// A source as a table's USING and OPTIONS ask for it.
+public struct ConnectedSource: Sendable {
+    public var source: any Source
+    /// From maxFilesPerTrigger and maxBytesPerTrigger.
+    public var limit: RateLimit
+    /// Options that nothing understood, for `dry-run`.
+    public var unknownOptions: [String]
+}
+
+/// Formats that lie in directories.
+public let directoryFormats = ["csv", "parquet"]
+
+/// Makes the source of an external table.
+/// - Parameters:
+///   - path: resolved against the project's folder already.
+///   - schema: nil if the table was declared without columns.
+public func makeSource(
+    format: String, path: FilePath, options: [String: String], schema: Schema?, environment: Environment
+) throws(TidemillError) -> ConnectedSource {
+    var set = OptionSet(options)
+    set.markUsed(["path"])
+    let reader: any FormatReader
+    switch format.lowercased() {
+    case "csv":
+        let (parsed, unknown) = try CSVReadOptions.parse(set.all)
+        set.markUsed(set.all.keys.filter { !unknown.contains($0) })
+        reader = CSVFormat(options: parsed)
+    case "parquet": reader = ParquetFormat()
+    default:
+        throw TidemillError(
+            .user, "DATA_SOURCE_NOT_FOUND", "unknown data source: \(format)",
+            hint: closestName(to: format, among: directoryFormats).map { "did you mean \($0)?" }
+                ?? "known are \(directoryFormats.joined(separator: ", "))")
+    }
+    let limit = RateLimit(
+        filesMax: try set.count("maxFilesPerTrigger"), bytesMax: try set.byteCount("maxBytesPerTrigger"))
+    try refuseUnsupported(&set)
+    var filter: GlobPattern?
+    if let text = set.string("pathGlobFilter") { filter = try GlobPattern(text) }
+    let listing = try FileListing(
+        path: path, nameFilter: filter, recursive: try set.bool("recursiveFileLookup") ?? false)
+    var columns: Schema
+    if let schema {
+        columns = schema
+    } else {
+        columns = try inferSchema(reader, listing, format, environment)
+    }
+    if columns.fields.isEmpty { columns = try inferSchema(reader, listing, format, environment) }
+    let source = try DirectorySource(listing: listing, format: reader, schema: columns, environment: environment)
+    return ConnectedSource(source: source, limit: limit, unknownOptions: set.unused)
+}
+
+/// From the newest file, as it is most likely to have every column.
+private func inferSchema(
+    _ reader: any FormatReader, _ listing: FileListing, _ format: String, _ environment: Environment
+) throws(TidemillError) -> Schema {
+    var newest: (path: String, modified: Int64)?
+    for found in try listing.files(in: environment.files) {
+        guard let status = try environment.files.status(of: FilePath(found.path)) else { continue }
+        if newest.map({ ($0.modified, $0.path) < (status.modified, found.path) }) ?? true {
+            newest = (found.path, status.modified)
+        }
+    }
+    guard let newest else {
+        throw TidemillError(
+            .user, "UNABLE_TO_INFER_SCHEMA", "no \(format) file to take the columns from: \(listing.path.string)",
+            hint: "declare the columns, or start when there is a file")
+    }
+    return try reader.inferSchema(newest.path, environment: environment)
+}
+
+/// Options of Spark whose effect would be silently missing.
+private func refuseUnsupported(_ set: inout OptionSet) throws(TidemillError) {
+    for name in ["latestFirst", "fileNameOnly"] {
+        if try set.bool(name) == true {
+            throw TidemillError.unsupported("option \(name) is not supported", hint: "leave it out")
+        }
+    }
+    if let clean = set.string("cleanSource"), clean.lowercased() != "off" {
+        throw TidemillError.unsupported("option cleanSource is not supported: \(clean)", hint: "leave it out")
+    }
+    if let policy = set.string("tidemill.changedFiles"), policy.lowercased() != "immutable" {
+        throw TidemillError.unsupported(
+            "a directory source keeps to the policy immutable, not to \(policy)", hint: "leave the option out")
+    }
+    // Without meaning here: every file is remembered for good.
+    set.markUsed(["maxFileAge", "maxCachedFiles", "discardCachedInputRatio"])
+}

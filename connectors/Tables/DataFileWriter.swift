@@ -1,0 +1,75 @@
+import TideParquet
+
+/// Writes one data file of a table.
+final class DataFileWriter {
+    let name: String
+    private let file: any File
+    private let writer: ParquetWriter
+    private let rowGroupRowsTiny: Int
+    private(set) var rows = 0
+    private(set) var rowGroupsCopied = 0
+
+    init(name: String, file: any File, schema: Schema, options: TableOptions) throws(TidemillError) {
+        self.name = name
+        self.file = file
+        rowGroupRowsTiny = options.rowGroupRowsTiny
+        var format = ParquetWriterOptions()
+        format.rowGroupRowsMax = options.rowGroupRows
+        writer = try ParquetWriter(file: file, schema: schema, options: format)
+    }
+
+    /// Bytes written so far; rows that wait for their row group are not in it.
+    func byteCount() throws(TidemillError) -> Int64 { try file.size() }
+
+    func append(_ batch: Batch) throws(TidemillError) {
+        if batch.count == 0 { return }
+        try writer.append(Batch(columns: batch.columns, count: batch.count))
+        rows += batch.count
+    }
+
+    /// A row group of another file of the same schema, as raw bytes; a tiny one is decoded, so that row groups grow.
+    func copy(rowGroup: Int, of reader: ParquetReader) throws(TidemillError) {
+        let count = reader.rowGroups[rowGroup].rowCount
+        if count < rowGroupRowsTiny {
+            try append(reader.read(rowGroup: rowGroup, columns: Array(0..<reader.schema.count)))
+        } else {
+            try writer.copyRowGroup(rowGroup, from: reader)
+            rows += count
+            rowGroupsCopied += 1
+        }
+    }
+
+    /// All row groups of a file that was just encoded, whatever their size.
+    func copyEncoded(_ reader: ParquetReader) throws(TidemillError) {
+        for group in reader.rowGroups.indices { try writer.copyRowGroup(group, from: reader) }
+        rows += reader.rowCount
+    }
+
+    /// Ends the file and makes its bytes durable. Its name is durable after its directory is synced.
+    func finish() throws(TidemillError) -> DataFile {
+        let summary = try writer.finish()
+        try file.sync()
+        return DataFile(
+            name: name, rows: rows, bytes: summary.byteCount, rowGroups: summary.rowGroups.count, ranges: [],
+            hasBloom: false)
+    }
+    func close() { file.close() }
+}
+
+extension FileSystem {
+    /// Writes a Parquet file durably; closes it in every case.
+    func writeDataFile(
+        _ name: String, in directory: FilePath, schema: Schema, options: TableOptions,
+        _ fill: (DataFileWriter) throws(TidemillError) -> Void
+    ) throws(TidemillError) -> DataFile {
+        let file = try open(directory.appending(name), .createNew)
+        defer { file.close() }
+        let writer = try DataFileWriter(name: name, file: file, schema: schema, options: options)
+        try fill(writer)
+        return try writer.finish()
+    }
+
+    func openParquet(_ path: FilePath) throws(TidemillError) -> ParquetReader {
+        try ParquetReader(file: open(path, .read))
+    }
+}

@@ -1,0 +1,109 @@
+import TideParquet
+
+/// Rows of one file that a change set takes away.
+struct LocatedRows: @unchecked Sendable {
+    // Sendable: the addresses point into the change set's table, which outlives this and is not changed by tasks.
+    struct Group {
+        var rowGroup: Int
+        /// Ascending positions in the row group.
+        var positions: [UInt32]
+        /// For each, the row of the change set's table with its key.
+        var rows: [UnsafeMutableRawPointer]
+    }
+    let reader: ParquetReader
+    /// By ascending row group; groups without matches are absent.
+    var groups: [Group]
+}
+
+/// Finds where changed keys are stored. The seam for better indexes: the present one reads statistics and filters, and
+/// then the key columns of the row groups that are left.
+protocol KeyLocator: Sendable {
+    /// One entry per file; nil where no changed key can be.
+    func locate(
+        _ changes: ChangeSet, in files: [DataFile], of directory: FilePath, environment: Environment
+    ) throws(TidemillError) -> [LocatedRows?]
+}
+
+/// Per file: ranges of the key columns, a bloom filter over key hashes when few keys changed; per row group: Parquet
+/// statistics; then the stored keys themselves, probed in the table of changed keys.
+struct FileStatisticsLocator: KeyLocator {
+    /// With more changed keys than this nearly every filter has a hit, so it is not read.
+    static let bloomKeysMax = 512
+
+    func locate(
+        _ changes: ChangeSet, in files: [DataFile], of directory: FilePath, environment: Environment
+    ) throws(TidemillError) -> [LocatedRows?] {
+        var located: [LocatedRows?] = Array(repeating: nil, count: files.count)
+        if changes.removingCount == 0 { return located }
+        let near = files.indices.filter { file in
+            files[file].rows > 0 && zip(files[file].ranges, changes.removingRanges).allSatisfy { $0.overlaps($1) }
+        }
+        let opened = TaskResults<[(reader: ParquetReader, rowGroup: Int)]>(count: near.count)
+        try environment.executor.run(tasks: near.count) { (task, _) throws(TidemillError) in
+            opened[task] = try rowGroups(files[near[task]], changes, directory, environment.files)
+        }
+        var tasks: [(file: Int, reader: ParquetReader, rowGroup: Int)] = []
+        for (task, file) in near.enumerated() {
+            for candidate in opened[task] ?? [] { tasks.append((file, candidate.reader, candidate.rowGroup)) }
+        }
+        let work = tasks
+        let found = TaskResults<LocatedRows>(count: work.count)
+        try environment.executor.run(tasks: work.count) { (task, _) throws(TidemillError) in
+            found[task] = try probe(changes, work[task].reader, work[task].rowGroup)
+        }
+        for (task, item) in work.enumerated() {
+            guard let groups = found[task]?.groups, !groups.isEmpty else { continue }
+            located[item.file] = LocatedRows(reader: item.reader, groups: (located[item.file]?.groups ?? []) + groups)
+        }
+        return located
+    }
+
+    private func rowGroups(
+        _ file: DataFile, _ changes: ChangeSet, _ directory: FilePath, _ fileSystem: any FileSystem
+    ) throws(TidemillError) -> [(reader: ParquetReader, rowGroup: Int)] {
+        if file.hasBloom && changes.removingCount <= FileStatisticsLocator.bloomKeysMax {
+            let path = directory.appending(file.bloomName)
+            let filter = try BloomFilter(decoding: fileSystem.contents(of: path), file: path.string)
+            let hashes = changes.removingHashes
+            let hit = withExtendedLifetime(hashes) {
+                filter.mayContainAny(hashes.pointer(UInt64.self), count: changes.removingCount)
+            }
+            if !hit { return [] }
+        }
+        let reader = try fileSystem.openParquet(directory.appending(file.name))
+        return reader.rowGroups.indices.filter { group in
+            zip(changes.keyColumns, changes.removingRanges).allSatisfy { column, range in
+                let statistics = reader.rowGroups[group].columns[column]
+                return KeyRange(statistics, type: reader.schema[column].type).overlaps(range)
+            }
+        }.map { (reader, $0) }
+    }
+
+    private func probe(
+        _ changes: ChangeSet, _ reader: ParquetReader, _ rowGroup: Int
+    ) throws(TidemillError) -> LocatedRows {
+        let keys = try reader.read(rowGroup: rowGroup, columns: changes.keyColumns)
+        let images = KeyImages(keys.columns, count: keys.count, layout: changes.layout)
+        var group = LocatedRows.Group(rowGroup: rowGroup, positions: [], rows: [])
+        withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: max(keys.count, 1)) { rows in
+            guard let base = rows.baseAddress else { return }
+            changes.table.find(images, selection: nil, count: keys.count, into: base)
+            for i in 0..<keys.count {
+                guard let row = base[i] else { continue }
+                group.positions.append(UInt32(truncatingIfNeeded: i))
+                group.rows.append(row)
+            }
+        }
+        return LocatedRows(reader: reader, groups: group.positions.isEmpty ? [] : [group])
+    }
+}
+
+extension KeyRange {
+    /// A row group's statistics as a range; floating bounds say nothing here, see `KeyRange`.
+    init(_ statistics: ParquetColumnStatistics, type: DataType) {
+        self.init(min: nil, max: nil, hasNull: statistics.nullCount != 0)
+        if type.physical == .float32 || type.physical == .float64 { return }
+        min = statistics.min
+        max = statistics.max
+    }
+}

@@ -1,0 +1,154 @@
+import Synchronization
+import TideParquet
+
+/// A Parquet table that is kept equal to a result. A publish is a left-anti join plus a union, done file by file: files
+/// without a changed key are linked into the next version, in the others row groups without one are copied as raw bytes,
+/// and only what is left is decoded, filtered and written again.
+///
+/// Sequence of a publish (each line durable before the next has an effect):
+///
+///     build .t.next-<epoch>: link untouched files; write the others, sync each; write _tidemill, sync it; sync directory
+///     exchange .t.next-<epoch> with t, sync parent          a reader sees the new version; redo stops here
+///     rename .t.next-<epoch> to .t.old-…                    kept for readers in the middle of it
+///
+/// Nothing else is needed after a crash: the change sets are in the epoch log, and a publish starts from the version
+/// that is there.
+public final class ParquetKeyedTable: KeyedTarget, Sendable {
+    let directory: TableDirectory
+    let schema: Schema
+    let key: TableKey
+    let options: TableOptions
+    private let identity: TableIdentity
+    private let locator: any KeyLocator
+    private let marker: Mutex<TableMarker>
+
+    private var files: any FileSystem { directory.files }
+
+    /// Opens the table, or creates it with an empty Parquet file that carries the schema.
+    /// - Throws: TIDEMILL_FOREIGN_TABLE_DIRECTORY if the place holds something else, TIDEMILL_NO_EXCHANGE if the file
+    ///   system cannot swap directories.
+    public convenience init(
+        location: FilePath, identity: TableIdentity, schema: Schema, key: TableKey,
+        options: TableOptions = TableOptions(), environment: Environment
+    ) throws(TidemillError) {
+        try self.init(
+            location: location, identity: identity, schema: schema, key: key, options: options,
+            environment: environment, locator: FileStatisticsLocator())
+    }
+
+    init(
+        location: FilePath, identity: TableIdentity, schema: Schema, key: TableKey, options: TableOptions,
+        environment: Environment, locator: any KeyLocator
+    ) throws(TidemillError) {
+        directory = TableDirectory(location, environment: environment, readerGrace: options.readerGrace)
+        self.identity = identity
+        self.schema = schema
+        self.key = key
+        self.options = options
+        self.locator = locator
+        let wanted = TableMarker(kind: .keyed, identity: identity, epoch: nil, schema: schema, key: key)
+        marker = Mutex(try directory.open(wanted, options: options))
+    }
+
+    public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0.epoch } }
+
+    public func recover() throws(TidemillError) { try directory.recoverSiblings() }
+
+    public func publish(
+        _ changes: [Batch], through epoch: Epoch, replacingAll: Bool
+    ) throws(TidemillError) -> PublishReport {
+        // Publishes come one at a time; the lock only guards readers of the marker.
+        let current = marker.withLock { $0 }
+        if let published = current.epoch, published >= epoch { return PublishReport() }
+        let stored = replacingAll ? [] : current.files.filter { $0.rows > 0 }
+        let changeSet = ChangeSet(changes, key: key, schema: schema, tableIsEmpty: stored.isEmpty)
+        let located = try locator.locate(
+            changeSet, in: stored, of: directory.location, environment: directory.environment)
+        var report = PublishReport()
+        let inputs = try self.inputs(stored, located, changeSet, &report)
+        if changeSet.additions.count == 0 && !replacingAll && !inputs.contains(where: \.isTouched) { return report }
+
+        let plan = RewritePlan(inputs, additions: changeSet.additions, options: options)
+        let stage = try directory.makeStage(String(epoch.rawValue))
+        try directory.keepForeignFiles(in: stage, of: current)
+        var next = current
+        next.epoch = epoch
+        next.identity = identity
+        next.schema = schema
+        next.files = []
+        for index in plan.kept {
+            let file = inputs[index].file
+            try directory.keep(file.name, in: stage)
+            if file.hasBloom { try directory.keep(file.bloomName, in: stage) }
+            next.files.append(file)
+        }
+        report.filesKept = plan.kept.count
+        report.filesRewritten = plan.outputs.reduce(0) { $0 + $1.inputs.count }
+        next.files += try write(plan, inputs, changeSet, epoch, in: stage, &report)
+        if next.files.isEmpty { next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)] }
+        try files.createDurably(stage.appending(TableMarker.name), next.encoded())
+        try directory.swapIn(stage, epoch: epoch)
+        marker.withLock { [next] in $0 = next }
+        return report
+    }
+
+    // MARK: Removals
+
+    private func inputs(
+        _ stored: [DataFile], _ located: [LocatedRows?], _ changes: ChangeSet, _ report: inout PublishReport
+    ) throws(TidemillError) -> [RewriteInput] {
+        var inputs = stored.map { RewriteInput(file: $0, reader: nil, removed: [:], removedCount: 0) }
+        for (index, rows) in located.enumerated() {
+            guard let rows else { continue }
+            for group in rows.groups {
+                let positions = key == .bag ? takeCopies(group, changes, &report) : group.positions
+                if positions.isEmpty { continue }
+                inputs[index].removed[group.rowGroup] = positions
+                inputs[index].removedCount += positions.count
+                inputs[index].reader = rows.reader
+            }
+            if key != .bag { countKinds(rows, &report) }
+        }
+        report.rowsInserted = changes.additions.count - report.rowsUpdated
+        if key == .bag { try requireAllTaken(changes) }
+        return inputs
+    }
+
+    private func countKinds(_ rows: LocatedRows, _ report: inout PublishReport) {
+        for group in rows.groups {
+            for row in group.rows {
+                if row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self) == ChangeSet.replacedMark {
+                    report.rowsUpdated += 1
+                } else {
+                    report.rowsDeleted += 1
+                }
+            }
+        }
+    }
+
+    /// Of equal stored rows as many go as the change set says, the first in file order.
+    private func takeCopies(
+        _ group: LocatedRows.Group, _ changes: ChangeSet, _ report: inout PublishReport
+    ) -> [UInt32] {
+        var positions: [UInt32] = []
+        for (position, row) in zip(group.positions, group.rows) {
+            let left = row.load(fromByteOffset: changes.layout.valueOffset, as: Int64.self)
+            if left >= 0 { continue }
+            row.storeBytes(of: left + 1, toByteOffset: changes.layout.valueOffset, as: Int64.self)
+            positions.append(position)
+        }
+        report.rowsDeleted += positions.count
+        return positions
+    }
+
+    private func requireAllTaken(_ changes: ChangeSet) throws(TidemillError) {
+        var missing: Int64 = 0
+        changes.table.forEachRow { row in missing -= row.load(fromByteOffset: changes.layout.valueOffset, as: Int64.self) }
+        guard missing == 0 else {
+            throw TidemillError(
+                .corruption, "TIDEMILL_STORED_ROWS_MISSING",
+                "\(missing) rows to remove are not in the table: \(directory.location.string)",
+                hint: "another program changed the table's files; rebuild it with --full-refresh")
+        }
+    }
+}

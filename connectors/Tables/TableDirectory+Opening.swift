@@ -1,0 +1,68 @@
+import TideParquet
+
+extension TableDirectory {
+    /// Loads the table's marker, or creates the table as `wanted` describes it.
+    ///
+    /// A table of another name is another pipeline's and refused. A table of another generation belongs to a checkpoint
+    /// that is gone: it is refused too unless `options.adoptsOtherGeneration`, and then counts as never published, so
+    /// that the first publish decides whether its rows stay.
+    func open(_ wanted: TableMarker, options: TableOptions) throws(TidemillError) -> TableMarker {
+        guard var found = try load() else {
+            var marker = wanted
+            let file = DataFile(
+                name: dataFileName(TableDirectory.emptyLabel, 0), rows: 0, bytes: 0, rowGroups: 0,
+                ranges: wanted.keyColumns.map { _ in .unknown }, hasBloom: false)
+            marker.files = [file]
+            try create(marker) { (stage) throws(TidemillError) in
+                _ = try files.writeDataFile(file.name, in: stage, schema: wanted.schema, options: options) { _ in }
+            }
+            return marker
+        }
+        guard found.kind == wanted.kind, found.identity.table == wanted.identity.table, found.key == wanted.key else {
+            throw TidemillError(
+                .conflict, "TIDEMILL_TABLE_OF_ANOTHER_PIPELINE",
+                "directory holds the table \(found.identity.table) of another kind or pipeline: \(location.string)",
+                hint: "remove the directory, or choose another place with --warehouse or tidemill.location")
+        }
+        guard found.identity.generation == wanted.identity.generation else {
+            guard options.adoptsOtherGeneration else {
+                throw TidemillError(
+                    .conflict, "TIDEMILL_TABLE_OF_ANOTHER_CHECKPOINT",
+                    "table was written under another checkpoint: \(location.string)",
+                    hint: "use that checkpoint with --storage, rebuild the table with --full-refresh, or remove it")
+            }
+            found.identity = wanted.identity
+            found.epoch = nil
+            return found
+        }
+        guard found.schema == wanted.schema || options.replacesOtherSchema else {
+            throw TidemillError(
+                .user, "TIDEMILL_TABLE_SCHEMA_CHANGED", "stored table has other columns than its query: \(location.string)",
+                detail: "stored: \(describe(found.schema)); query: \(describe(wanted.schema))",
+                hint: "rebuild the table with --full-refresh")
+        }
+        return found
+    }
+
+    private func describe(_ schema: Schema) -> String {
+        schema.fields.map { "\($0.name) \($0.type.sql)\($0.nullable ? "" : " NOT NULL")" }.joined(separator: ", ")
+    }
+
+    /// A file without rows, so that tools can tell the columns of an empty table: most cannot read an empty directory.
+    func writeEmptyFile(in stage: FilePath, schema: Schema, options: TableOptions) throws(TidemillError) -> DataFile {
+        try files.writeDataFile(
+            dataFileName(TableDirectory.emptyLabel, 0), in: stage, schema: schema, options: options
+        ) { _ in }
+    }
+}
+
+extension TableMarker {
+    /// Positions of the columns that rows are told apart by.
+    var keyColumns: [Int] {
+        switch key {
+        case nil: []
+        case .bag: Array(0..<schema.count)
+        case .columns(let columns): columns
+        }
+    }
+}

@@ -1,0 +1,35 @@
+@_exported import TideConnectorAPI
+import Synchronization
+
+/// How a stored table is written.
+public struct TableOptions: Sendable {
+    /// How long a version that was swapped out stays for readers in the middle of it.
+    public var readerGrace: Duration = .seconds(60)
+    public var rowGroupRows = 128 << 10
+    /// Files are closed, and merged, at about this size.
+    public var fileBytesTarget: Int64 = 128 << 20
+    /// Prepared files up to this size travel inside the commit record.
+    public var inlineBytesMax = 1 << 20
+    /// How many files of one size class are merged into one.
+    public var mergeFanIn = 8
+    /// A table written under another checkpoint is taken over: nothing counts as published, its rows stay until a
+    /// publish that replaces all.
+    public var adoptsOtherGeneration = false
+    /// The stored columns may differ because the first publish replaces all rows.
+    public var replacesOtherSchema = false
+    public init() {}
+
+    var mergePlan: MergePlan { MergePlan(targetBytes: fileBytesTarget, fanIn: mergeFanIn) }
+    /// Row groups below this are decoded and gathered into larger ones when files are merged.
+    var rowGroupRowsTiny: Int { rowGroupRows / 4 }
+}
+
+/// Results of parallel tasks, one slot per task.
+final class TaskResults<Value: Sendable>: Sendable {
+    private let slots: Mutex<[Value?]>
+    init(count: Int) { slots = Mutex(Array(repeating: nil, count: count)) }
+    subscript(_ task: Int) -> Value? {
+        get { slots.withLock { $0[task] } }
+        set { slots.withLock { $0[task] = newValue } }
+    }
+}

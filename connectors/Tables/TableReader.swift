@@ -1,0 +1,111 @@
+import TideParquet
+
+/// Reads a stored table as of one moment: a Parquet table of ours, any directory of Parquet files, a file, or a pattern.
+///
+/// All files are open before the first row is read. File names are never reused and a version is swapped in whole, so a
+/// set of names that was listed and could be opened is one version; if a file is gone, the listing is tried again.
+public final class TableReader: Sendable {
+    /// A piece that one task reads: a row group.
+    public struct Split: Sendable, Hashable {
+        public var file: Int
+        public var rowGroup: Int
+        public var rows: Int
+    }
+    public let schema: Schema
+    public let paths: [String]
+    public let splits: [Split]
+    /// The epoch a reader sees; nil for directories that are not ours, and before the first publish.
+    public let epoch: Epoch?
+    private let readers: [ParquetReader]
+
+    private static let attemptsMax = 64
+
+    /// - Throws: PATH_NOT_FOUND; UNABLE_TO_INFER_SCHEMA if there is no file.
+    public convenience init(path: FilePath, environment: Environment) throws(TidemillError) {
+        let listing = try FileListing(path: path)
+        for _ in 0..<TableReader.attemptsMax {
+            let marker = try TableReader.marker(path, environment.files)
+            let found = try listing.files(in: environment.files).map(\.path).sorted()
+            var readers: [ParquetReader] = []
+            var isWhole = true
+            for path in found {
+                do throws(TidemillError) {
+                    readers.append(try environment.files.openParquet(FilePath(path)))
+                } catch {
+                    guard error.errno == noSuchFile else { throw error }
+                    isWhole = false
+                    break
+                }
+            }
+            // The marker must be the listed version's.
+            if isWhole, try TableReader.marker(path, environment.files) == marker {
+                try self.init(paths: found, readers: readers, epoch: marker?.epoch, schema: marker?.schema, path: path)
+                return
+            }
+        }
+        throw TidemillError(
+            .conflict, "TIDEMILL_TABLE_CHANGES_TOO_FAST", "table changed during every attempt to open it: \(path.string)")
+    }
+
+    private static func marker(_ path: FilePath, _ files: any FileSystem) throws(TidemillError) -> TableMarker? {
+        let path = path.appending(TableMarker.name)
+        guard let status = try files.status(of: path), status.kind == .file else { return nil }
+        do throws(TidemillError) {
+            return try TableMarker(decoding: files.contents(of: path), file: path.string)
+        } catch {
+            if error.errno == noSuchFile { return nil }
+            throw error
+        }
+    }
+
+    private init(
+        paths: [String], readers: [ParquetReader], epoch: Epoch?, schema: Schema?, path: FilePath
+    ) throws(TidemillError) {
+        guard let first = readers.first else {
+            throw TidemillError(
+                .user, "UNABLE_TO_INFER_SCHEMA", "no Parquet file: \(path.string)",
+                hint: "a table has files once its pipeline has started")
+        }
+        try first.requireAllReadable()
+        let schema = schema ?? Schema(first.schema.fields.map { Field($0.name, $0.type) })
+        self.schema = schema
+        self.paths = paths
+        self.epoch = epoch
+        self.readers = readers
+        var splits: [Split] = []
+        for (file, reader) in readers.enumerated() {
+            // Refused here, in one place, rather than in the middle of a scan.
+            _ = try ParquetSplitReader(path: paths[file], reader: reader, fields: schema.fields)
+            for (group, described) in reader.rowGroups.enumerated() where described.rowCount > 0 {
+                splits.append(Split(file: file, rowGroup: group, rows: described.rowCount))
+            }
+        }
+        self.splits = splits
+    }
+
+    public var rowCount: Int { splits.reduce(0) { $0 + $1.rows } }
+
+    /// Bounds of a column in a split, if its file states them.
+    public func statistics(_ split: Split, column: Int) -> ParquetColumnStatistics? {
+        let reader = readers[split.file]
+        return reader.schema.index(of: schema[column].name).map { reader.rowGroups[split.rowGroup].columns[$0] }
+    }
+
+    /// Rows of one split. Any number of threads may read at once.
+    /// - Parameter columns: indices into `schema`, in the order of the batches' columns.
+    public func read(_ split: Split, columns: [Int]) throws(TidemillError) -> [Batch] {
+        let rows = try ParquetSplitReader(
+            path: paths[split.file], reader: readers[split.file], fields: columns.map { schema[$0] },
+            rowGroups: split.rowGroup..<(split.rowGroup + 1))
+        var batches: [Batch] = []
+        while let batch = try rows.next() { batches.append(batch) }
+        return batches
+    }
+
+    /// All rows, in file and row order.
+    public func batches(columns: [Int]) throws(TidemillError) -> [Batch] {
+        var all: [Batch] = []
+        for split in splits { all += try read(split, columns: columns) }
+        return all
+    }
+}
