@@ -39,7 +39,8 @@ import TideSimulation
     }
 
     static func values(_ batch: Batch) -> [[Scalar]] {
-        (batch.columns + (batch.weights.map { [$0] } ?? [])).map { column in (0..<batch.count).map { column.scalar($0) } }
+        let columns = batch.columns + (batch.weights.map { [$0] } ?? [])
+        return columns.map { column in (0..<batch.count).map { column.scalar($0) } }
     }
 
     @Test(arguments: compressions)
@@ -94,7 +95,9 @@ import TideSimulation
                 let error = #expect(throws: TidemillError.self) { try BlockCodec.decode(bad) }
                 #expect(error?.kind == .corruption)
             }
-            for count in 0..<block.count { #expect(throws: TidemillError.self) { try BlockCodec.decode(Array(block[..<count])) } }
+            for count in 0..<block.count {
+                #expect(throws: TidemillError.self) { try BlockCodec.decode(Array(block[..<count])) }
+            }
         }
     }
 

@@ -2,8 +2,8 @@ import TideCheckpoints
 import TideColumns
 import TideSimulation
 
-/// The life of a checkpoint that the crash tests interrupt: commits, marks and snapshots, with content that follows from
-/// the epoch alone, so that what is recovered can be compared with what should be there.
+/// The life of a checkpoint that the crash tests interrupt: commits, marks and snapshots, with content that follows
+/// from the epoch alone, so that what is recovered can be compared with what should be there.
 struct CheckpointScript {
     static let directory = FilePath("/storage")
     static let owner: UInt32 = 7

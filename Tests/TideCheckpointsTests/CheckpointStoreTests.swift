@@ -181,6 +181,29 @@ import TideSimulation
         try Self.commit(store, 1)
     }
 
+    /// The first bytes of every file, and where a trailer stands, as docs/FORMATS.md has them.
+    @Test func filesSayWhatTheyAre() throws {
+        let files = SimulatedFileSystem()
+        let (store, _) = try Self.open(files)
+        try store.commit(CheckpointScript.record(0))
+        var batches = [CheckpointScript.batch(CheckpointScript.rows(0))]
+        let part = SnapshotPart(owner: 7, kind: .state, part: 0) { () throws(TidemillError) in batches.popLast() }
+        try store.writeSnapshot(CheckpointScript.record(0), parts: [part])
+        store.close()
+        func text(_ path: FilePath, _ range: Range<Int>) throws -> String {
+            String(decoding: try files.contents(of: path)[range], as: UTF8.self)
+        }
+        #expect(try text("/storage/manifest", 0..<8) == "TIDEMILL")
+        #expect(try text("/storage/runs/0000000001.run", 0..<8) == "TIDERUN1")
+        #expect(try text("/storage/runs/0000000001.run", 16..<20) == "TBLK")
+        let segment = FilePath("/storage/log/0000000001.log")
+        #expect(try text(segment, 0..<8) == "TDELOG\0\0")
+        // The record is shorter than a sector: body at 512, trailers at 1024 and 1536.
+        #expect(try files.status(of: segment)?.size == 2048)
+        #expect(try text(segment, 1024..<1032) == "TDTRAIL1")
+        #expect(try text(segment, 1536..<1544) == "TDTRAIL1")
+    }
+
     @Test func lockTimesAreUTC() {
         // From `date -u -d @N +%FT%TZ`.
         #expect(CheckpointLock.utc(0) == "1970-01-01T00:00:00Z")

@@ -69,7 +69,8 @@ import TideSimulation
         let rows = Self.sortedRows(5000, seed: 1)
         for (index, batchRows) in [1, 7, 333, 5000].enumerated() {
             let run = try Self.write(
-                rows, to: files, "r\(index)", batchRows: batchRows, compression: index % 2 == 0 ? .lz4 : .zstd(level: 1))
+                rows, to: files, "r\(index)", batchRows: batchRows,
+                compression: index % 2 == 0 ? .lz4 : .zstd(level: 1))
             #expect(try Self.all(run) == rows)
             #expect(run.hashRange == rows[0].hash...rows[4999].hash)
             #expect(run.blocks.count > 3)
@@ -147,7 +148,8 @@ import TideSimulation
                 let sorted = rows.values.sorted { ($0.hash, $0.key) < ($1.hash, $1.key) }
                 runs.insert(try Self.write(sorted, to: files, "age\(age)"), at: 0)
             }
-            let writer = try RunWriter(file: try files.open("/out", .createNew), types: Self.types, compression: .zstd(level: 1))
+            let writer = try RunWriter(
+                file: try files.open("/out", .createNew), types: Self.types, compression: .zstd(level: 1))
             try mergeRuns(
                 runs, rule: MergeRule(keyColumns: [1], liveColumn: 3, dropTombstones: bottom), into: writer)
             _ = try writer.finish()

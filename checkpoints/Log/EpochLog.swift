@@ -245,8 +245,8 @@ public final class EpochLog {
         regionStart = written
     }
 
-    /// Called after a snapshot: starts a new segment if the current one holds only epochs below `epoch`, and returns the
-    /// number of the first segment that must stay. Nothing is removed yet.
+    /// Called after a snapshot: starts a new segment if the current one holds only epochs below `epoch`, and returns
+    /// the number of the first segment that must stay. Nothing is removed yet.
     func firstSegmentNeeded(from epoch: Epoch) throws(TidemillError) -> UInt64 {
         try guarded { () throws(TidemillError) in
             if position == regionStart, regionStart > LogFormat.sectorBytes, let last = lastCommitted, last < epoch {

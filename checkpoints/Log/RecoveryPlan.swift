@@ -38,8 +38,8 @@ struct RecoveryFacts: Sendable {
 ///
 /// A commit frame counts if it tiles with its neighbours and its body is sound. A bad frame is corruption if there is
 /// evidence that its fdatasync returned, else a torn tail. Evidence is: any later sound trailer (the log is written by
-/// one thread, which goes on only after fdatasync returned), a later segment that links past it, a published mark of its
-/// epoch or later, the manifest's snapshot, or what the engine read from tables and outboxes.
+/// one thread, which goes on only after fdatasync returned), a later segment that links past it, a published mark of
+/// its epoch or later, the manifest's snapshot, or what the engine read from tables and outboxes.
 struct RecoveryPlan: Sendable, Equatable {
     struct FrameLocation: Sendable, Hashable {
         var segment: UInt64
@@ -112,7 +112,8 @@ struct RecoveryPlan: Sendable, Equatable {
         let evidence = max(facts.evidence, facts.snapshotEpoch, plan.publishedThrough)
         if let last = accepted.last, last.frame.hasDamagedBlock, let segment = chain.last?.segment {
             guard provenFrames < accepted.count, evidence < last.location.epoch else {
-                throw damage("a block of epoch \(last.location.epoch) is damaged", segment, last.frame.trailer.regionStart)
+                throw damage(
+                    "a block of epoch \(last.location.epoch) is damaged", segment, last.frame.trailer.regionStart)
             }
             plan.torn = last.location
             accepted.removeLast()

@@ -2,9 +2,9 @@ import TideColumns
 
 /// The one writer of a checkpoint: lock, manifest, log and runs together.
 ///
-/// Opening takes the lock, decides by `RecoveryPlan` what was committed, and then writes: the manifest with a new fencing
-/// token, a new log segment (with the last epoch in it, if nothing proves that its fdatasync returned), and only when
-/// both are durable removes what a crash left. A crash at any point of this finds the same epochs again.
+/// Opening takes the lock, decides by `RecoveryPlan` what was committed, and then writes: the manifest with a new
+/// fencing token, a new log segment (with the last epoch in it, if nothing proves that its fdatasync returned), and
+/// only when both are durable removes what a crash left. A crash at any point of this finds the same epochs again.
 ///
 /// Used by one thread at a time; `SnapshotWriter` and the readers may be used from others.
 public final class CheckpointStore {

@@ -134,8 +134,8 @@ public struct Manifest: Sendable, Hashable {
         try reader.expectEnd()
         return Manifest(
             pipeline: pipeline, generation: generation, fencingToken: token, settings: settings,
-            firstSegment: firstSegment, newestSegment: newestSegment, nextRun: nextRun, publishedThrough: published < 0 ? nil : Epoch(published),
-            snapshot: snapshot, runs: runs)
+            firstSegment: firstSegment, newestSegment: newestSegment, nextRun: nextRun,
+            publishedThrough: published < 0 ? nil : Epoch(published), snapshot: snapshot, runs: runs)
     }
 }
 
