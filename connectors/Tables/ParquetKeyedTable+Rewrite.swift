@@ -29,9 +29,6 @@ private struct MadePiece: Sendable {
 }
 
 extension ParquetKeyedTable {
-    /// Files with fewer rows have no filter: their keys are read as quickly.
-    static let bloomRowsMin = 32 << 10
-
     /// Writes the plan's outputs into `stage`. Row groups are made in parallel, then files are put together in parallel;
     /// neither the number of workers nor their timing shows in the result.
     func write(
@@ -51,7 +48,7 @@ extension ParquetKeyedTable {
         let made = TaskResults<MadePiece>(count: work.count)
         try directory.environment.executor.run(tasks: work.count) { [self] (task, _) throws(TidemillError) in
             let output = work[task].output
-            let wantsHashes = rowsPerOutput[output] >= ParquetKeyedTable.bloomRowsMin && !inherits[output]
+            let wantsHashes = rowsPerOutput[output] >= options.bloomRowsMin && !inherits[output]
             made[task] = try make(work[task].recipe, changes, wantsHashes: wantsHashes)
         }
         var pieces: [[MadePiece]] = plan.outputs.map { _ in [] }
@@ -229,7 +226,7 @@ extension ParquetKeyedTable {
             file.hasBloom = true
             try directory.files.link(
                 directory.location.appending(inherited.bloomName), to: stage.appending(file.bloomName))
-        } else if file.rows >= ParquetKeyedTable.bloomRowsMin && pieces.allSatisfy({ $0.hashes != nil }) {
+        } else if file.rows >= options.bloomRowsMin && pieces.allSatisfy({ $0.hashes != nil }) {
             var filter = BloomFilter(expectedKeys: file.rows)
             for piece in pieces {
                 guard let hashes = piece.hashes else { continue }

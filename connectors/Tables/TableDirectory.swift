@@ -117,6 +117,10 @@ struct TableDirectory: Sendable {
     /// redone. After it: the new version with the new marker. The rename only tidies up and may be lost.
     func swapIn(_ stage: FilePath, epoch: Epoch) throws(TidemillError) {
         try files.syncDirectory(stage)
+        guard try files.exists(location) else {
+            try files.rename(stage, to: location)
+            return try files.syncDirectory(parent)
+        }
         try exchange(stage)
         try files.syncDirectory(parent)
         try moveAside(stage, label: String(epoch.rawValue))
