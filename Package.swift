@@ -73,13 +73,14 @@ let package = Package(
             path: "Sources/tidemill", swiftSettings: strict),
         .executableTarget(
             name: "tidemill-bench",
-            dependencies: ["Tidemill", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Tidemill", "CTideKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "benchmarks", exclude: ["peers"], swiftSettings: strict),
 
-        tests("TideColumnsTests", ["TideColumns"]),
         tests("TideTextTests", ["TideText"]),
         tests("TideParquetTests", ["TideParquet"]),
-        tests("TideSQLTests", ["TideSQL"]),
+        tests("TideSQLTests", ["TideSQL", "TideCore"], exclude: ["Fixtures"]),
         tests("TideExpressionsTests", ["TideExpressions"], exclude: ["Oracle"]),
         tests("TidePlanTests", ["TidePlan"]),
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),

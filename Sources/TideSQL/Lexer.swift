@@ -1,7 +1,7 @@
 import TideCore
 
 /// Splits UTF-8 text into tokens, as Spark's lexer does:
-/// - a name is letters, digits and `_`, and may start with a digit if it does not read as a number (`1a`, `2024_sales`);
+/// - a name is letters, digits and `_`; it may start with a digit if it does not read as a number (`1a`, `2024_sales`);
 /// - `--` comments run to the end of the line, `/* */` comments nest, `/*+` opens a hint;
 /// - 'text' and "text" are both strings.
 /// It never fails: what is no token becomes `.invalid`.

@@ -78,7 +78,8 @@ extension Parser {
         case .using where created.isView, .options where created.isView, .partitioned where created.isView,
             .cluster where created.isView:
             throw unsupported(
-                "\(clause.text) for \(created.text)", hint: "views are not stored; write CREATE MATERIALIZED VIEW", here)
+                "\(clause.text) for \(created.text)",
+                hint: "views are not stored; write CREATE MATERIALIZED VIEW", here)
         case .tblproperties where created == .temporaryView:
             throw unsupported(
                 "TBLPROPERTIES for a temporary view", hint: "set them on the tables that read the view", here)

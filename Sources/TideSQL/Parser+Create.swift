@@ -232,7 +232,8 @@ extension Parser {
         var deleteWhen: Expression?
         while accept(.apply, .as) {
             if at(.truncate) {
-                throw unsupported("APPLY AS TRUNCATE", hint: "only APPLY AS DELETE WHEN is possible", span(of: position))
+                throw unsupported(
+                    "APPLY AS TRUNCATE", hint: "only APPLY AS DELETE WHEN is possible", span(of: position))
             }
             guard deleteWhen == nil else { throw duplicate("APPLY AS DELETE", span(of: position - 2)) }
             try expect(.delete, .when)

@@ -1,8 +1,8 @@
 import TideCore
 
 // Precedence, loosest first, as in Spark's grammar:
-//   OR · AND · NOT ! · one predicate (IS, IN, BETWEEN, LIKE, …) · comparison · | · ^ · & · << >> >>> · + - || · * / % DIV
-//   · unary - + ~ · postfix [ ] . :: COLLATE
+//   OR · AND · NOT ! · one predicate (IS, IN, BETWEEN, LIKE, …) · comparison · | · ^ · & · << >> >>> · + - ||
+//   · * / % DIV · unary - + ~ · postfix [ ] . :: COLLATE
 // A predicate takes value expressions on both sides and does not chain: `a IS NULL = b` is an error, `a = b IS NULL` is
 // `(a = b) IS NULL`.
 

@@ -78,7 +78,7 @@ extension Parser {
 
     // MARK: Name or clause
 
-    /// Whether what follows a word shows that the word itself was a complete operand: `order, …`, `order)`, `order = 1`.
+    /// Whether what follows a word shows that the word itself was an operand: `order, …`, `order)`, `order = 1`.
     func endsOperand(_ offset: Int) -> Bool {
         switch peek(offset).kind {
         case .symbol(.leftParenthesis), .symbol(.star), .symbol(.minus), .symbol(.plus), .symbol(.tilde),

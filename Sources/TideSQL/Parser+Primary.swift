@@ -266,7 +266,8 @@ extension Parser {
                 let call = FunctionCall(name: called, arguments: arguments.map { FunctionArgument(value: $0) })
                 return try make(.function(call), from: start)
             }
-            return try make(.function(try functionCall(plain(name), opening: opening, first: arguments[0])), from: start)
+            let call = try functionCall(plain(name), opening: opening, first: arguments[0])
+            return try make(.function(call), from: start)
         }
         position = opening
         return try make(.function(try functionCall(plain(name))), from: start)

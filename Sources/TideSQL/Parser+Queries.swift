@@ -46,7 +46,8 @@ extension Parser {
         var body = body
         if !order.windows.isEmpty {
             guard case .select(let select) = body.kind, select.windows.isEmpty else {
-                throw unsupported("a WINDOW clause here", hint: "put it into the SELECT it belongs to", span(from: start))
+                throw unsupported(
+                    "a WINDOW clause here", hint: "put it into the SELECT it belongs to", span(from: start))
             }
             let whole = Select(
                 hints: select.hints, isDistinct: select.isDistinct, items: select.items, from: select.from,

@@ -109,7 +109,8 @@ extension Parser {
         if at(.leftParenthesis) { return .function(try tableFunction(name, isStream: isStream)) }
         if at(.version, .as) || at(.timestamp, .as) || at(.for), keyword(2) == .of || at(.for) {
             throw unsupported(
-                "reading an earlier version of a table", hint: "roll the pipeline back to a savepoint", span(of: position))
+                "reading an earlier version of a table", hint: "roll the pipeline back to a savepoint",
+                span(of: position))
         }
         let table = Relation.Kind.table(TableReference(name: name, isStream: isStream, options: []))
         return mayHaveOptions ? try withOptions(table) : table
@@ -162,12 +163,14 @@ extension Parser {
         let alias = try tableAlias()
         if watermark == nil, at(.watermark), !endsOperand(1) {
             throw syntaxError(
-                "WATERMARK stands before the alias", hint: "write … WATERMARK … DELAY OF … AS \(alias?.name.name ?? "t")",
+                "WATERMARK stands before the alias",
+                hint: "write … WATERMARK … DELAY OF … AS \(alias?.name.name ?? "t")",
                 span(of: position))
         }
         return try checked(
             Relation(
-                kind, isLateral: isLateral, sample: sample, watermark: watermark, alias: alias, span: span(from: start)))
+                kind, isLateral: isLateral, sample: sample, watermark: watermark, alias: alias,
+                span: span(from: start)))
     }
 
     /// `[AS] name [(columns)]`

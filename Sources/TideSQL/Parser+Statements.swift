@@ -36,7 +36,8 @@ extension Parser {
                 hint: "write CREATE FLOW name AS INSERT INTO table [BY NAME] query", span(of: position))
         case .merge:
             throw unsupported(
-                "MERGE", hint: "write CREATE FLOW name AS AUTO CDC INTO table FROM STREAM(source) KEYS (…) SEQUENCE BY …",
+                "MERGE",
+                hint: "write CREATE FLOW name AS AUTO CDC INTO table FROM STREAM(source) KEYS (…) SEQUENCE BY …",
                 span(of: position))
         case .drop, .delete, .update, .truncate, .refresh, .describe, .cache, .alter:
             throw unsupported(

@@ -12,7 +12,8 @@ import TideSQL
     }
 
     static func samples() throws -> [Sample] {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/errors.txt")
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        let file = folder.appendingPathComponent("Fixtures/errors.txt")
         var samples: [Sample] = []
         for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
             if line.hasPrefix("==== ") {

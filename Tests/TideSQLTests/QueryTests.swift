@@ -47,7 +47,8 @@ private func shape(_ stage: PipeStage) -> String {
 }
 
 private func shape(_ relation: Relation) -> String {
-    let alias = relation.alias.map { " \($0.name.name)" + ($0.columns.isEmpty ? "" : "\($0.columns.map(\.name))") } ?? ""
+    let alias =
+        relation.alias.map { " \($0.name.name)" + ($0.columns.isEmpty ? "" : "\($0.columns.map(\.name))") } ?? ""
     let lateral = relation.isLateral ? "lateral " : ""
     switch relation.kind {
     case .table(let table): return lateral + (table.isStream ? "stream " : "") + table.name.text + alias
@@ -73,9 +74,11 @@ private func shape(_ relation: Relation) -> String {
         // INTERSECT binds tighter; the rest goes from left to right; ORDER BY takes the whole.
         ("TABLE a UNION TABLE b INTERSECT TABLE c", "(table a UNION (table b INTERSECT table c))"),
         ("TABLE a EXCEPT ALL TABLE b MINUS TABLE c", "((table a EXCEPT ALL table b) EXCEPT table c)"),
-        ("(SELECT 1 x) UNION ALL (SELECT 2) ORDER BY x LIMIT 1", #"({select x} UNION ALL {select 2}) order ["x"] limit 1"#),
+        ("(SELECT 1 x) UNION ALL (SELECT 2) ORDER BY x LIMIT 1",
+            #"({select x} UNION ALL {select 2}) order ["x"] limit 1"#),
         ("((SELECT 1) UNION (SELECT 2)) LIMIT 3", "{({select 1} UNION {select 2})} limit 3"),
-        ("SELECT * FROM ((SELECT 1) UNION (SELECT 2)) AS q(c)", #"select * from {({select 1} UNION {select 2})} q["c"]"#),
+        ("SELECT * FROM ((SELECT 1) UNION (SELECT 2)) AS q(c)",
+            #"select * from {({select 1} UNION {select 2})} q["c"]"#),
         ("SELECT * FROM ((SELECT 1))", "select * from {select 1}"),
         ("SELECT ((SELECT 1) UNION (SELECT 2)) + 1 AS s", "select s"),
         ("SELECT * FROM a, b JOIN c ON x LEFT JOIN d USING (y)", "select * from a, [[b INNER c] LEFT OUTER d]"),
@@ -179,7 +182,8 @@ private func shape(_ relation: Relation) -> String {
     @Test(arguments: [
         ("decimal(10, 2)", "DECIMAL(10,2)"), ("numeric", "DECIMAL(10,0)"), ("integer", "INT"),
         ("map<string, array<array<int>>>", "MAP<STRING, ARRAY<ARRAY<INT>>>"),
-        ("struct<a int, b: string not null comment 'x'>", "STRUCT<a: INT, b: STRING NOT NULL>"), ("struct<>", "STRUCT<>"),
+        ("struct<a int, b: string not null comment 'x'>", "STRUCT<a: INT, b: STRING NOT NULL>"),
+        ("struct<>", "STRUCT<>"),
         ("interval year to month", "INTERVAL YEAR TO MONTH"), ("interval day", "INTERVAL DAY"),
         ("timestamp without time zone", "TIMESTAMP_NTZ"), ("varchar(5)", "VARCHAR(5)"), ("interval", "INTERVAL"),
     ]) func types(sql: String, text: String) throws {

@@ -29,7 +29,8 @@ private func randomFile(_ random: inout SeededRandom, rows: Int) -> [UInt8] {
     var out = ""
     for row in 0..<rows {
         let fields = [
-            texts.randomElement(using: &random)!, ["1", "-7", "2147483648", "x", "00042"].randomElement(using: &random)!,
+            texts.randomElement(using: &random)!,
+            ["1", "-7", "2147483648", "x", "00042"].randomElement(using: &random)!,
             ["1.5", "-0.25", "1e300", "619.2", "12345678.125", "."].randomElement(using: &random)!,
             ["2024-02-29 12:34:56", "2024-01-02T03:04:05.5Z", "2023-02-29 00:00:00"].randomElement(using: &random)!,
             ["1999-12-31", "0001-01-01", "2024-2-3", "2024-13-01"].randomElement(using: &random)!,

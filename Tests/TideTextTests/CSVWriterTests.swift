@@ -90,12 +90,10 @@ private func line(_ texts: [String?], _ options: CSVWriteOptions = .init()) thro
             options.escape = UInt8(ascii: "\"")
             reading.escape = UInt8(ascii: "\"")
         }
-        // Texts of nothing but quotes are ambiguous to the parser being followed here.
-        let kept = texts.map { $0.map { $0.allSatisfy { $0 == "\"" } ? "q" : $0 } }
-        let numbers = kept.indices.map { Scalar.int(Int32($0)) }
-        let text = try write(schema, [numbers, kept.map { $0.map { .string($0) } ?? .null(.string) }], options)
+        let numbers = texts.indices.map { Scalar.int(Int32($0)) }
+        let text = try write(schema, [numbers, texts.map { $0.map { .string($0) } ?? .null(.string) }], options)
         let (rows, report) = try readAll(Array(text.utf8), schema, reading, chunkBytes: 256)
         #expect(report.badRows == 0, "seed \(seed)")
-        #expect(rows.map { $0[1] } == kept, "seed \(seed)")
+        #expect(rows.map { $0[1] } == texts, "seed \(seed)")
     }
 }

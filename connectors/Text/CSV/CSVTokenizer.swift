@@ -164,8 +164,7 @@ struct CSVTokenizer {
             if trimsLeading { while at < limit, p[at] <= 0x20, p[at] != separator, p[at] != 0x0A { at += 1 } }
             var end: Int
             if let quote, chunk.hasQuotes, at < limit, p[at] == quote {
-                let outcome = quoted.scan(
-                    p, from: at, limit: limit, isClosed: chunk.isLast, isFirst: rowStarts.isEmpty)
+                let outcome = quoted.scan(p, from: at, limit: limit, isClosed: chunk.isLast)
                 end = quoted.end
                 switch outcome {
                 case .plain(let from, let length):

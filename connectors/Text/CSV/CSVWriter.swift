@@ -1,6 +1,7 @@
 import TideColumns
 
-/// Writes batches as Spark's CSV writer does: fields are quoted only where they must be, NULL is nothing, an empty string
+/// Writes batches as Spark's CSV writer does: fields are quoted only where they must be, NULL is nothing, an empty
+/// string
 /// is `""`, dates are ISO and timestamps `2024-01-01T00:00:00.000Z` (cut to milliseconds).
 ///
 /// Each column becomes text first, then rows are stitched together from the texts.

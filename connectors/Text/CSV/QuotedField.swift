@@ -32,7 +32,7 @@ struct QuotedField {
     /// `open` is the quote's offset, `limit` the end of the data. If `isClosed`, the byte at `limit` is a line end or
     /// the last data byte is one, so the window ends a record.
     mutating func scan(
-        _ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool, isFirst: Bool
+        _ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool
     ) -> Outcome {
         var j = open + 1
         while j < limit, p[j] != quote, Int(p[j]) != escape { j += 1 }
@@ -44,11 +44,11 @@ struct QuotedField {
                 return .plain(start: open + 1, length: j - open - 1)
             }
         }
-        return unescape(p, from: open, limit: limit, isClosed: isClosed, isFirst: isFirst)
+        return unescape(p, from: open, limit: limit, isClosed: isClosed)
     }
 
     @inline(never) private mutating func unescape(
-        _ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool, isFirst: Bool
+        _ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool
     ) -> Outcome {
         text.removeAll(keepingCapacity: true)
         let doubled = escape == Int(quote)
@@ -56,21 +56,6 @@ struct QuotedField {
         func isStop(_ byte: UInt8) -> Bool { byte == separator || byte == 0x0A }
         /// Whether byte j may be looked at; false is the end of the window.
         func knows(_ j: Int) -> Bool { j < limit || (isClosed && j == limit && p[limit - 1] != 0x0A) }
-
-        // Nothing but quotes up to the separator: in a record's first field univocity takes them as escaped, though
-        // none is left to close.
-        var run = 0
-        while open + 1 + run < limit, p[open + 1 + run] == quote { run += 1 }
-        if isFirst && run >= 2 {
-            guard knows(open + 1 + run) else { return .open }
-            let next = at(open + 1 + run)
-            let isLineEnd = next == 0x0D && at(open + 2 + run) == 0x0A
-            if isStop(next) || isLineEnd {
-                text.append(contentsOf: repeatElement(quote, count: doubled ? run / 2 : run))
-                end = open + 1 + run + (isLineEnd ? 1 : 0)
-                return .changed
-            }
-        }
 
         var previous = -1
         var j = open + 1

@@ -1,0 +1,108 @@
+// FROM: tables, subqueries, constant tables.
+
+extension QueryAnalyzer {
+    /// All relations of FROM joined by comma; without FROM one row without columns.
+    func analyzeFrom(_ relations: [Relation]) throws(TidemillError) -> AnalyzedRelation {
+        guard let first = relations.first else {
+            let one = LogicalPlan.values(LogicalPlan.Values(schema: Schema([]), rows: [[]]))
+            return AnalyzedRelation(plan: one, scope: Scope([]), isStreaming: false)
+        }
+        var result = try analyzeRelation(first)
+        for relation in relations.dropFirst() {
+            let right = try analyzeRelation(relation)
+            result = try joined(
+                result, right, JoinSpecification(kind: .inner, isNatural: false, condition: .none, span: relation.span))
+        }
+        return result
+    }
+
+    func analyzeRelation(_ relation: Relation) throws(TidemillError) -> AnalyzedRelation {
+        if let sample = relation.sample {
+            throw AnalysisError.unsupported("TABLESAMPLE is not supported", sample.span)
+        }
+        if relation.isLateral { throw AnalysisError.unsupported("LATERAL is not supported yet", relation.span) }
+        var result: AnalyzedRelation
+        switch relation.kind {
+        case .table(let table): result = try resolveTable(table, table.name.span)
+        case .subquery(let query): result = try analyze(query).qualified(["__auto_generated_subquery_name"])
+        case .values(let table): result = try analyzeValues(table)
+        case .function(let function):
+            throw AnalysisError.unsupported(
+                "table functions are not supported yet: \(function.name.text)", relation.span)
+        case .join(let join):
+            let left = try analyzeRelation(join.left)
+            let right = try analyzeRelation(join.right)
+            result = try joined(
+                left, right,
+                JoinSpecification(
+                    kind: join.kind, isNatural: join.isNatural, condition: join.condition, span: relation.span))
+        case .nested(let inner): result = try analyzeRelation(inner)
+        case .pivot(_, let pivot): throw AnalysisError.unsupported("PIVOT is not supported yet", pivot.span)
+        case .unpivot(_, let unpivot): throw AnalysisError.unsupported("UNPIVOT is not supported yet", unpivot.span)
+        }
+        if let watermark = relation.watermark { try check(watermark, result) }
+        guard let alias = relation.alias else { return result }
+        if alias.columns.isEmpty { return result.qualified([alias.name.name]) }
+        return try renamed(result, alias.columns, [alias.name.name], alias.span)
+    }
+
+    /// A watermark means nothing to a view or a batch query, as in Spark's batches; streaming tables need it for real.
+    private func check(_ watermark: Watermark, _ relation: AnalyzedRelation) throws(TidemillError) {
+        guard consumer != .streamingTable, watermark.name == nil, case .column = watermark.expression.kind else {
+            throw AnalysisError.unsupported(
+                "WATERMARK is not supported yet",
+                hint: consumer == .streamingTable ? "a materialized view keeps aggregates without one" : nil,
+                watermark.span)
+        }
+        let binder = ExpressionBinder(self, relation.scope, aggregates: .refused(in: .filter))
+        let bound = try binder.bind(watermark.expression)
+        guard bound.type.isTimestamp else {
+            throw AnalysisError.user(
+                "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
+                "the event time \(watermark.expression.sql) has the type \(bound.type.sql), expected TIMESTAMP",
+                hint: "convert it in a subquery", watermark.expression.span)
+        }
+        note("WATERMARK has no effect \(target.map { "in \($0)" } ?? "in a batch query"): nothing is ever late there")
+    }
+
+    func analyzeValues(_ table: InlineTable) throws(TidemillError) -> AnalyzedRelation {
+        let binder = ExpressionBinder(self, Scope([]), aggregates: .refused(in: .values))
+        let width = table.rows[0].count
+        var rows: [[BoundExpression]] = []
+        for (number, row) in table.rows.enumerated() {
+            guard row.count == width else {
+                throw AnalysisError.user(
+                    "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                    "inline table expected \(width) columns but found \(row.count) in row \(number + 1)",
+                    hint: "give every row the same number of values", row.first?.span ?? table.span)
+            }
+            rows.append(try binder.bindAll(row))
+        }
+        var fields: [Field] = []
+        var values = rows.map { _ in [Scalar]() }
+        for column in 0..<width {
+            let name = "col\(column + 1)"
+            guard let type = FunctionRegistry.builtin.commonType(of: rows.map { $0[column].type }) else {
+                throw AnalysisError.user(
+                    "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE",
+                    "found incompatible types in the column \(name) of an inline table",
+                    hint: "cast the values to one type", table.rows[0][column].span)
+            }
+            for number in rows.indices {
+                let expression = rows[number][column]
+                let span = table.rows[number][column].span
+                let converted = expression.type == type ? expression : .cast(expression, to: type, try: false)
+                guard let value = settings.evaluate(converted) else {
+                    throw AnalysisError.user(
+                        "INVALID_INLINE_TABLE.CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE",
+                        "cannot evaluate the expression in an inline table: \(span.text)",
+                        hint: "VALUES takes constants only", span)
+                }
+                values[number].append(value.isNull ? .null(type) : value)
+            }
+            fields.append(Field(name, type, nullable: values.contains { $0[column].isNull }))
+        }
+        let plan = LogicalPlan.values(LogicalPlan.Values(schema: Schema(fields), rows: values))
+        return AnalyzedRelation(plan: plan, scope: Scope(schema: plan.schema, qualifier: []), isStreaming: false)
+    }
+}

@@ -1,0 +1,109 @@
+/// A plan as compact text, one operator a line, children indented: what golden tests compare.
+///
+/// Columns are `name#index` of the operator's input.
+public struct PlanText {
+    public static func of(_ plan: LogicalPlan) -> String {
+        var text = ""
+        write(plan, depth: 0, into: &text)
+        return text
+    }
+
+    private static func write(_ plan: LogicalPlan, depth: Int, into text: inout String) {
+        text += String(repeating: "  ", count: depth) + line(plan) + "\n"
+        for input in plan.inputs { write(input, depth: depth + 1, into: &text) }
+    }
+
+    static func line(_ plan: LogicalPlan) -> String {
+        switch plan {
+        case .scan(let scan):
+            var line = "scan \(scan.relation.name) \(scan.relation.mode.rawValue)"
+            if scan.relation.isStream { line += " stream" }
+            for (key, value) in scan.relation.options.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
+            line += " [\(plan.schema.names.joined(separator: ", "))]"
+            if !scan.hints.isEmpty { line += " hints \(list(scan.hints, plan.schema))" }
+            return line
+        case .values(let values): return "values \(values.rows.count) rows [\(columns(values.schema))]"
+        case .filter(let input, let predicate): return "filter \(expression(predicate, input.schema))"
+        case .project(let input, let items):
+            return "project [\(items.map { item($0, input.schema) }.joined(separator: ", "))]"
+        case .join(let join):
+            let keys = join.keys.map { key in
+                let symbol = key.nullSafe ? "<=>" : "="
+                return expression(key.left, join.left.schema) + " \(symbol) "
+                    + expression(key.right, join.right.schema)
+            }
+            var line = "\(join.kind.rawValue) join"
+            if !keys.isEmpty { line += " on \(keys.joined(separator: " AND "))" }
+            if let residual = join.residual {
+                let both = Schema(join.left.schema.fields + join.right.schema.fields)
+                line += " where \(expression(residual, both))"
+            }
+            return line
+        case .aggregate(let aggregate):
+            let schema = aggregate.input.schema
+            let groups = aggregate.groups.map { item($0, schema) }.joined(separator: ", ")
+            let calls = aggregate.aggregates.map { call($0, schema) }.joined(separator: ", ")
+            return "aggregate by [\(groups)] [\(calls)]"
+        case .union(let inputs): return "union of \(inputs.count)"
+        case .sort(let sort):
+            let keys = sort.keys.map { key in
+                expression(key.expression, sort.input.schema) + (key.descending ? " DESC" : "")
+                    + (key.nullsFirst == !key.descending ? "" : key.nullsFirst ? " NULLS FIRST" : " NULLS LAST")
+            }
+            var line = "sort [\(keys.joined(separator: ", "))]"
+            if let limit = sort.limit { line += " limit \(limit)" }
+            if sort.offset > 0 { line += " offset \(sort.offset)" }
+            return line
+        }
+    }
+
+    static func expression(_ expression: BoundExpression, _ schema: Schema) -> String {
+        expression.describe { $0 < schema.count ? "\(schema[$0].name)#\($0)" : "#\($0)" }
+    }
+
+    static func call(_ call: NamedAggregate, _ schema: Schema) -> String {
+        let arguments = list(call.aggregate.arguments, schema)
+        var text = "\(call.aggregate.kind.sql)(\(call.aggregate.distinct ? "DISTINCT " : "")\(arguments))"
+        if let filter = call.filter { text += " FILTER (WHERE \(expression(filter, schema)))" }
+        return text + " AS \(call.name)"
+    }
+
+    private static func item(_ item: NamedExpression, _ schema: Schema) -> String {
+        let text = expression(item.expression, schema)
+        if case .column(let index, _, _) = item.expression, index < schema.count, schema[index].name == item.name {
+            return text
+        }
+        return "\(text) AS \(item.name)"
+    }
+
+    private static func list(_ expressions: [BoundExpression], _ schema: Schema) -> String {
+        expressions.map { expression($0, schema) }.joined(separator: ", ")
+    }
+
+    private static func columns(_ schema: Schema) -> String {
+        schema.fields.map { "\($0.name) \($0.type.sql)" }.joined(separator: ", ")
+    }
+}
+
+extension AggregateKind {
+    /// The function's name for people.
+    public var sql: String {
+        switch self {
+        case .countStar, .count: "count"
+        case .sum: "sum"
+        case .avg: "avg"
+        case .min: "min"
+        case .max: "max"
+        case .first(let ignoreNulls): ignoreNulls ? "first_ignore_nulls" : "first"
+        case .last(let ignoreNulls): ignoreNulls ? "last_ignore_nulls" : "last"
+        case .anyValue(let ignoreNulls): ignoreNulls ? "any_value_ignore_nulls" : "any_value"
+        case .boolAnd: "bool_and"
+        case .boolOr: "bool_or"
+        case .countIf: "count_if"
+        case .stddevPop: "stddev_pop"
+        case .stddevSamp: "stddev_samp"
+        case .varPop: "var_pop"
+        case .varSamp: "var_samp"
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// How a plan behaves when its inputs change.
+///
+/// A *static* plan reads snapshots and constants only: it has no changes of its own. A plan is *append-only* if its
+/// changes are insertions as long as those of its inputs are. The rules: filters, projections, unions and inner joins
+/// pass changes through; an aggregate withdraws a group's old row with every new one; an outer join withdraws the padded
+/// row when a match arrives, unless the optional side is static.
+public struct Incrementalization: Sendable {
+    /// Whether a table of the pipeline (by the scan's name) only grows.
+    let tableAppends: @Sendable (String) -> Bool
+
+    public init(tableAppends: @escaping @Sendable (String) -> Bool) { self.tableAppends = tableAppends }
+
+    /// By the datasets' keys: a table without a key is stored by appending.
+    public init(datasets: [Dataset]) {
+        let appending = Set(datasets.filter { $0.key == nil }.map { $0.name.lowercased() })
+        tableAppends = { appending.contains($0.lowercased()) }
+    }
+
+    public func isStatic(_ plan: LogicalPlan) -> Bool {
+        if case .scan(let scan) = plan { return scan.relation.mode == .snapshot }
+        return plan.inputs.allSatisfy(isStatic)
+    }
+
+    public func isAppendOnly(_ plan: LogicalPlan) -> Bool {
+        switch plan {
+        case .scan(let scan):
+            return scan.relation.mode == .snapshot || !scan.relation.isOwnTable || tableAppends(scan.relation.name)
+        case .values: return true
+        case .filter(let input, _), .project(let input, _): return isAppendOnly(input)
+        case .union(let inputs): return inputs.allSatisfy(isAppendOnly)
+        case .aggregate(let aggregate): return isStatic(aggregate.input)
+        case .sort(let sort):
+            return isAppendOnly(sort.input) && (sort.limit == nil && sort.offset == 0 || isStatic(sort.input))
+        case .join(let join):
+            let isLeft = isAppendOnly(join.left)
+            let isRight = isAppendOnly(join.right)
+            switch join.kind {
+            case .inner, .semi: return isLeft && isRight
+            case .left, .anti: return isLeft && isStatic(join.right)
+            case .right: return isRight && isStatic(join.left)
+            case .full: return isStatic(join.left) && isStatic(join.right)
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+/// Which output columns tell the rows of a plan apart.
+public struct KeyDerivation: Sendable {
+    /// Key columns of a stored table, by the scan's name; nil if it has none.
+    let tableKey: @Sendable (String) -> [Int]?
+
+    public init(tableKey: @escaping @Sendable (String) -> [Int]?) { self.tableKey = tableKey }
+
+    public init(datasets: [Dataset]) {
+        var keys: [String: [Int]] = [:]
+        for dataset in datasets {
+            if case .columns(let columns) = dataset.key { keys[dataset.name.lowercased()] = columns }
+        }
+        let fixed = keys
+        tableKey = { fixed[$0.lowercased()] }
+    }
+
+    /// Output columns, ascending, of which no two rows have equal values (NULL equal to NULL); empty: at most one row.
+    /// nil if none are known.
+    public func key(of plan: LogicalPlan) -> [Int]? {
+        switch plan {
+        case .scan(let scan):
+            guard scan.relation.isOwnTable, let key = tableKey(scan.relation.name) else { return nil }
+            return positions(of: key) { column in scan.columns.firstIndex(of: column) }
+        case .values(let values): return values.rows.count <= 1 ? [] : nil
+        case .filter(let input, _): return key(of: input)
+        case .sort(let sort): return sort.limit == 1 ? [] : key(of: sort.input)
+        case .project(let input, let items):
+            guard let key = key(of: input) else { return nil }
+            return positions(of: key) { column in
+                items.firstIndex { if case .column(column, _, _) = $0.expression { true } else { false } }
+            }
+        case .aggregate(let aggregate):
+            // A constant group takes part in no difference.
+            return aggregate.groups.indices.filter { !aggregate.groups[$0].expression.isConstant }
+        case .union(let inputs): return inputs.count == 1 ? key(of: inputs[0]) : nil
+        case .join(let join): return key(of: join)
+        }
+    }
+
+    private func positions(of key: [Int], _ find: (Int) -> Int?) -> [Int]? {
+        var found: [Int] = []
+        for column in key {
+            guard let position = find(column) else { return nil }
+            found.append(position)
+        }
+        return found.sorted()
+    }
+
+    private func key(of join: LogicalPlan.Join) -> [Int]? {
+        let left = key(of: join.left)
+        if join.kind == .semi || join.kind == .anti { return left }
+        let right = key(of: join.right)
+        let leftCount = join.left.schema.count
+        // A side whose key is matched by equality gives at most one partner: the other side's key is enough.
+        if join.kind == .inner || join.kind == .left, let left, isMatched(right, join.keys.map(\.right)) { return left }
+        if join.kind == .inner || join.kind == .right, let right, isMatched(left, join.keys.map(\.left)) {
+            return right.map { $0 + leftCount }
+        }
+        guard let left, let right else { return nil }
+        // A full join can pad both sides: two rows of NULL keys would not be told apart.
+        if join.kind == .full { return nil }
+        return left + right.map { $0 + leftCount }
+    }
+
+    private func isMatched(_ key: [Int]?, _ expressions: [BoundExpression]) -> Bool {
+        guard let key else { return false }
+        return key.allSatisfy { column in
+            expressions.contains { if case .column(column, _, _) = $0 { true } else { false } }
+        }
+    }
+}
