@@ -43,7 +43,9 @@ import TideSimulation
             environment: machine.environment)
         if let published = log.published {
             // An epoch without rows leaves no mark of its own.
-            let visible = log.manifests.last { $0.epoch <= published && !appended[Int($0.epoch.rawValue)].isEmpty }?.epoch
+            let visible = log.manifests.last {
+                $0.epoch <= published && !appended[Int($0.epoch.rawValue)].isEmpty
+            }?.epoch
             #expect(try visible.map { wanted in try table.publishedEpoch().map { $0 >= wanted } ?? false } ?? true)
         }
         try table.recover(committed: log.manifests)

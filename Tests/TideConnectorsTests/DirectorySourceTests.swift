@@ -24,7 +24,9 @@ private func names(_ plan: SourcePlan?) -> [String] { plan?.splits.map(\.name) ?
         try machine.write("/elsewhere/old", "0,old\n")
         try machine.write("/in/b.csv", "1,b\n")
         try machine.write("/in/a.csv", "2,a\n")
-        for hidden in [".x.csv", "_SUCCESS", "c.csv._COPYING_", "d.csv.tmp"] { try machine.write("/in/\(hidden)", "9,x\n") }
+        for hidden in [".x.csv", "_SUCCESS", "c.csv._COPYING_", "d.csv.tmp"] {
+            try machine.write("/in/\(hidden)", "9,x\n")
+        }
         let source = try source(machine)
         let first = try #require(try source.plan(limit: RateLimit(filesMax: 1), until: nil))
         #expect(names(first) == ["/in/b.csv"])
@@ -48,7 +50,9 @@ private func names(_ plan: SourcePlan?) -> [String] { plan?.splits.map(\.name) ?
         let plan = try #require(try source.plan(limit: RateLimit(), until: nil))
         let reader = try source.open(plan.splits[0], columns: [1])
         var values: [String?] = []
-        while let batch = try reader.next() { for row in 0..<batch.count { values.append(batch.columns[0].scalar(row).string) } }
+        while let batch = try reader.next() {
+            for row in 0..<batch.count { values.append(batch.columns[0].scalar(row).string) }
+        }
         #expect(values == ["x", "y", "a string that is not inline"])
         #expect(reader.report.rows == 3)
         let all = try source.open(plan.splits[0], columns: [0, 1])
@@ -122,7 +126,9 @@ private func names(_ plan: SourcePlan?) -> [String] { plan?.splits.map(\.name) ?
     }
 
     @Test func findsWhatPatternsName() throws {
-        for directory in ["/in/x", "/in/y", "/in/_z", "/in/x/deep"] { try machine.disk.createDirectory(FilePath(directory)) }
+        for directory in ["/in/x", "/in/y", "/in/_z", "/in/x/deep"] {
+            try machine.disk.createDirectory(FilePath(directory))
+        }
         for file in ["x/1.csv", "x/2.txt", "y/1.csv", "_z/1.csv", "x/deep/3.csv", "top.csv"] {
             try machine.write("/in/\(file)", "1,a\n")
         }

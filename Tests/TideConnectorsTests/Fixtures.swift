@@ -12,7 +12,8 @@ struct Row: Hashable, Comparable {
     var value: Double
 
     static func < (a: Row, b: Row) -> Bool {
-        (a.name ?? "", a.name == nil ? 0 : 1, a.number, a.value) < (b.name ?? "", b.name == nil ? 0 : 1, b.number, b.value)
+        (a.name ?? "", a.name == nil ? 0 : 1, a.number, a.value)
+            < (b.name ?? "", b.name == nil ? 0 : 1, b.number, b.value)
     }
     struct Key: Hashable {
         var name: String?
@@ -51,7 +52,9 @@ struct Machine {
     let clock: SimulatedClock
     let environment: Environment
 
-    init(_ disk: SimulatedFileSystem = SimulatedFileSystem(), seed: UInt64 = 1, clock: SimulatedClock = SimulatedClock()) {
+    init(
+        _ disk: SimulatedFileSystem = SimulatedFileSystem(), seed: UInt64 = 1, clock: SimulatedClock = SimulatedClock()
+    ) {
         self.disk = disk
         self.clock = clock
         environment = Environment(

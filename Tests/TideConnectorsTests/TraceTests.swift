@@ -90,8 +90,9 @@ import TideSimulation
             location: "/w/t", identity: identity, schema: rowSchema, options: options, environment: machine.environment)
         machine.disk.clearTrace()
         let writer = try table.begin(Epoch(0))
-        try writer.append(batch((0..<150).map { Row(name: "\($0 * 77)", number: Int64($0 * $0), value: Double($0) / 3) }))
-        try writer.append(batch((0..<50).map { Row(name: "\($0 * 78)", number: Int64($0 * $0), value: Double($0) / 7) }))
+        func row(_ i: Int) -> Row { Row(name: "\(i * 77)", number: Int64(i * i), value: Double(i) / 3) }
+        try writer.append(batch((0..<150).map(row)))
+        try writer.append(batch((150..<200).map(row)))
         try writer.append(batch([Row(name: "a", number: 1, value: 1)]))
         let manifest = try writer.prepare()
         #expect(
