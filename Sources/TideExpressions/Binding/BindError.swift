@@ -61,10 +61,16 @@ enum BindError {
     static func castWithoutSuggestion(
         _ expression: BoundExpression, to type: DataType, _ span: SourceSpan?
     ) -> TidemillError {
-        TidemillError(
-            .user, "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
-            "cannot cast \(expression.type.sql) to \(type.sql)",
-            hint: "no such conversion exists with ANSI mode on; a cast to STRING is always possible",
+        let (code, hint): (String, String) =
+            switch (expression.type, type) {
+            case (.date, let to) where to.isNumeric: ("CAST_WITH_FUNC_SUGGESTION", "use unix_date")
+            case (let from, .date) where from.isNumeric: ("CAST_WITH_FUNC_SUGGESTION", "use date_from_unix_date")
+            case (.boolean, .timestamp), (.date, .boolean), (_, .binary):
+                ("CAST_WITH_CONF_SUGGESTION", "Spark does this only with ANSI mode off")
+            default: ("CAST_WITHOUT_SUGGESTION", "a cast to STRING is always possible")
+            }
+        return TidemillError(
+            .user, "DATATYPE_MISMATCH.\(code)", "cannot cast \(expression.type.sql) to \(type.sql)", hint: hint,
             place: place(span))
     }
 
@@ -78,8 +84,14 @@ enum BindError {
     }
 
     static func notBoolean(_ expression: BoundExpression, in construct: String, _ span: SourceSpan?) -> TidemillError {
-        TidemillError(
-            .user, "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
+        let code =
+            switch construct {
+            case "AND", "OR": "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES"
+            case "NOT", "CASE WHEN": "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"
+            default: "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN"
+            }
+        return TidemillError(
+            .user, code,
             "\(construct) requires a boolean condition, but \(expression) has the type \(expression.type.sql)",
             hint: "compare it with a value, or cast it to BOOLEAN", place: place(span))
     }

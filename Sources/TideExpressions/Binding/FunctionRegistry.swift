@@ -60,13 +60,15 @@ public struct FunctionRegistry: Sendable {
         try TypeCoercion.storeCast(expression, to: field, span: span)
     }
 
-    /// WHERE, HAVING, ON, WHEN: the expression as boolean.
+    /// WHERE, HAVING, ON, WHEN: the expression as boolean. Operands of AND, OR and NOT may be text, conditions not.
     public func bindPredicate(
         _ expression: BoundExpression, in construct: String, span: SourceSpan? = nil
     ) throws(TidemillError) -> BoundExpression {
         switch expression.type {
         case .boolean: return expression
         case .null: return .null(.boolean)
+        case .string where ["AND", "OR", "NOT"].contains(construct):
+            return TypeCoercion.cast(expression, to: .boolean)
         default: throw BindError.notBoolean(expression, in: construct, span)
         }
     }
@@ -100,6 +102,8 @@ public struct FunctionRegistry: Sendable {
     public var documentation: [FunctionDocumentation] {
         FunctionTable.shared.definitions.map(\.documentation) + AggregateBinding.documentation
     }
-    /// Every name that `bind` or `bindAggregate` accepts.
-    public var names: [String] { FunctionTable.shared.byName.keys.sorted() + AggregateBinding.names }
+    /// Every name that SQL text can call.
+    public var names: [String] {
+        FunctionTable.shared.byName.keys.filter { !$0.contains(" ") }.sorted() + AggregateBinding.names
+    }
 }

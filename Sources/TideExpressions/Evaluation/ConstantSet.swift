@@ -6,8 +6,8 @@ struct ConstantSet: Sendable {
     private let type: DataType
     private let members: Column
     private let hasNull: Bool
-    /// Positions of `members` by string key; nil for few members and other types.
-    private let table: [UInt64: [Int]]?
+    /// Open addressing over `members` by string key: row + 1, or 0; nil for few members and other types.
+    private let table: [Int32]?
     private let sorted: [Int64]?
     private static let scanMax = 8
 
@@ -23,18 +23,30 @@ struct ConstantSet: Sendable {
             table = nil
         case .view:
             sorted = nil
-            var map: [UInt64: [Int]] = [:]
-            for row in 0..<members.count { map[Self.key(members.views[row]), default: []].append(row) }
-            table = isMany ? map : nil
+            table = isMany ? Self.slots(members) : nil
         default:
             sorted = nil
             table = nil
         }
     }
 
-    /// Equal values have equal keys; long strings share one if length and prefix agree.
-    @inline(__always) private static func key(_ view: StringView) -> UInt64 {
-        view.isInline ? view.low ^ (view.high &* 0x9E37_79B9_7F4A_7C15) : view.low
+    /// At least half of the slots stay empty.
+    private static func slots(_ members: Column) -> [Int32] {
+        var size = 16
+        while size < members.count * 2 { size *= 2 }
+        var slots = [Int32](repeating: 0, count: size)
+        for row in 0..<members.count {
+            var slot = hash(members.views[row]) & (size - 1)
+            while slots[slot] != 0 { slot = (slot + 1) & (size - 1) }
+            slots[slot] = Int32(row + 1)
+        }
+        return slots
+    }
+
+    /// Equal values have equal hashes; long strings share one if length and prefix agree.
+    @inline(__always) private static func hash(_ view: StringView) -> Int {
+        let key = view.isInline ? view.low ^ (view.high &* 0xC2B2_AE3D_27D4_EB4F) : view.low
+        return Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 32)
     }
 
     /// True and false, and NULL where nothing was found but a member is NULL. The operand's NULLs are the caller's.
@@ -59,10 +71,16 @@ struct ConstantSet: Sendable {
             let strings = Strings(operand)
             let views = members.views
             let bases = members.heap.bases
-            return testedRows(count) { row in
-                let view = strings.views[row]
-                guard let candidates = table[Self.key(view)] else { return false }
-                return candidates.contains { stringEqual(view, strings.bases, views[$0], bases) }
+            return table.withUnsafeBufferPointer { slots in
+                testedRows(count) { row in
+                    let view = strings.views[row]
+                    var slot = Self.hash(view) & (slots.count &- 1)
+                    while slots[slot] != 0 {
+                        if stringEqual(view, strings.bases, views[Int(slots[slot]) &- 1], bases) { return true }
+                        slot = (slot &+ 1) & (slots.count &- 1)
+                    }
+                    return false
+                }
             }
         }
         var found = Bitmap(repeating: false, count: count)

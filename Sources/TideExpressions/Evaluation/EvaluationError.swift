@@ -51,7 +51,7 @@ enum EvaluationError {
 
     static func decimalResultOutOfRange(_ type: DataType) -> TidemillError {
         make(
-            "NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION", "the result cannot be represented as \(type.sql)",
+            "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "the result cannot be represented as \(type.sql)",
             hint: "cast the operands to decimals with fewer digits, or to double")
     }
 

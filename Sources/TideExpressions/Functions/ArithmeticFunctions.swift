@@ -49,6 +49,7 @@ enum ArithmeticFunctions {
             let (l, r) = try NumericBinding.operands(request, expected: "BIGINT or DECIMAL")
             if l.type.isDecimal { return request.call([l, r], .bigint) }
             guard l.type.isIntegral || l.literalValue?.isNull == true else {
+                if request.types[0] != request.types[1] { throw NumericBinding.differ(request) }
                 throw NumericBinding.wrongType(request, l.type, "BIGINT or DECIMAL")
             }
             return request.call([TypeCoercion.cast(l, to: .bigint), TypeCoercion.cast(r, to: .bigint)], .bigint)
@@ -143,5 +144,24 @@ enum ArithmeticFunctions {
             guard request.types[0].isIntegral else { throw request.unexpected(0, expected: "INTEGRAL") }
             return request.call(request.arguments, request.types[0])
         }
+        func addShift(_ name: String, _ symbol: String, _ direction: ShiftDirection, _ example: String, _ result: String) {
+            list.add(
+                name, usage: "a \(symbol) n, \(name)(a, n)", summary: "a shifted by n bits.", example: example,
+                result: result,
+                kernel: { (o, call) throws(TidemillError) in
+                    call.resultType == .bigint
+                        ? zipped(ShiftRule<Int64, UInt64>(direction: direction), o[0], o[1], call)
+                        : zipped(ShiftRule<Int32, UInt32>(direction: direction), o[0], o[1], call)
+                }
+            ) { (request) throws(TidemillError) in
+                try request.requireCount(2...2)
+                let type: DataType = request.types[0] == .bigint ? .bigint : .int
+                return request.call(
+                    [try request.coerced(0, to: type), try request.coerced(1, to: .int)], type)
+            }
+        }
+        addShift("shiftleft", "<<", .left, "shiftleft(5, 2)", "20")
+        addShift("shiftright", ">>", .right, "shiftright(-8, 1)", "-4")
+        addShift("shiftrightunsigned", ">>>", .rightUnsigned, "shiftrightunsigned(8, 1)", "4")
     }
 }

@@ -414,7 +414,7 @@ enum StringFunctions {
                 let buffer = Buffer(byteCount: call.rowCount * 4)
                 let out = buffer.pointer(Int32.self)
                 for row in 0..<call.rowCount {
-                    out[row] = Int32(truncatingIfNeeded: measure(source.bytes(row), isText))
+                    out[row] = Int32(truncatingIfNeeded: measure(source, row, isText))
                 }
                 return Column(type: .int, count: call.rowCount, values: buffer)
             }
@@ -436,9 +436,9 @@ enum StringFunctions {
             }
         }
         add(["length", "char_length", "character_length", "len"], "Number of characters, or of bytes of a binary.", "5")
-        { bytes, isText in isText ? UTF8Text.characterCount(bytes) : bytes.count }
-        add(["octet_length"], "Number of bytes.", "7") { bytes, _ in bytes.count }
-        add(["bit_length"], "Number of bits.", "56") { bytes, _ in bytes.count * 8 }
+        { texts, row, isText in isText ? characterCount(texts, row) : texts.bytes(row).count }
+        add(["octet_length"], "Number of bytes.", "7") { texts, row, _ in texts.bytes(row).count }
+        add(["bit_length"], "Number of bits.", "56") { texts, row, _ in texts.bytes(row).count * 8 }
         list.addFixed(
             "ascii", parameters: [.string], returns: .int, usage: "ascii(s)",
             summary: "Code point of the first character, 0 for an empty text.", example: "ascii('A')", result: "65",
@@ -461,5 +461,5 @@ enum StringFunctions {
         }
     }
 
-    private typealias Measure = @Sendable (UnsafeRawBufferPointer, Bool) -> Int
+    private typealias Measure = @Sendable (Strings, Int, Bool) -> Int
 }

@@ -35,7 +35,10 @@ enum StringSearchFunctions {
             let bytes = source.bytes(row)
             let start = starts.map { $0[row] } ?? 1
             var position = 0
-            if start >= 1 {
+            if start >= 1 && wanted.bytes(row).count == 0 {
+                // Spark finds the empty text at the first character, wherever the search starts.
+                position = 1
+            } else if start >= 1 {
                 let from = start == 1 ? 0 : UTF8Text.slice(bytes, from: 0, to: start - 1).count
                 let isInside = start == 1 || UTF8Text.characterCount(bytes) >= start - 1
                 if isInside, let found = UTF8Text.find(wanted.bytes(row), in: bytes, from: from) {

@@ -12,7 +12,10 @@ struct ByteSlice {
 /// The view of a part of a value. `bytes` is where the value of `view` lies.
 @inline(__always)
 func sliceView(_ view: StringView, _ bytes: UnsafeRawPointer, _ slice: ByteSlice) -> StringView {
-    if slice.count <= StringView.inlineBytesMax { return StringView(inline: bytes + slice.start, length: slice.count) }
+    if slice.count <= StringView.inlineBytesMax {
+        // Twelve bytes are readable: the value lies in a views or heap buffer, and buffers are padded by 64.
+        return StringView(inlineLoading: bytes + slice.start, length: slice.count)
+    }
     // Longer than 12 bytes, so the value itself is long and lies in the heap.
     return StringView(
         bytes: bytes + slice.start, length: slice.count, bufferIndex: view.bufferIndex,
@@ -47,6 +50,17 @@ struct Ints {
         step = datum.step
     }
     @inline(__always) subscript(row: Int) -> Int { Int(values[row &* step]) }
+}
+
+/// Characters of a value: two population counts for an inline one.
+@inline(__always)
+func characterCount(_ strings: Strings, _ row: Int) -> Int {
+    let view = strings.views[row &* strings.step]
+    guard view.isInline else { return UTF8Text.characterCount(strings.bytes(row)) }
+    // Bytes with bit 7 set and bit 6 clear continue a character; the length bytes, below 13, never look like that.
+    let low = view.low & ~(view.low << 1) & 0x8080_8080_8080_8080
+    let high = view.high & ~(view.high << 1) & 0x8080_8080_8080_8080
+    return view.length &- low.nonzeroBitCount &- high.nonzeroBitCount
 }
 
 /// Counting and finding characters in UTF-8. Malformed bytes count as the characters their first bytes announce.

@@ -16,6 +16,15 @@ enum DecimalDigits {
                 let value = Int64(whole) &+ (fraction > 0.5 ? 1 : 0)
                 return Int128(product < 0 ? 0 &- value : value)
             }
+            if scale >= 0 && scale <= 22 {
+                // Near a tie. Its digits, at most 15, are the shortest of the double nearest to it, and reading digits
+                // is monotonic: so x lies where it lies relative to that double. Both factors are exact.
+                let tie = (2 * whole + 1) / (2 * power)
+                let isOdd = Int64(whole) & 1 != 0
+                let up = x.magnitude > tie || x.magnitude == tie && (!halfEven || isOdd)
+                let value = Int64(whole) &+ (up ? 1 : 0)
+                return Int128(product < 0 ? 0 &- value : value)
+            }
         }
         return exactlyScaled(x, scale, halfEven: halfEven)
     }

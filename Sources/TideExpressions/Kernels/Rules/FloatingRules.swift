@@ -53,7 +53,7 @@ struct MathRule: UnaryRule {
         switch function {
         case .sqrt: x.squareRoot()
         case .exp: Glibc.exp(x)
-        case .cbrt: Glibc.cbrt(x)
+        case .cbrt: cubeRoot(x)
         case .sin: Glibc.sin(x)
         case .cos: Glibc.cos(x)
         case .tan: Glibc.tan(x)
@@ -71,6 +71,13 @@ struct MathRule: UnaryRule {
         case .log1p: Glibc.log1p(x)
         }
     }
+}
+
+/// The C library's root may be one unit off in the last place; a step of Newton's method puts that right.
+private func cubeRoot(_ x: Double) -> Double {
+    let root = Glibc.cbrt(x)
+    if !root.isNormal { return root }
+    return root - (root * root * root - x) / (3 * root * root)
 }
 
 /// Logarithms; the caller makes non-positive arguments NULL.

@@ -114,6 +114,20 @@ struct BitwiseRule<T: PhysicalInteger>: BinaryRule {
     }
 }
 
+enum ShiftDirection: Sendable { case left, right, rightUnsigned }
+
+/// The count is taken modulo the width, as in Java.
+struct ShiftRule<T: PhysicalInteger, U: FixedWidthInteger & UnsignedInteger>: BinaryRule {
+    let direction: ShiftDirection
+    @inline(__always) func apply(_ l: T, _ r: Int32, _ fault: inout Int64) -> T {
+        switch direction {
+        case .left: l &<< T(truncatingIfNeeded: r)
+        case .right: l &>> T(truncatingIfNeeded: r)
+        case .rightUnsigned: T(truncatingIfNeeded: U(truncatingIfNeeded: l) &>> U(truncatingIfNeeded: r))
+        }
+    }
+}
+
 struct ComplementRule<T: PhysicalInteger>: UnaryRule {
     func apply(_ x: T, _ fault: inout T) -> T { ~x }
 }
