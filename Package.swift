@@ -65,7 +65,7 @@ let package = Package(
             "TideConnectors", ["TideConnectorAPI", "TideText", "TideParquet"], path: "connectors",
             sources: ["Sources", "Tables"]),
         // Projects, and the engine put together with its connectors.
-        module("Tidemill", ["TideEngine", "TideConnectors", .product(name: "Yams", package: "Yams")]),
+        module("Tidemill", ["TideEngine", "TideConnectors", "TideText", .product(name: "Yams", package: "Yams")]),
         // Command line.
         .executableTarget(
             name: "tidemill",
@@ -73,15 +73,16 @@ let package = Package(
             path: "Sources/tidemill", swiftSettings: strict),
         .executableTarget(
             name: "tidemill-bench",
-            dependencies: ["Tidemill", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Tidemill", "CTideKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "benchmarks", exclude: ["peers"], swiftSettings: strict),
 
-        tests("TideColumnsTests", ["TideColumns"]),
         tests("TideTextTests", ["TideText"]),
         tests("TideParquetTests", ["TideParquet"]),
         tests("TideSQLTests", ["TideSQL", "TideCore"], exclude: ["Fixtures"]),
-        tests("TideExpressionsTests", ["TideExpressions", "TideSQL"], exclude: ["Oracle"]),
-        tests("TidePlanTests", ["TidePlan"]),
+        tests("TideExpressionsTests", ["TideExpressions"], exclude: ["Oracle"]),
+        tests("TidePlanTests", ["TidePlan"], exclude: ["Goldens"]),
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         tests("TideCheckpointsTests", ["TideCheckpoints", "TideSimulation"]),
         tests("TideConnectorsTests", ["TideConnectors", "TideSimulation"]),

@@ -15,6 +15,8 @@ public protocol Connectors: Sendable {
 
 /// Where a copy of a table is kept (`CREATE SINK`): rewritten as a whole when the table has changed.
 public protocol CopyTarget: AnyObject, Sendable {
+    /// Removes what a crash left behind.
+    func recover() throws(TidemillError)
     func publishedEpoch() throws(TidemillError) -> Epoch?
     func publish(
         _ epoch: Epoch, schema: Schema, batches: [Batch]

@@ -2,8 +2,8 @@ import TideCore
 
 /// What the simulated disk holds, twice: as programs see it now, and as a power cut would leave it at least.
 ///
-/// Fault model. A sector of 512 bytes is written whole or not at all. A power cut keeps any subset of the sectors written
-/// since the last sync of their file, any length between the durable and the current one, and any subset of the
+/// Fault model. A sector of 512 bytes is written whole or not at all. A power cut keeps any subset of the sectors
+/// written since the last sync of their file, any length between the durable and the current one, and any subset of the
 /// directory operations since the last sync of their directory, each whole (a rename never loses both names).
 struct SimulatedDisk {
     static let sectorBytes = 512
@@ -83,7 +83,8 @@ struct SimulatedDisk {
         } else {
             file.content.append(contentsOf: repeatElement(0, count: size - old))
         }
-        for sector in (min(size, old) / SimulatedDisk.sectorBytes)..<((max(size, old) + 511) / SimulatedDisk.sectorBytes) {
+        let end = (max(size, old) + 511) / SimulatedDisk.sectorBytes
+        for sector in (min(size, old) / SimulatedDisk.sectorBytes)..<end {
             file.dirty.insert(sector)
         }
         inodes[inode] = file

@@ -1,7 +1,7 @@
 import TideColumns
 
-/// A batch as bytes: the unit of the epoch log and of runs. A block describes itself and carries its own checksum, so it
-/// can be read knowing only where it starts.
+/// A batch as bytes: the unit of the epoch log and of runs. A block describes itself and carries its own checksum, so
+/// it can be read knowing only where it starts.
 ///
 ///     header, 24 bytes
 ///       0  u32  magic "TBLK"

@@ -137,7 +137,8 @@ public final class EpochLog {
     }
 
     private var position: Int64 { written + Int64(buffer.count) }
-    private var current: UInt64 { segments[segments.count - 1].number }
+    /// The segment being written.
+    var current: UInt64 { segments[segments.count - 1].number }
     /// Bytes of all segments, dead ones included.
     public var byteCount: Int64 { segments.dropLast().reduce(position) { $0 + $1.bytes } }
     /// The oldest segment that is still there.
@@ -244,8 +245,8 @@ public final class EpochLog {
         regionStart = written
     }
 
-    /// Called after a snapshot: starts a new segment if the current one holds only epochs below `epoch`, and returns the
-    /// number of the first segment that must stay. Nothing is removed yet.
+    /// Called after a snapshot: starts a new segment if the current one holds only epochs below `epoch`, and returns
+    /// the number of the first segment that must stay. Nothing is removed yet.
     func firstSegmentNeeded(from epoch: Epoch) throws(TidemillError) -> UInt64 {
         try guarded { () throws(TidemillError) in
             if position == regionStart, regionStart > LogFormat.sectorBytes, let last = lastCommitted, last < epoch {

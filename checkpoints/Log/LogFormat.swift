@@ -13,13 +13,13 @@ import TideColumns
 /// A region starts where the one before it ended, so regions tile the segment and a missing frame leaves a gap that
 /// the next trailer reveals. A mark is a region with no blocks and no body: its trailers say all.
 ///
-/// A trailer names its generation, segment and own offset, so that a copy of log bytes that happens to be data in a block
-/// is never taken for a frame.
+/// A trailer names its generation, segment and own offset, so that a copy of log bytes that happens to be data in a
+/// block is never taken for a frame.
 enum LogFormat {
     static let version: UInt16 = 1
     static let sectorBytes: Int64 = 512
     static let headerMagic: UInt64 = 0x0000_474F_4C45_4454  // "TDELOG\0\0"
-    static let trailerMagic: UInt64 = 0x3152_4C49_5254_4454  // "TDTRLIR1"
+    static let trailerMagic: UInt64 = 0x314C_4941_5254_4454  // "TDTRAIL1"
 
     static func roundedUp(_ offset: Int64) -> Int64 { (offset + sectorBytes - 1) / sectorBytes * sectorBytes }
 
@@ -29,7 +29,9 @@ enum LogFormat {
     }
     /// The number in a segment's name; nil for any other name.
     static func number(_ name: String) -> UInt64? {
-        guard name.hasSuffix(".log"), let number = UInt64(name.dropLast(4)), self.name(number) == name else { return nil }
+        guard name.hasSuffix(".log"), let number = UInt64(name.dropLast(4)), self.name(number) == name else {
+            return nil
+        }
         return number
     }
 

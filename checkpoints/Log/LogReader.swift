@@ -1,7 +1,8 @@
 import Synchronization
 import TideColumns
 
-/// Reads segments: the sector scan that recovery starts with, and single blocks afterwards. May be used from any thread.
+/// Reads segments: the sector scan that recovery starts with, and single blocks afterwards. May be used from any
+/// thread.
 public final class LogReader: Sendable {
     let files: any FileSystem
     let directory: FilePath
@@ -21,9 +22,10 @@ public final class LogReader: Sendable {
         return file
     }
 
-    /// Closes what is open on a segment that was removed.
+    /// Lets go of a segment that was removed. Not closed here: another thread may be reading it, and the last one to
+    /// let go closes it.
     func forget(_ segment: UInt64) {
-        opened.withLock { $0.removeValue(forKey: segment) }?.close()
+        opened.withLock { _ = $0.removeValue(forKey: segment) }
     }
 
     public func batch(_ reference: BlockReference) throws(TidemillError) -> Batch {

@@ -7,6 +7,8 @@ struct SegmentFacts: Sendable {
         /// How many of the two trailers are sound, at least 1.
         var copies: Int
         var bodyIsSound: Bool
+        /// Known for the last commit of each segment: a block it refers to is damaged.
+        var hasDamagedBlock = false
     }
     var number: UInt64
     var file: String
@@ -24,20 +26,20 @@ struct RecoveryFacts: Sendable {
     var snapshotEpoch: Int64
     /// As the manifest has it; -1 for none.
     var publishedThrough: Int64
+    /// The manifest knows that a segment with this number was there; 0 for none.
+    var newestSegment: UInt64 = 0
     /// By number. Only segments with a sound header: a bad one is reported when it is read.
     var segments: [SegmentFacts]
     /// The highest epoch that something outside the log says was committed; -1 for nothing.
     var evidence: Int64
-    /// False if a block of the last frame with a sound trailer is damaged.
-    var lastBlocksAreSound: Bool
 }
 
 /// What recovery does. A pure function of the facts; `CheckpointStore.open` carries it out.
 ///
 /// A commit frame counts if it tiles with its neighbours and its body is sound. A bad frame is corruption if there is
 /// evidence that its fdatasync returned, else a torn tail. Evidence is: any later sound trailer (the log is written by
-/// one thread, which goes on only after fdatasync returned), a later segment that links past it, a published mark of its
-/// epoch or later, the manifest's snapshot, or what the engine read from tables and outboxes.
+/// one thread, which goes on only after fdatasync returned), a later segment that links past it, a published mark of
+/// its epoch or later, the manifest's snapshot, or what the engine read from tables and outboxes.
 struct RecoveryPlan: Sendable, Equatable {
     struct FrameLocation: Sendable, Hashable {
         var segment: UInt64
@@ -66,7 +68,7 @@ struct RecoveryPlan: Sendable, Equatable {
         let chain = try self.chain(facts)
 
         // Walk the frames. `accepted` are those that count; the walk ends at the first hole of the last segment.
-        var accepted: [(location: FrameLocation, trailer: FrameTrailer)] = []
+        var accepted: [(location: FrameLocation, frame: SegmentFacts.Frame)] = []
         var provenFrames = 0
         var end: Int64 = 0
         for (index, link) in chain.enumerated() {
@@ -94,7 +96,7 @@ struct RecoveryPlan: Sendable, Equatable {
                         (
                             FrameLocation(
                                 segment: segment.number, bodyStart: frame.trailer.bodyStart,
-                                epoch: frame.trailer.epoch), frame.trailer
+                                epoch: frame.trailer.epoch), frame
                         ))
                 }
                 cursor = frame.trailer.end
@@ -108,29 +110,37 @@ struct RecoveryPlan: Sendable, Equatable {
         try checkOrder(accepted.map(\.location), facts, chain)
 
         let evidence = max(facts.evidence, facts.snapshotEpoch, plan.publishedThrough)
-        if !facts.lastBlocksAreSound, plan.torn == nil, let last = accepted.last, let segment = chain.last?.segment {
+        if let last = accepted.last, last.frame.hasDamagedBlock, let segment = chain.last?.segment {
             guard provenFrames < accepted.count, evidence < last.location.epoch else {
-                throw damage("a block of epoch \(last.location.epoch) is damaged", segment, last.trailer.regionStart)
+                throw damage(
+                    "a block of epoch \(last.location.epoch) is damaged", segment, last.frame.trailer.regionStart)
             }
             plan.torn = last.location
-            end = last.trailer.regionStart
             accepted.removeLast()
         }
         plan.lastCommitted = max(facts.snapshotEpoch, accepted.last?.location.epoch ?? -1)
-        if evidence > plan.lastCommitted {
+        let needed = min(facts.snapshotEpoch, plan.publishedThrough)
+        // What the log must reach: everything that evidence names, unless the snapshot and the mark make up for it.
+        let logEnd = accepted.last?.location.epoch ?? (plan.torn == nil ? needed : -1)
+        if evidence > logEnd {
             throw .corruption(
-                "TIDEMILL_CORRUPT_LOG",
-                "epoch \(evidence) was committed, but the log ends with epoch \(plan.lastCommitted)",
+                "TIDEMILL_CORRUPT_LOG", "epoch \(evidence) was committed, but the log ends with epoch \(logEnd)",
                 file: chain.last?.segment.file ?? "log", offset: end)
         }
 
+        // Marks behind the last commit are not linked to: nothing proves that their own fdatasync returned. What they
+        // say goes into the new manifest.
+        if let last = accepted.last, last.location.segment == chain.last?.segment.number {
+            end = last.frame.trailer.end
+        } else {
+            end = LogFormat.sectorBytes
+        }
         // A proven frame whose second trailer is cut off is written again too, so that a link can point past it.
-        let isCut = accepted.last.map { $0.trailer.end > chain.last?.segment.length ?? 0 } ?? false
+        let isCut = accepted.last.map { $0.frame.trailer.end > chain.last?.segment.length ?? 0 } ?? false
         if let last = accepted.last, provenFrames < accepted.count, evidence < last.location.epoch || isCut {
             plan.rewrite = last.location
-            end = last.trailer.regionStart
+            end = last.frame.trailer.regionStart
         }
-        let needed = min(facts.snapshotEpoch, plan.publishedThrough)
         plan.frames = accepted.map(\.location).filter { $0.epoch > needed }
         plan.linkAndRemove(chain, end: end, facts)
         return plan
@@ -159,6 +169,9 @@ struct RecoveryPlan: Sendable, Equatable {
 
     /// The live segments, oldest first: from the newest one back along the links.
     private static func chain(_ facts: RecoveryFacts) throws(TidemillError) -> [Link] {
+        guard facts.newestSegment <= facts.segments.last?.number ?? 0 else {
+            throw .corruptLog("segment \(facts.newestSegment) of the log is missing", file: "log", offset: 0)
+        }
         guard var newest = facts.segments.last else { return [] }
         var links = [Link(segment: newest, end: newest.length)]
         while newest.header.previous != 0, newest.header.previous >= facts.firstSegment {
@@ -180,7 +193,7 @@ struct RecoveryPlan: Sendable, Equatable {
         throws(TidemillError)
     {
         guard let first = frames.first, let segment = chain.last?.segment else { return }
-        guard first.epoch <= facts.snapshotEpoch + 1 else {
+        guard first.epoch <= min(facts.snapshotEpoch, facts.publishedThrough) + 1 else {
             throw damage("the log starts with epoch \(first.epoch) after epoch \(facts.snapshotEpoch)", segment, 0)
         }
         for (before, after) in zip(frames, frames.dropFirst()) where after.epoch != before.epoch + 1 {

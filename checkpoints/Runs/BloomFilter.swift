@@ -1,8 +1,8 @@
 import TideColumns
 
-/// A split-block bloom filter over 64-bit hashes (Putze, Sanders, Singler 2007; the layout is Parquet's): blocks of eight
-/// 32-bit words, one bit per word and hash, so a look-up touches one cache line. At 10 bits per hash about 1.3 % of
-/// absent hashes pass.
+/// A split-block bloom filter over 64-bit hashes (Putze, Sanders, Singler 2007; the layout is Parquet's): blocks of
+/// eight 32-bit words, one bit per word and hash, so a look-up touches one cache line. At 10 bits per hash about 1.3 %
+/// of absent hashes pass.
 struct BloomFilter: Sendable {
     static let bitsPerHash = 10
     static let blockBytes = 32
@@ -23,7 +23,9 @@ struct BloomFilter: Sendable {
     init?(bytes: [UInt8]) {
         guard bytes.count >= BloomFilter.blockBytes, bytes.count % BloomFilter.blockBytes == 0 else { return nil }
         words = bytes.withUnsafeBytes { raw in
-            (0..<(bytes.count / 4)).map { UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
+            (0..<(bytes.count / 4)).map {
+                UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self))
+            }
         }
     }
 

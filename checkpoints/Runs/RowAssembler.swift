@@ -86,7 +86,9 @@ struct RowAssembler {
     }
 
     /// Returns the bytes of the long values.
-    private static func appendViews(_ column: Column, _ range: Range<Int>, _ strings: inout StringColumnBuilder) -> Int {
+    private static func appendViews(_ column: Column, _ range: Range<Int>, _ strings: inout StringColumnBuilder)
+        -> Int
+    {
         let views = column.views
         var long = 0
         for row in range {

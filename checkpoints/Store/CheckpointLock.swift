@@ -81,7 +81,8 @@ final class CheckpointLock {
         return fields
     }
 
-    /// ISO 8601 to the second, in UTC. Civil date from days as in Hinnant, "chrono-compatible low-level date algorithms".
+    /// ISO 8601 to the second, in UTC. Civil date from days as in Hinnant, "chrono-compatible low-level date
+    /// algorithms".
     static func utc(_ micros: Int64) -> String {
         let seconds = Int64((Double(micros) / 1_000_000).rounded(.down))
         var days = seconds / 86400

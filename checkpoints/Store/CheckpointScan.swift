@@ -57,15 +57,18 @@ struct CheckpointScan {
         }
         numbers.sort()
         var segments: [SegmentFacts] = []
-        for number in numbers { segments.append(try reader.scan(number, generation: manifest.generation)) }
+        for number in numbers {
+            var segment = try reader.scan(number, generation: manifest.generation)
+            try checkLastBlocks(&segment, reader)
+            segments.append(segment)
+        }
         leftovers += try checkRuns(directory, manifest, files)
 
-        var facts = RecoveryFacts(
+        let facts = RecoveryFacts(
             generation: manifest.generation, firstSegment: manifest.firstSegment,
             snapshotEpoch: manifest.snapshotEpoch?.rawValue ?? -1,
-            publishedThrough: manifest.publishedThrough?.rawValue ?? -1, segments: segments,
-            evidence: evidence?.rawValue ?? -1, lastBlocksAreSound: true)
-        facts.lastBlocksAreSound = try lastBlocksAreSound(facts, reader)
+            publishedThrough: manifest.publishedThrough?.rawValue ?? -1, newestSegment: manifest.newestSegment,
+            segments: segments, evidence: evidence?.rawValue ?? -1)
         let plan = try RecoveryPlan.decide(facts)
         let trailers = Dictionary(
             segments.flatMap { segment in
@@ -90,22 +93,19 @@ struct CheckpointScan {
             reader: reader)
     }
 
-    /// Only the last epoch's blocks can be torn: the later frame proves all others.
-    private static func lastBlocksAreSound(_ facts: RecoveryFacts, _ reader: LogReader) throws(TidemillError) -> Bool {
-        for segment in facts.segments.reversed() {
-            guard let frame = segment.frames.last(where: { $0.trailer.kind == .commit }) else { continue }
-            guard frame.bodyIsSound else { return true }
-            for block in try reader.epoch(frame.trailer).blocks {
-                do throws(TidemillError) {
-                    _ = try reader.blockBytes(block)
-                } catch {
-                    if error.kind != .corruption { throw error }
-                    return false
-                }
+    /// Compares the blocks of a segment's last commit with their checksums. Only the last epoch's blocks can be torn: a
+    /// later frame or segment proves all others.
+    private static func checkLastBlocks(_ segment: inout SegmentFacts, _ reader: LogReader) throws(TidemillError) {
+        guard let index = segment.frames.lastIndex(where: { $0.trailer.kind == .commit }) else { return }
+        guard segment.frames[index].bodyIsSound else { return }
+        for block in try reader.epoch(segment.frames[index].trailer).blocks {
+            do throws(TidemillError) {
+                _ = try reader.blockBytes(block)
+            } catch {
+                if error.kind != .corruption { throw error }
+                segment.frames[index].hasDamagedBlock = true
             }
-            return true
         }
-        return true
     }
 
     /// Every run of the manifest is there, with its size; returns files that are not of the manifest.

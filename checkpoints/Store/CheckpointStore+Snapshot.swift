@@ -30,10 +30,13 @@ public struct SnapshotWriter: Sendable {
     let numbers: RunNumbers
 
     /// A run whose bytes are durable; its name is when it is installed. nil if there are no rows.
-    public func write(_ part: SnapshotPart, compression: BlockCompression = .lz4) throws(TidemillError) -> ManifestRun? {
+    public func write(_ part: SnapshotPart, compression: BlockCompression = .lz4) throws(TidemillError)
+        -> ManifestRun?
+    {
         guard let first = try part.next() else { return nil }
-        return try write(owner: part.owner, kind: part.kind, part: part.part, types: first.columns.map(\.type), compression)
-        { (writer) throws(TidemillError) in
+        let types = first.columns.map(\.type)
+        return try write(owner: part.owner, kind: part.kind, part: part.part, types: types, compression) {
+            (writer) throws(TidemillError) in
             try writer.append(first)
             while let batch = try part.next() { try writer.append(batch) }
         }
@@ -133,6 +136,7 @@ extension CheckpointStore {
         next.publishedThrough = publishedThrough
         next.nextRun = numbers.next
         if covered >= 0 { next.firstSegment = try log.firstSegmentNeeded(from: Epoch(covered + 1)) }
+        next.newestSegment = log.current
         guard next != manifest else { return }
         let runs = CheckpointScan.runs(directory)
         do throws(TidemillError) {

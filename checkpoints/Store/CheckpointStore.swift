@@ -2,9 +2,9 @@ import TideColumns
 
 /// The one writer of a checkpoint: lock, manifest, log and runs together.
 ///
-/// Opening takes the lock, decides by `RecoveryPlan` what was committed, and then writes: the manifest with a new fencing
-/// token, a new log segment (with the last epoch in it, if nothing proves that its fdatasync returned), and only when
-/// both are durable removes what a crash left. A crash at any point of this finds the same epochs again.
+/// Opening takes the lock, decides by `RecoveryPlan` what was committed, and then writes: the manifest with a new
+/// fencing token, a new log segment (with the last epoch in it, if nothing proves that its fdatasync returned), and
+/// only when both are durable removes what a crash left. A crash at any point of this finds the same epochs again.
 ///
 /// Used by one thread at a time; `SnapshotWriter` and the readers may be used from others.
 public final class CheckpointStore {
@@ -33,17 +33,20 @@ public final class CheckpointStore {
         evidence: (_ generation: UInt64) throws(TidemillError) -> Epoch? = { (_) throws(TidemillError) in nil }
     ) throws(TidemillError) -> (store: CheckpointStore, recovered: RecoveredCheckpoint) {
         let files = environment.files
+        if try files.exists(directory) {
+            // A process that died between making the directory and syncing its parent left it visible, not durable.
+            let parent = directory.removingLastComponent()
+            let isNew = try !files.exists(directory.appending(Manifest.fileName))
+            if isNew && !parent.isEmpty { try files.syncDirectory(parent) }
+        }
         try files.createDirectories(directory)
-        // A process that died between making the directory and syncing its parent left it visible, not durable.
-        let parent = directory.removingLastComponent()
-        if try !files.exists(directory.appending(Manifest.fileName)), !parent.isEmpty { try files.syncDirectory(parent) }
         let lock = try CheckpointLock.take(directory, files: files)
         do throws(TidemillError) {
             let found = try CheckpointScan.manifest(directory, files: files)
             var manifest = found
                 ?? Manifest(
                     pipeline: pipeline, generation: environment.random.next(), fencingToken: 0, settings: settings,
-                    firstSegment: 1, nextRun: 1, publishedThrough: nil, snapshot: nil, runs: [])
+                    firstSegment: 1, newestSegment: 0, nextRun: 1, publishedThrough: nil, snapshot: nil, runs: [])
             guard manifest.pipeline == pipeline else {
                 throw TidemillError(
                     .user, "TIDEMILL_CHECKPOINT_OTHER_PIPELINE",
@@ -54,11 +57,15 @@ public final class CheckpointStore {
             let scan = try CheckpointScan.read(
                 directory, manifest, evidence: try evidence(manifest.generation), files: files)
             manifest.fencingToken += 1
+            manifest.newestSegment = scan.plan.previous
+            manifest.publishedThrough = scan.plan.publishedThrough < 0 ? nil : Epoch(scan.plan.publishedThrough)
             let holder = holder ?? .current(clock: environment.clock)
             try lock.write(holder, token: manifest.fencingToken)
             try files.createDirectories(CheckpointScan.log(directory))
             try files.createDirectories(CheckpointScan.runs(directory))
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
+            // Nothing refers to these, and a new file may want one of the names.
+            for path in scan.leftovers { try files.remove(path) }
             let (log, rewritten) = try beginLog(scan, manifest, directory, files, options)
             try clean(scan, directory, files)
             let store = CheckpointStore(
@@ -133,9 +140,7 @@ public final class CheckpointStore {
             scan.reader.forget(number)
             try files.remove(scan.reader.path(number))
         }
-        for path in scan.leftovers { try files.remove(path) }
-        let logChanged = !plan.removable.isEmpty || scan.leftovers.contains { $0.removingLastComponent() == CheckpointScan.log(directory) }
-        if logChanged { try files.syncDirectory(CheckpointScan.log(directory)) }
+        if !plan.removable.isEmpty { try files.syncDirectory(CheckpointScan.log(directory)) }
     }
 
     // MARK: Epochs

@@ -17,7 +17,9 @@ public struct CheckpointProblem: Sendable, Hashable, CustomStringConvertible {
 
 /// Reads every byte of a checkpoint that nobody writes: manifest, every block live or dead, the slack of every frame,
 /// both trailers, every run with its index and bloom filter. Empty if all is as it was written.
-public func verifyCheckpoint(_ directory: FilePath, files: any FileSystem) throws(TidemillError) -> [CheckpointProblem] {
+public func verifyCheckpoint(_ directory: FilePath, files: any FileSystem) throws(TidemillError)
+    -> [CheckpointProblem]
+{
     let verification = CheckpointVerification(directory: directory, files: files)
     try verification.run()
     return verification.problems
@@ -102,7 +104,8 @@ final class CheckpointVerification {
         }
         if cursor < segment.length {
             // Blocks of an epoch that was given up, or what a crash left of one.
-            report(.leftover, segment.file, cursor, "\(segment.length - cursor) bytes of an epoch that was not committed")
+            let bytes = segment.length - cursor
+            report(.leftover, segment.file, cursor, "\(bytes) bytes of an epoch that was not committed")
         }
     }
 

@@ -17,7 +17,7 @@ public struct ManifestRun: Sendable, Hashable {
 ///
 ///     u64 magic "TIDEMILL", u16 format version, string pipeline, u64 generation, u64 fencing token,
 ///     varint count and per setting: string key, string value (ordered by key),
-///     u64 first log segment, u64 next run number, i64 published through (-1 none),
+///     u64 first log segment, u64 newest log segment, u64 next run number, i64 published through (-1 none),
 ///     u8 1 and blob: the snapshot's epoch record; u8 0: no snapshot yet
 ///     varint count and per run: u32 owner, u8 kind, u16 part, u64 number, i64 rows, i64 bytes, u32 footer CRC
 ///     u32 CRC32C
@@ -35,6 +35,8 @@ public struct Manifest: Sendable, Hashable {
     /// Settings that must stay as they were (time zone, ANSI mode, …).
     public var settings: [String: String]
     public var firstSegment: UInt64
+    /// A segment that was there when the manifest was written: the log cannot end before it. 0 for none.
+    public var newestSegment: UInt64
     /// Run numbers are never used twice.
     public var nextRun: UInt64
     public var publishedThrough: Epoch?
@@ -58,6 +60,7 @@ public struct Manifest: Sendable, Hashable {
             writer.string(value)
         }
         writer.u64(firstSegment)
+        writer.u64(newestSegment)
         writer.u64(nextRun)
         writer.i64(publishedThrough?.rawValue ?? -1)
         writer.bool(snapshot != nil)
@@ -106,6 +109,7 @@ public struct Manifest: Sendable, Hashable {
             settings[key] = try reader.string()
         }
         let firstSegment = try reader.u64()
+        let newestSegment = try reader.u64()
         let nextRun = try reader.u64()
         let published = try reader.i64()
         var snapshot: EpochRecord?
@@ -130,8 +134,8 @@ public struct Manifest: Sendable, Hashable {
         try reader.expectEnd()
         return Manifest(
             pipeline: pipeline, generation: generation, fencingToken: token, settings: settings,
-            firstSegment: firstSegment, nextRun: nextRun, publishedThrough: published < 0 ? nil : Epoch(published),
-            snapshot: snapshot, runs: runs)
+            firstSegment: firstSegment, newestSegment: newestSegment, nextRun: nextRun,
+            publishedThrough: published < 0 ? nil : Epoch(published), snapshot: snapshot, runs: runs)
     }
 }
 

@@ -93,7 +93,8 @@ public struct RecoveredCheckpoint: Sendable {
         of epoch: CommittedEpoch, owner: UInt32, kind: BlockKind, part: UInt16? = nil,
         _ body: (Batch) throws(TidemillError) -> Void
     ) throws(TidemillError) {
-        for block in epoch.blocks where block.owner == owner && block.kind == kind && (part ?? block.part) == block.part {
+        for block in epoch.blocks
+        where block.owner == owner && block.kind == kind && (part ?? block.part) == block.part {
             try body(try log.batch(block))
         }
     }

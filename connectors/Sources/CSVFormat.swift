@@ -13,9 +13,15 @@ struct CSVFormat: FormatReader {
     }
 
     func inferSchema(_ path: String, environment: Environment) throws(TidemillError) -> Schema {
-        throw TidemillError(
-            .user, "UNABLE_TO_INFER_SCHEMA", "a csv table needs its columns declared: \(path)",
-            hint: "write the columns in CREATE TABLE t (a INT, b STRING, …) USING csv")
+        let file = try environment.files.open(FilePath(path), .read)
+        defer { file.close() }
+        let schema = try CSVSchemaInference.infer(file, options)
+        guard !schema.fields.isEmpty else {
+            throw TidemillError(
+                .user, "UNABLE_TO_INFER_SCHEMA", "csv file has no record to take columns from: \(path)",
+                hint: "write the columns in CREATE TABLE t (a INT, b STRING, …) USING csv")
+        }
+        return schema
     }
 }
 

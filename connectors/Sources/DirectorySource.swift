@@ -206,7 +206,9 @@ public final class DirectorySource: Source, @unchecked Sendable {
 
     public func replay() throws(TidemillError) -> [SourceSplit] {
         let files = state.withLock { state in
-            state.ledger.entries.indices.map { (path: state.ledger.path($0), version: state.ledger.entries[$0].version) }
+            state.ledger.entries.indices.map {
+                (path: state.ledger.path($0), version: state.ledger.entries[$0].version)
+            }
         }
         var splits: [SourceSplit] = []
         var gone: [String] = []
@@ -218,7 +220,8 @@ public final class DirectorySource: Source, @unchecked Sendable {
             }
         }
         guard gone.isEmpty else {
-            let shown = gone.prefix(20).joined(separator: "\n") + (gone.count > 20 ? "\n… and \(gone.count - 20) more" : "")
+            let more = gone.count > 20 ? "\n… and \(gone.count - 20) more" : ""
+            let shown = gone.prefix(20).joined(separator: "\n") + more
             throw TidemillError(
                 .user, "TIDEMILL_REPLAY_FILES_GONE", "\(gone.count) input files that a new flow must read are gone",
                 detail: shown,

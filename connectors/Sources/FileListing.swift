@@ -59,7 +59,8 @@ public struct FileListing: Sendable {
     private func notFound() -> TidemillError {
         TidemillError(
             .user, "PATH_NOT_FOUND", "path does not exist: \(base.string)",
-            hint: "create the directory or correct the option 'path'; a relative path is taken from the project's folder")
+            hint: "create the directory or correct the option 'path'; a relative path is taken from the project's"
+                + " folder")
     }
 
     private func walk(
@@ -84,7 +85,9 @@ public struct FileListing: Sendable {
         }
     }
 
-    private func list(_ directory: FilePath, _ fileSystem: any FileSystem, _ found: inout [Found]) throws(TidemillError) {
+    private func list(
+        _ directory: FilePath, _ fileSystem: any FileSystem, _ found: inout [Found]
+    ) throws(TidemillError) {
         for entry in try entries(directory, fileSystem) where !FileListing.isHidden(entry.name) {
             switch entry.kind {
             case .file:
@@ -105,7 +108,9 @@ public struct FileListing: Sendable {
     }
 
     /// A directory that vanishes during the walk is empty.
-    private func entries(_ directory: FilePath, _ fileSystem: any FileSystem) throws(TidemillError) -> [DirectoryEntry] {
+    private func entries(
+        _ directory: FilePath, _ fileSystem: any FileSystem
+    ) throws(TidemillError) -> [DirectoryEntry] {
         do throws(TidemillError) {
             return try fileSystem.entries(of: directory)
         } catch {

@@ -69,7 +69,9 @@ public struct OptionSet: Sendable {
     /// Options as given, by lower-case name, for the format that reads the rest of them.
     public var all: [String: String] { values.mapValues(\.value) }
 
-    public mutating func markUsed(_ names: some Sequence<String>) { for name in names { used.insert(name.lowercased()) } }
+    public mutating func markUsed(_ names: some Sequence<String>) {
+        for name in names { used.insert(name.lowercased()) }
+    }
 
     /// Names nobody asked for, as they were written, sorted.
     public var unused: [String] { values.filter { !used.contains($0.key) }.map(\.value.name).sorted() }

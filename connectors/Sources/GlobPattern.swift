@@ -129,8 +129,8 @@ public struct GlobPattern: Sendable, Hashable {
 
     // MARK: Matching
 
-    /// The usual two-pointer walk: on a mismatch the last `*` takes one more byte, so the time is bounded by the product
-    /// of the lengths.
+    /// The usual two-pointer walk: on a mismatch the last `*` takes one more byte, so the time is bounded by the
+    /// product of the lengths.
     private static func match(_ tokens: ArraySlice<Token>, _ name: ArraySlice<UInt8>) -> Bool {
         var token = tokens.startIndex
         var at = name.startIndex

@@ -128,37 +128,52 @@ private func extremes<T: FixedWidthInteger & BitwiseCopyable>(
     return count > 0 ? (low, high) : nil
 }
 
-/// Rows of the smallest and the largest string. The big-endian first four bytes decide almost always.
+/// The first twelve bytes of a string as numbers that compare as the bytes do; short strings are padded with zeros.
+@inline(__always)
+private func leadingBytes(_ view: StringView, _ bases: UnsafePointer<UnsafeRawPointer>) -> (UInt32, UInt64) {
+    let first = UInt32(truncatingIfNeeded: view.low >> 32).byteSwapped
+    if view.isInline { return (first, view.high.byteSwapped) }
+    // A long view has at least 13 bytes.
+    let rest = (bases[view.bufferIndex] + view.offset + 4).loadUnaligned(as: UInt64.self)
+    return (first, rest.byteSwapped)
+}
+
+/// Rows of the smallest and the largest string.
 @inline(never)
 private func extremeViews(_ column: Column, _ valid: UnsafePointer<UInt64>?) -> (Int, Int)? {
     let views = column.views
+    let bases = column.heap.bases
     var low = -1
     var high = -1
-    var lowPrefix: UInt32 = 0
-    var highPrefix: UInt32 = 0
+    var lowest: (UInt32, UInt64) = (0, 0)
+    var highest: (UInt32, UInt64) = (0, 0)
     for i in 0..<column.count {
         if let valid, (valid[i >> 6] >> UInt64(i & 63)) & 1 == 0 { continue }
-        let prefix = UInt32(truncatingIfNeeded: views[i].low >> 32).byteSwapped
+        let lead = leadingBytes(views[i], bases)
         if low < 0 {
             low = i
             high = i
-            lowPrefix = prefix
-            highPrefix = prefix
+            lowest = lead
+            highest = lead
             continue
         }
-        if prefix < lowPrefix || (prefix == lowPrefix && precedes(column, i, low)) {
+        if lead < lowest || (lead == lowest && restPrecedes(column, i, low)) {
             low = i
-            lowPrefix = prefix
-        } else if prefix > highPrefix || (prefix == highPrefix && precedes(column, high, i)) {
+            lowest = lead
+        } else if lead > highest || (lead == highest && restPrecedes(column, high, i)) {
             high = i
-            highPrefix = prefix
+            highest = lead
         }
     }
     return low < 0 ? nil : (low, high)
 }
-@inline(never)
-private func precedes(_ column: Column, _ a: Int, _ b: Int) -> Bool {
-    let views = column.views
-    if views[a].low == views[b].low && views[a].isInline && views[a].high == views[b].high { return false }
+
+/// The order of two strings with the same leading bytes.
+@inline(__always)
+private func restPrecedes(_ column: Column, _ a: Int, _ b: Int) -> Bool {
+    let x = column.views[a]
+    let y = column.views[b]
+    // With equal padded bytes the shorter one comes first.
+    if x.isInline && y.isInline { return x.length < y.length }
     return column.bytes(a).lexicographicallyPrecedes(column.bytes(b))
 }

@@ -131,7 +131,8 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
         } catch {
             guard error.errno == noSuchFile else { throw error }
             throw TidemillError(
-                .corruption, "TIDEMILL_PREPARED_FILE_LOST", "a committed epoch's prepared file is gone: \(staged.string)",
+                .corruption, "TIDEMILL_PREPARED_FILE_LOST",
+                "a committed epoch's prepared file is gone: \(staged.string)",
                 hint: "the staging directory beside the table must not be cleaned by hand; restore it, or rebuild the"
                     + " table with --full-refresh", cause: error)
         }
@@ -154,7 +155,9 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
             }
         }
         try merge(merges, in: stage, &next, epoch, &report)
-        if next.files.isEmpty { next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)] }
+        if next.files.isEmpty {
+            next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)]
+        }
         try files.createDurably(stage.appending(TableMarker.name), next.encoded())
         try directory.swapIn(stage, epoch: epoch)
     }

@@ -29,11 +29,8 @@ private struct MadePiece: Sendable {
 }
 
 extension ParquetKeyedTable {
-    /// Files with fewer rows have no filter: their keys are read as quickly.
-    static let bloomRowsMin = 32 << 10
-
-    /// Writes the plan's outputs into `stage`. Row groups are made in parallel, then files are put together in parallel;
-    /// neither the number of workers nor their timing shows in the result.
+    /// Writes the plan's outputs into `stage`. Row groups are made in parallel, then files are put together in
+    /// parallel; neither the number of workers nor their timing shows in the result.
     func write(
         _ plan: RewritePlan, _ inputs: [RewriteInput], _ changes: ChangeSet, _ epoch: Epoch, in stage: FilePath,
         _ report: inout PublishReport
@@ -47,11 +44,13 @@ extension ParquetKeyedTable {
             output.inputs.reduce(output.takesAdditions ? changes.additions.count : 0) { $0 + inputs[$1].remaining }
         }
         // A file that only lost rows keeps its filter, which is a superset.
-        let inherits = plan.outputs.map { $0.inputs.count == 1 && !$0.takesAdditions && inputs[$0.inputs[0]].file.hasBloom }
+        let inherits = plan.outputs.map {
+            $0.inputs.count == 1 && !$0.takesAdditions && inputs[$0.inputs[0]].file.hasBloom
+        }
         let made = TaskResults<MadePiece>(count: work.count)
         try directory.environment.executor.run(tasks: work.count) { [self] (task, _) throws(TidemillError) in
             let output = work[task].output
-            let wantsHashes = rowsPerOutput[output] >= ParquetKeyedTable.bloomRowsMin && !inherits[output]
+            let wantsHashes = rowsPerOutput[output] >= options.bloomRowsMin && !inherits[output]
             made[task] = try make(work[task].recipe, changes, wantsHashes: wantsHashes)
         }
         var pieces: [[MadePiece]] = plan.outputs.map { _ in [] }
@@ -114,7 +113,9 @@ extension ParquetKeyedTable {
         if output.takesAdditions {
             // Equal parts of at most one row group.
             let parts = (additions + options.rowGroupRows - 1) / options.rowGroupRows
-            for part in 0..<parts { recipes.append(.additions((additions * part / parts)..<(additions * (part + 1) / parts))) }
+            for part in 0..<parts {
+                recipes.append(.additions((additions * part / parts)..<(additions * (part + 1) / parts)))
+            }
         }
         return recipes
     }
@@ -171,8 +172,8 @@ extension ParquetKeyedTable {
         return .encoded(try ParquetReader(file: file))
     }
 
-    /// An output's pieces as files of about the target size: full row groups first, so that the few loose rows gather in
-    /// one row group at the end.
+    /// An output's pieces as files of about the target size: full row groups first, so that the few loose rows gather
+    /// in one row group at the end.
     private func cut(_ pieces: [MadePiece]) throws(TidemillError) -> [[MadePiece]] {
         var loose: [MadePiece] = []
         var files: [[MadePiece]] = []
@@ -229,7 +230,7 @@ extension ParquetKeyedTable {
             file.hasBloom = true
             try directory.files.link(
                 directory.location.appending(inherited.bloomName), to: stage.appending(file.bloomName))
-        } else if file.rows >= ParquetKeyedTable.bloomRowsMin && pieces.allSatisfy({ $0.hashes != nil }) {
+        } else if file.rows >= options.bloomRowsMin && pieces.allSatisfy({ $0.hashes != nil }) {
             var filter = BloomFilter(expectedKeys: file.rows)
             for piece in pieces {
                 guard let hashes = piece.hashes else { continue }

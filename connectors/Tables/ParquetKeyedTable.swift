@@ -2,12 +2,13 @@ import Synchronization
 import TideParquet
 
 /// A Parquet table that is kept equal to a result. A publish is a left-anti join plus a union, done file by file: files
-/// without a changed key are linked into the next version, in the others row groups without one are copied as raw bytes,
-/// and only what is left is decoded, filtered and written again.
+/// without a changed key are linked into the next version, in the others row groups without one are copied as raw
+/// bytes, and only what is left is decoded, filtered and written again.
 ///
 /// Sequence of a publish (each line durable before the next has an effect):
 ///
-///     build .t.next-<epoch>: link untouched files; write the others, sync each; write _tidemill, sync it; sync directory
+///     build .t.next-<epoch>: link untouched files; write the others, sync each; write and sync _tidemill;
+///     sync the directory
 ///     exchange .t.next-<epoch> with t, sync parent          a reader sees the new version; redo stops here
 ///     rename .t.next-<epoch> to .t.old-…                    kept for readers in the middle of it
 ///
@@ -85,7 +86,9 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         report.filesKept = plan.kept.count
         report.filesRewritten = plan.outputs.reduce(0) { $0 + $1.inputs.count }
         next.files += try write(plan, inputs, changeSet, epoch, in: stage, &report)
-        if next.files.isEmpty { next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)] }
+        if next.files.isEmpty {
+            next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)]
+        }
         try files.createDurably(stage.appending(TableMarker.name), next.encoded())
         try directory.swapIn(stage, epoch: epoch)
         marker.withLock { [next] in $0 = next }
@@ -143,7 +146,9 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
 
     private func requireAllTaken(_ changes: ChangeSet) throws(TidemillError) {
         var missing: Int64 = 0
-        changes.table.forEachRow { row in missing -= row.load(fromByteOffset: changes.layout.valueOffset, as: Int64.self) }
+        changes.table.forEachRow { row in
+            missing -= row.load(fromByteOffset: changes.layout.valueOffset, as: Int64.self)
+        }
         guard missing == 0 else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STORED_ROWS_MISSING",

@@ -25,8 +25,9 @@ struct RewritePlan: Sendable {
     private(set) var kept: [Int] = []
     private(set) var outputs: [Output] = []
 
-    /// Touched files that end below this are written together with the new rows: they are decoded anyhow.
-    static let foldedBytesMax: Int64 = 4 << 20
+    /// Touched files that end below this are written together with the new rows: they are decoded anyhow. Larger ones
+    /// are written alone, so that they keep their filter and their bounds stay narrow.
+    static let foldedBytesMax: Int64 = 256 << 10
 
     init(_ inputs: [RewriteInput], additions: Batch, options: TableOptions) {
         let alive = inputs.indices.filter { inputs[$0].remaining > 0 }

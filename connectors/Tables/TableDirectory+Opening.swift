@@ -37,7 +37,8 @@ extension TableDirectory {
         }
         guard found.schema == wanted.schema || options.replacesOtherSchema else {
             throw TidemillError(
-                .user, "TIDEMILL_TABLE_SCHEMA_CHANGED", "stored table has other columns than its query: \(location.string)",
+                .user, "TIDEMILL_TABLE_SCHEMA_CHANGED",
+                "stored table has other columns than its query: \(location.string)",
                 detail: "stored: \(describe(found.schema)); query: \(describe(wanted.schema))",
                 hint: "rebuild the table with --full-refresh")
         }

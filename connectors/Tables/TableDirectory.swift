@@ -4,8 +4,8 @@
 ///     <warehouse>/orders/                                what readers list; changes by link or by exchange only
 ///     <warehouse>/orders/_tidemill                       the marker
 ///     <warehouse>/.orders.staging/                       files of epochs that are not published
-///     <warehouse>/.orders.next-<epoch>/                  a replacement being built, or (after a crash) just swapped out
-///     <warehouse>/.orders.old-<epoch>-<micros>-<random>/ swapped out at that time, kept for readers in the middle of it
+///     <warehouse>/.orders.next-<epoch>/                  a replacement being built, or (after a crash) swapped out
+///     <warehouse>/.orders.old-<epoch>-<micros>-<random>/ swapped out then, kept for readers in the middle of it
 ///
 /// File names are never reused. So a reader that listed one version and opens files of another finds the same bytes
 /// under the same name, or a clean "not found".
@@ -22,7 +22,8 @@ struct TableDirectory: Sendable {
         self.parent = parent.isEmpty ? FilePath(".") : parent
         name = location.lastComponent?.string ?? ""
         self.environment = environment
-        readerGraceMicros = readerGrace.components.seconds * 1_000_000 + readerGrace.components.attoseconds / 1_000_000_000_000
+        let (seconds, attoseconds) = readerGrace.components
+        readerGraceMicros = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
     }
 
     var files: any FileSystem { environment.files }
@@ -117,6 +118,10 @@ struct TableDirectory: Sendable {
     /// redone. After it: the new version with the new marker. The rename only tidies up and may be lost.
     func swapIn(_ stage: FilePath, epoch: Epoch) throws(TidemillError) {
         try files.syncDirectory(stage)
+        guard try files.exists(location) else {
+            try files.rename(stage, to: location)
+            return try files.syncDirectory(parent)
+        }
         try exchange(stage)
         try files.syncDirectory(parent)
         try moveAside(stage, label: String(epoch.rawValue))

@@ -1,6 +1,7 @@
 /// The file `_tidemill` in a table's directory: whose table it is, which epoch a reader sees, and the data files.
 ///
-///     "TMTB" | version u32 | kind u8 | table id | generation u64 | epoch i64 (-1: none) | schema | key | files | CRC32C u32
+///     "TMTB" | version u32 | kind u8 | table id | generation u64 | epoch i64 (-1: none)
+///     | schema | key | files | CRC32C u32
 ///
 /// The marker is durable together with what it lists: in place it is replaced after the data files and their names are
 /// durable, in a replacement directory it is written before the exchange. So a redo that finds its epoch here has
@@ -82,7 +83,9 @@ struct TableMarker: Sendable, Hashable {
         case 2:
             for _ in 0..<(try reader.count()) {
                 let column = try reader.varint()
-                guard column < UInt64(schema.count) else { throw reader.corruption("key column \(column) of \(schema.count)") }
+                guard column < UInt64(schema.count) else {
+                    throw reader.corruption("key column \(column) of \(schema.count)")
+                }
                 keyColumns.append(Int(column))
             }
             key = .columns(keyColumns)

@@ -12,6 +12,8 @@ public struct TableOptions: Sendable {
     public var inlineBytesMax = 1 << 20
     /// How many files of one size class are merged into one.
     public var mergeFanIn = 8
+    /// Smaller files of keyed tables have no bloom filter: their keys are read as quickly.
+    public var bloomRowsMin = 32 << 10
     /// A table written under another checkpoint is taken over: nothing counts as published, its rows stay until a
     /// publish that replaces all.
     public var adoptsOtherGeneration = false

@@ -1,6 +1,6 @@
 import TideParquet
 
-/// Reads a stored table as of one moment: a Parquet table of ours, any directory of Parquet files, a file, or a pattern.
+/// Reads a stored table as of one moment: a Parquet table of ours, any directory of Parquet files, a file, a pattern.
 ///
 /// All files are open before the first row is read. File names are never reused and a version is swapped in whole, so a
 /// set of names that was listed and could be opened is one version; if a file is gone, the listing is tried again.
@@ -44,7 +44,8 @@ public final class TableReader: Sendable {
             }
         }
         throw TidemillError(
-            .conflict, "TIDEMILL_TABLE_CHANGES_TOO_FAST", "table changed during every attempt to open it: \(path.string)")
+            .conflict, "TIDEMILL_TABLE_CHANGES_TOO_FAST",
+            "table changed during every attempt to open it: \(path.string)")
     }
 
     private static func marker(_ path: FilePath, _ files: any FileSystem) throws(TidemillError) -> TableMarker? {

@@ -1,4 +1,5 @@
-/// A compiled date-time pattern of Spark's `to_date(s, fmt)`, `date_format` and the readers' `dateFormat`: the letters of
+/// A compiled date-time pattern of Spark's `to_date(s, fmt)`, `date_format` and the readers' `dateFormat`: the
+/// letters of
 /// java.time's DateTimeFormatter that Spark keeps, without week-based ones. Everything is in UTC and English.
 ///
 /// | letters | meaning                            | letters | meaning                            |

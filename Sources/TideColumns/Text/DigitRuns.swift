@@ -22,7 +22,8 @@ public enum DigitRun {
         return (high &+ low) >> 32
     }
 
-    /// The `length` ≤ 8 bytes that end at `end`, right aligned, '0' before them. Eight bytes before `end` are readable.
+    /// The `length` ≤ 8 bytes that end at `end`, right aligned, '0' before them. Eight bytes before `end` are
+    /// readable.
     @inlinable @inline(__always) public static func rightAligned(
         endingAt end: UnsafePointer<UInt8>, length: Int
     ) -> UInt64 {

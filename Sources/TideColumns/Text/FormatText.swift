@@ -56,7 +56,8 @@ public enum FormatText {
     }
 
     /// Java's `Double.toString` as specified since JDK 19: the shortest digits that read back as the same value, plain
-    /// in 10^-3 ..< 10^7, else with an exponent, always with a digit behind the point. Older JDKs print a digit too many
+    /// in 10^-3 ..< 10^7, else with an exponent, always with a digit behind the point. Older JDKs print a digit too
+    /// many
     /// for some values.
     public static func double(_ value: Double, _ out: UnsafeMutablePointer<UInt8>) -> Int {
         if value.isNaN { return put("NaN", out) }

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Text to values. Every function takes the bytes of one value, never reads outside them, and returns nil where the text
+/// Text to values. Every function takes the bytes of one value, never reads outside them, and returns nil where the
+/// text
 /// is no such value. Nothing here trims: casts call `trimmingWhitespace` first, formats decide themselves.
 public enum ParseText {
     /// An optional sign and digits, within the 64-bit range.

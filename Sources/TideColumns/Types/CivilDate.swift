@@ -1,6 +1,7 @@
 /// A day of the proleptic Gregorian calendar, and its distance from 1970-01-01.
 ///
-/// The arithmetic counts in eras of 400 years (146 097 days) and in years that begin on 1 March, so that the leap day is
+/// The arithmetic counts in eras of 400 years (146 097 days) and in years that begin on 1 March, so that the leap day
+/// is
 /// the last of its year and no month table is needed. Years may be negative (astronomical numbering: 0 is 1 BC).
 public struct CivilDate: Hashable, Sendable {
     public var year: Int

@@ -24,8 +24,9 @@ extension PipelineRunner {
         try restore(recovered)
         try connectTables(recovered)
         for copy in definition.sinks {
-            copies.append(
-                CopySink(definition: copy, target: try connectors.copyTarget(copy, generation: generation)))
+            let target = try connectors.copyTarget(copy, generation: generation)
+            try target.recover()
+            copies.append(CopySink(definition: copy, target: target))
         }
         staticVersions = Array(repeating: nil, count: graph.statics.count)
         if recovered.lastCommitted != nil {

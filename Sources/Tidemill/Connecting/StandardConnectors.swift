@@ -1,4 +1,5 @@
 import TideConnectors
+import TideText
 
 /// The connectors that come with Tidemill: directories in, Parquet tables out, CSV copies.
 public struct StandardConnectors: Connectors {
@@ -101,11 +102,17 @@ public struct StandardConnectors: Connectors {
                 place: sink.span.map { .sql($0) })
         }
         try environment.files.createDirectories(FilePath(sink.path).removingLastComponent())
+        let (options, unknown) = try CSVWriteOptions.parse(sink.options)
+        if let first = unknown.first {
+            throw TidemillError(
+                .user, "INVALID_OPTION", "the sink \(sink.name) has an option that csv does not know: \(first)",
+                place: sink.span.map { .sql($0) })
+        }
         return try CSVCopyTarget(
             sink: try CSVCopySink(
                 location: FilePath(sink.path),
                 identity: TableIdentity(table: sink.name.lowercased(), generation: generation),
-                options: sink.options, environment: environment))
+                options: options, environment: environment))
     }
 }
 
@@ -114,6 +121,7 @@ final class CSVCopyTarget: CopyTarget {
     let sink: CSVCopySink
     init(sink: CSVCopySink) throws(TidemillError) { self.sink = sink }
 
+    func recover() throws(TidemillError) { try sink.recover() }
     func publishedEpoch() throws(TidemillError) -> Epoch? { try sink.publishedEpoch() }
 
     func publish(_ epoch: Epoch, schema: Schema, batches: [Batch]) throws(TidemillError) -> PublishReport {

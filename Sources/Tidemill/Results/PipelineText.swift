@@ -17,7 +17,7 @@ public enum PipelineText {
             text += "    \(columns(dataset.schema))\n"
             for flow in dataset.flows {
                 if flow.name.lowercased() != dataset.name.lowercased() { text += "    flow \(flow.name)\n" }
-                for line in ExplainPrinter(datasets: definition.datasets).text(flow.plan).split(separator: "\n") {
+                for line in ExplainPrinter(definition).text(flow.plan).split(separator: "\n") {
                     text += "      \(line)\n"
                 }
             }

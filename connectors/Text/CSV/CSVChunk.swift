@@ -7,9 +7,11 @@ import TideColumns
 ///     buffer: | 64 bytes headroom | data ... | room | 64 bytes padding |
 ///                                 ^ dataStart..<dataEnd
 ///
-/// The headroom lets number kernels load the eight bytes before a value's end. Offsets are relative to the buffer's base.
+/// The headroom lets number kernels load the eight bytes before a value's end. Offsets are relative to the buffer's
+/// base.
 /// The data is never changed, since batches point into the buffer; once one does, the next window gets a new buffer.
-/// The index ignores quotes: the tokenizer decides which entries count, because Spark's rule for quotes (they open only at
+/// The index ignores quotes: the tokenizer decides which entries count, because Spark's rule for quotes (they open
+/// only at
 /// the start of a field, an unescaped one closes) is not the parity rule of the indexing kernel.
 struct CSVChunk {
     static let headroom = 64
@@ -80,7 +82,7 @@ struct CSVChunk {
         dataEnd = position + tail
         let room = UnsafeMutableRawBufferPointer(start: buffer.base + dataEnd, count: chunkBytes - tail)
         let read = try file.read(into: room, at: fileOffset)
-        if fileOffset == 0 && read >= 3, bytes[dataEnd] == 0xEF, bytes[dataEnd + 1] == 0xBB, bytes[dataEnd + 2] == 0xBF {
+        if fileOffset == 0, read >= 3, memcmp(room.baseAddress!, [0xEF, 0xBB, 0xBF] as [UInt8], 3) == 0 {
             position += 3
             lineOffset = position
         }

@@ -5,7 +5,8 @@ import TideColumns
 /// One window of the file is in memory at a time. A batch's long strings point into that window, so nothing is copied
 /// that need not change. Columns outside `columns` are never decoded; their text is not looked at.
 ///
-/// Bad records: a field that does not convert, too few or too many fields, a quote that does not end, NULL in a NOT NULL
+/// Bad records: a field that does not convert, too few or too many fields, a quote that does not end, NULL in a NOT
+/// NULL
 /// column. What becomes of them is `CSVReadOptions.mode`; all are counted, the first are kept in `report`.
 public final class CSVReader {
     /// Rows per batch at most.

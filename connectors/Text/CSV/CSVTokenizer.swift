@@ -174,7 +174,7 @@ struct CSVTokenizer {
                 case .open:
                     if !chunk.isLast { return .needsMore }
                     rowIsUnterminated = true
-                    append(quoted.text, to: &side)
+                    append(quoted.text.isEmpty ? [quote] : quoted.text, to: &side)
                     end = limit
                 }
                 for k in at..<min(end, limit) where p[k] == 0x0A { lines += 1 }

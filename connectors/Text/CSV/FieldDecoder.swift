@@ -106,7 +106,7 @@ struct FieldDecoder {
                 if length <= 8 { return FieldDecoder.shortInteger(p, length) }
                 guard length <= 16 else { return nil }
                 let low = DigitRun.rightAligned(endingAt: p + length, length: 8)
-                let high = DigitRun.rightAligned(endingAt: p + length &- 8, length: length &- 8)
+                let high = DigitRun.rightAligned(endingAt: p + (length &- 8), length: length &- 8)
                 guard DigitRun.allDigits(low), DigitRun.allDigits(high) else { return nil }
                 return Int64(bitPattern: DigitRun.value(high) &* 100_000_000 &+ DigitRun.value(low))
             },
@@ -208,10 +208,26 @@ struct FieldDecoder {
         // yyyyMMdd in one word.
         let word = (head & 0xFFFF_FFFF) | ((head >> 8) & 0x0000_FFFF_0000_0000) | (tail << 48)
         guard DigitRun.allDigits(word) else { return nil }
-        let number = Int(DigitRun.value(word))
-        let date = CivilDate(year: number / 10_000, month: number / 100 % 100, day: number % 100)
-        guard date.isValid else { return nil }
-        return Int32(truncatingIfNeeded: date.daysSinceEpoch)
+        // Four-digit years need no eras and no signs, so this is half the work of CivilDate.
+        let number = UInt32(truncatingIfNeeded: DigitRun.value(word))
+        let year = number / 10_000
+        let monthDay = number &- year &* 10_000
+        let month = monthDay / 100
+        let day = monthDay &- month &* 100
+        let isLeap = year & 3 == 0 && (year % 25 != 0 || year & 15 == 0)
+        guard month &- 1 < 12, day &- 1 < monthDays(month, isLeap), year > 0 else { return nil }
+        let before = year &- 1
+        let centuries = before / 100
+        let yearDays = before &* 365 &+ (before >> 2) &- centuries &+ (centuries >> 2)
+        // The months before March have no pattern; from March on they repeat 31 30 31 30 31 (153 days in five months).
+        let monthStart =
+            month <= 2 ? (month &- 1) &* 31 : (153 &* (month &- 3) &+ 2) / 5 &+ (isLeap ? 60 : 59)
+        return Int32(bitPattern: yearDays &+ monthStart &+ day) &- 719_163
+    }
+
+    @inline(__always) private static func monthDays(_ month: UInt32, _ isLeap: Bool) -> UInt32 {
+        if month == 2 { return isLeap ? 29 : 28 }
+        return 30 &+ ((month ^ (month >> 3)) & 1)
     }
 
     @inline(never) mutating func timestamps(zoned: Bool, _ pattern: DateTimePattern?) -> Buffer {

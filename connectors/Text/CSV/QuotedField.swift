@@ -31,7 +31,9 @@ struct QuotedField {
 
     /// `open` is the quote's offset, `limit` the end of the data. If `isClosed`, the byte at `limit` is a line end or
     /// the last data byte is one, so the window ends a record.
-    mutating func scan(_ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool) -> Outcome {
+    mutating func scan(
+        _ p: UnsafePointer<UInt8>, from open: Int, limit: Int, isClosed: Bool
+    ) -> Outcome {
         var j = open + 1
         while j < limit, p[j] != quote, Int(p[j]) != escape { j += 1 }
         // One byte behind the quote decides; at the end of the window it is the added line end or not known yet.
@@ -55,24 +57,11 @@ struct QuotedField {
         /// Whether byte j may be looked at; false is the end of the window.
         func knows(_ j: Int) -> Bool { j < limit || (isClosed && j == limit && p[limit - 1] != 0x0A) }
 
-        // Nothing but quotes up to the separator: univocity takes them as escaped, though none is left to close.
-        var run = 0
-        while open + 1 + run < limit, p[open + 1 + run] == quote { run += 1 }
-        if run >= 2 {
-            guard knows(open + 1 + run) else { return .open }
-            let next = at(open + 1 + run)
-            let isLineEnd = next == 0x0D && at(open + 2 + run) == 0x0A
-            if isStop(next) || isLineEnd {
-                text.append(contentsOf: repeatElement(quote, count: doubled ? run / 2 : run))
-                end = open + 1 + run + (isLineEnd ? 1 : 0)
-                return .changed
-            }
-        }
-
         var previous = -1
         var j = open + 1
         while true {
-            guard knows(j) else { return .open }
+            // Behind the last byte only a closing quote may stand.
+            guard knows(j), j < limit || previous == Int(quote) else { return .open }
             let byte = at(j)
             if previous == Int(quote) && (byte <= 0x20 || isStop(byte)) { break }
             if byte != quote && Int(byte) != escape {

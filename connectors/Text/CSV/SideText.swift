@@ -1,7 +1,8 @@
 import Glibc
 import TideColumns
 
-/// Field texts that differ from what the file says: unescaped, repaired, replaced. Becomes heap buffer 1 of string columns.
+/// Field texts that differ from what the file says: unescaped, repaired, replaced. Becomes heap buffer 1 of string
+/// columns.
 struct SideText {
     /// Number kernels load up to eight bytes before a value's end.
     private static let headroom = 8

@@ -1,0 +1,140 @@
+/// EXPLAIN of a pipeline: for each table its key, whether it only grows, and its flows' optimized plans with what is
+/// pushed to the scans and which operators keep how much state.
+public struct ExplainPrinter: Sendable {
+    let definition: PipelineDefinition
+    private let incremental: Incrementalization
+
+    public init(_ definition: PipelineDefinition) {
+        self.definition = definition
+        incremental = Incrementalization(datasets: definition.datasets)
+    }
+
+    /// All tables, or the one named.
+    public func text(table: String? = nil) -> String {
+        let chosen = definition.datasets.filter { table == nil || $0.name.lowercased() == table?.lowercased() }
+        return chosen.map(text).joined(separator: "\n")
+    }
+
+    public func text(_ dataset: Dataset) -> String {
+        var out = "\(dataset.kind.text) \(dataset.name): \(rows(dataset))\n"
+        let columns = dataset.schema.fields.map { "\($0.name) \($0.type.sql)" }
+        out += "  columns: \(columns.joined(separator: ", "))\n"
+        if !dataset.partitionedBy.isEmpty {
+            out += "  partitioned by: \(dataset.partitionedBy.joined(separator: ", "))\n"
+        }
+        for flow in dataset.flows {
+            if dataset.flows.count > 1 || flow.name != dataset.name { out += "  flow \(flow.name)\n" }
+            write(flow.plan, prefix: "  ", childPrefix: "  ", into: &out)
+        }
+        return out
+    }
+
+    /// A batch query's plan alone.
+    public func text(_ plan: LogicalPlan) -> String {
+        var out = ""
+        write(plan, prefix: "", childPrefix: "", isBatch: true, into: &out)
+        return out
+    }
+
+    private func rows(_ dataset: Dataset) -> String {
+        switch dataset.key {
+        case nil: "append-only"
+        case .bag: "no key, stored as a bag of rows"
+        case .columns(let columns) where columns.isEmpty: "at most one row"
+        case .columns(let columns): "key (\(columns.map { dataset.schema[$0].name }.joined(separator: ", ")))"
+        }
+    }
+
+    private func write(
+        _ plan: LogicalPlan, prefix: String, childPrefix: String, isBatch: Bool = false, into out: inout String
+    ) {
+        out += "\(prefix)\(title(plan))\n"
+        let inputs = plan.inputs
+        let bar = inputs.isEmpty ? "    " : "│   "
+        for detail in details(plan, isBatch: isBatch) { out += "\(childPrefix)\(bar)\(detail)\n" }
+        for (index, input) in inputs.enumerated() {
+            let isLast = index == inputs.count - 1
+            write(
+                input, prefix: childPrefix + (isLast ? "└─ " : "├─ "), childPrefix: childPrefix + (isLast ? "   " : "│  "),
+                isBatch: isBatch, into: &out)
+        }
+    }
+
+    private func title(_ plan: LogicalPlan) -> String {
+        switch plan {
+        case .scan(let scan):
+            let relation = scan.relation
+            let format = relation.isOwnTable ? "table" : definition.relations[relation.name]?.format ?? "files"
+            let how = relation.mode == .snapshot ? "snapshot" : relation.isStream ? "stream" : "changes"
+            return "Scan \(relation.name) (\(format), \(how))"
+        case .values(let values): return "Values (\(values.rows.count) rows)"
+        case .filter: return "Filter"
+        case .project: return "Project"
+        case .join(let join): return "\(join.kind.rawValue.prefix(1).uppercased())\(join.kind.rawValue.dropFirst()) join"
+        case .aggregate(let aggregate):
+            return aggregate.aggregates.isEmpty && !aggregate.groups.isEmpty ? "Distinct" : "Aggregate"
+        case .union: return "Union all"
+        case .sort: return "Sort"
+        }
+    }
+
+    private func details(_ plan: LogicalPlan, isBatch: Bool) -> [String] {
+        var lines = ["columns: \(plan.schema.names.joined(separator: ", "))"]
+        switch plan {
+        case .scan(let scan):
+            if scan.columns.count < scan.relationSchema.count {
+                lines[0] += " (\(scan.columns.count) of \(scan.relationSchema.count))"
+            }
+            if let path = definition.relations[scan.relation.name]?.path, !scan.relation.isOwnTable {
+                lines.append("path: \(path)")
+            }
+            if !scan.hints.isEmpty {
+                let hints = scan.hints.map { PlanText.expression($0, plan.schema) }
+                lines.append("pushed to the scan: \(hints.joined(separator: ", "))")
+            }
+        case .filter(let input, let predicate):
+            lines = ["condition: \(PlanText.expression(predicate, input.schema))"]
+        case .project, .aggregate, .join, .sort: lines = [PlanText.line(plan)]
+        case .values, .union: break
+        }
+        guard !isBatch else { return lines }
+        lines.append(incremental.isAppendOnly(plan) ? "changes: append-only" : "changes: retracting")
+        if let state = state(of: plan) { lines.append("state: \(state)") }
+        return lines
+    }
+
+    /// What a stateful operator keeps between epochs, and what bounds it; nil for stateless ones.
+    private func state(of plan: LogicalPlan) -> String? {
+        if incremental.isStatic(plan) { return nil }
+        switch plan {
+        case .scan, .values, .filter, .project, .union: return nil
+        case .aggregate(let aggregate):
+            if aggregate.groups.isEmpty { return "one row of accumulators\(multiset(aggregate))" }
+            return "one row of accumulators per group, grows with the number of groups (unbounded)\(multiset(aggregate))"
+        case .join(let join):
+            if incremental.isStatic(join.right) || incremental.isStatic(join.left) {
+                return "none: the static side is read again when it changes"
+            }
+            return "both inputs indexed by key, grows with their rows (unbounded)"
+        case .sort(let sort):
+            return sort.limit == nil ? nil : "all input rows in order, grows with the input (unbounded)"
+        }
+    }
+
+    /// min, max and their kin need all values of a group if a value can be withdrawn.
+    private func multiset(_ aggregate: LogicalPlan.Aggregate) -> String {
+        if incremental.isAppendOnly(aggregate.input) { return "" }
+        let names = aggregate.aggregates.filter { $0.aggregate.kind.needsValuesToRetract }.map(\.name)
+        return names.isEmpty ? "" : "; all values of \(names.joined(separator: ", ")), since the input retracts"
+    }
+}
+
+extension AggregateKind {
+    /// Whether undoing a value needs the others.
+    public var needsValuesToRetract: Bool {
+        switch self {
+        case .min, .max, .first, .last, .anyValue: true
+        default: false
+        }
+    }
+}

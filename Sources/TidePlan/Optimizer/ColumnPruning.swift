@@ -1,0 +1,140 @@
+/// Columns nobody reads are not made: not decoded by scans, not carried through joins, not aggregated.
+///
+/// The root keeps its output. Below it each operator is asked for some of its columns and says where they went.
+enum ColumnPruning {
+    static func apply(_ plan: LogicalPlan) -> LogicalPlan {
+        let all = Set(plan.schema.fields.indices)
+        let (pruned, positions) = prune(plan, keeping: all)
+        if positions.isEmpty && all.isEmpty || all.allSatisfy({ positions[$0] == $0 }) && pruned.schema.count == all.count {
+            return pruned
+        }
+        return restored(plan.schema, pruned, positions)
+    }
+
+    /// The old columns in their order.
+    private static func restored(_ schema: Schema, _ plan: LogicalPlan, _ positions: [Int: Int]) -> LogicalPlan {
+        let items = schema.fields.enumerated().map { index, field in
+            NamedExpression(
+                field.name, .column(index: positions[index] ?? index, type: field.type, nullable: field.nullable))
+        }
+        return .project(input: plan, items: items)
+    }
+
+    /// - Returns: a plan with at least the wanted columns, and for each wanted one its new position.
+    private static func prune(
+        _ plan: LogicalPlan, keeping wanted: Set<Int>
+    ) -> (plan: LogicalPlan, positions: [Int: Int]) {
+        switch plan {
+        case .scan(var scan):
+            var needed = wanted
+            for hint in scan.hints { needed.formUnion(hint.columns) }
+            let order = needed.sorted()
+            let positions = numbered(order)
+            scan.columns = order.map { scan.columns[$0] }
+            scan.hints = scan.hints.map { $0.remapped { positions[$0] ?? $0 } }
+            return (.scan(scan), positions)
+        case .values(let values):
+            let order = wanted.sorted()
+            let pruned = LogicalPlan.Values(
+                schema: Schema(order.map { values.schema[$0] }), rows: values.rows.map { row in order.map { row[$0] } })
+            return (.values(pruned), numbered(order))
+        case .filter(let input, let predicate):
+            let (below, positions) = prune(input, keeping: wanted.union(predicate.columns))
+            return (.filter(input: below, predicate: predicate.remapped { positions[$0] ?? $0 }), positions)
+        case .project(let input, let items):
+            let order = wanted.sorted()
+            let kept = order.map { items[$0] }
+            let (below, positions) = prune(input, keeping: Set(kept.flatMap { $0.expression.columns }))
+            let moved = kept.map { NamedExpression($0.name, $0.expression.remapped { positions[$0] ?? $0 }) }
+            return (.project(input: below, items: moved), numbered(order))
+        case .join(let join): return prune(join, keeping: wanted)
+        case .aggregate(let aggregate): return prune(aggregate, keeping: wanted)
+        case .union(let inputs):
+            let order = wanted.sorted()
+            let pruned = inputs.map { exactly(order, of: $0) }
+            return (.union(pruned), numbered(order))
+        case .sort(var sort):
+            let read = sort.keys.reduce(into: wanted) { $0.formUnion($1.expression.columns) }
+            let (below, positions) = prune(sort.input, keeping: read)
+            sort.input = below
+            sort.keys = sort.keys.map { key in
+                var key = key
+                key.expression = key.expression.remapped { positions[$0] ?? $0 }
+                return key
+            }
+            return (.sort(sort), positions)
+        }
+    }
+
+    private static func numbered(_ order: [Int]) -> [Int: Int] {
+        Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
+    }
+
+    /// The plan with these columns and no others, in this order.
+    private static func exactly(_ order: [Int], of plan: LogicalPlan) -> LogicalPlan {
+        let (pruned, positions) = prune(plan, keeping: Set(order))
+        let isExact = pruned.schema.count == order.count
+            && order.enumerated().allSatisfy { positions[$1] == $0 }
+        if isExact { return pruned }
+        let fields = plan.schema.fields
+        return .project(
+            input: pruned,
+            items: order.map {
+                NamedExpression(
+                    fields[$0].name,
+                    .column(index: positions[$0] ?? $0, type: fields[$0].type, nullable: fields[$0].nullable))
+            })
+    }
+
+    private static func prune(
+        _ join: LogicalPlan.Join, keeping wanted: Set<Int>
+    ) -> (plan: LogicalPlan, positions: [Int: Int]) {
+        var join = join
+        let leftCount = join.left.schema.count
+        let read = wanted.union(join.residual?.columns ?? [])
+        let leftRead = join.keys.reduce(into: read.filter { $0 < leftCount }) { $0.formUnion($1.left.columns) }
+        let rightRead = join.keys.reduce(into: Set(read.filter { $0 >= leftCount }.map { $0 - leftCount })) {
+            $0.formUnion($1.right.columns)
+        }
+        let left = prune(join.left, keeping: leftRead)
+        let right = prune(join.right, keeping: rightRead)
+        let newLeftCount = left.plan.schema.count
+        var positions = left.positions
+        for (old, new) in right.positions { positions[old + leftCount] = new + newLeftCount }
+        join.left = left.plan
+        join.right = right.plan
+        join.keys = join.keys.map { key in
+            LogicalPlan.Join.KeyPair(
+                left: key.left.remapped { left.positions[$0] ?? $0 },
+                right: key.right.remapped { right.positions[$0] ?? $0 }, nullSafe: key.nullSafe)
+        }
+        join.residual = join.residual.map { $0.remapped { positions[$0] ?? $0 } }
+        return (.join(join), positions)
+    }
+
+    /// Groups stay, since they make the rows; aggregates go, but a global aggregate keeps one for its row.
+    private static func prune(
+        _ aggregate: LogicalPlan.Aggregate, keeping wanted: Set<Int>
+    ) -> (plan: LogicalPlan, positions: [Int: Int]) {
+        var aggregate = aggregate
+        let groupCount = aggregate.groups.count
+        var kept = aggregate.aggregates.indices.filter { wanted.contains(groupCount + $0) }
+        if groupCount == 0, kept.isEmpty, !aggregate.aggregates.isEmpty { kept = [0] }
+        var read = Set(aggregate.groups.flatMap { $0.expression.columns })
+        for index in kept {
+            let call = aggregate.aggregates[index]
+            call.aggregate.arguments.forEach { read.formUnion($0.columns) }
+            if let filter = call.filter { read.formUnion(filter.columns) }
+        }
+        let (below, moved) = prune(aggregate.input, keeping: read)
+        var positions: [Int: Int] = [:]
+        for index in 0..<groupCount { positions[index] = index }
+        for (new, old) in kept.enumerated() { positions[groupCount + old] = groupCount + new }
+        aggregate.aggregates = kept.map { aggregate.aggregates[$0] }
+        aggregate.input = .values(LogicalPlan.Values(schema: Schema([]), rows: []))
+        guard case .aggregate(var result) = LogicalPlan.aggregate(aggregate).mapExpressions({ $0.remapped { moved[$0] ?? $0 } })
+        else { return (.aggregate(aggregate), positions) }
+        result.input = below
+        return (.aggregate(result), positions)
+    }
+}

@@ -1,0 +1,159 @@
+import Testing
+import TideColumns
+import TideSimulation
+
+@testable import TideConnectors
+
+/// The power is cut at every call that changes the disk, the disk keeps what it likes of what was not synced, and the
+/// pipeline starts again with what its log says is committed.
+@Suite struct CrashTests {
+    private static func options() -> TableOptions {
+        var options = smallOptions()
+        options.mergeFanIn = 2
+        options.bloomRowsMin = 20
+        return options
+    }
+
+    /// Names that may stand in the warehouse once everything is published.
+    private func expectNoOrphans(_ machine: Machine) throws {
+        let siblings = try machine.names("/w").filter { $0 != "t" && $0 != ".t.staging" && !$0.hasPrefix(".t.old-") }
+        #expect(siblings == [])
+        if try machine.disk.exists("/w/.t.staging") { #expect(try machine.names("/w/.t.staging") == []) }
+        let marker = try TableMarker(decoding: machine.disk.contents(of: "/w/t/_tidemill"), file: "_tidemill")
+        let listed = marker.files.flatMap { $0.hasBloom ? [$0.name, $0.bloomName] : [$0.name] } + ["_tidemill"]
+        #expect(try machine.names("/w/t") == listed.sorted())
+    }
+
+    // MARK: Append
+
+    private let appended: [[Row]] = [3, 120, 1, 0, 300, 2, 2, 90].enumerated().map { epoch, count in
+        (0..<count).map { Row(name: "epoch \(epoch) row \($0)", number: Int64(epoch), value: Double($0)) }
+    }
+
+    /// What outlives a crash besides the disk under test: the epoch log.
+    private final class Log {
+        var manifests: [(epoch: Epoch, manifest: [UInt8])] = []
+        /// The newest epoch whose publish returned.
+        var published: Epoch?
+    }
+
+    private func runAppends(_ machine: Machine, _ log: Log) throws {
+        let table = try ParquetAppendTable(
+            location: "/w/t", identity: identity, schema: rowSchema, options: CrashTests.options(),
+            environment: machine.environment)
+        if let published = log.published {
+            // An epoch without rows leaves no mark of its own.
+            let visible = log.manifests.last {
+                $0.epoch <= published && !appended[Int($0.epoch.rawValue)].isEmpty
+            }?.epoch
+            #expect(try visible.map { wanted in try table.publishedEpoch().map { $0 >= wanted } ?? false } ?? true)
+        }
+        try table.recover(committed: log.manifests)
+        for (epoch, manifest) in log.manifests {
+            _ = try table.publish(epoch, manifest: manifest)
+            log.published = max(log.published ?? epoch, epoch)
+        }
+        for number in log.manifests.count..<appended.count {
+            let epoch = Epoch(Int64(number))
+            let writer = try table.begin(epoch)
+            try writer.append(batch(appended[number]))
+            log.manifests.append((epoch, try writer.prepare()))
+            _ = try table.publish(epoch, manifest: log.manifests[number].manifest)
+            log.published = epoch
+        }
+    }
+
+    @Test func appendSurvivesAPowerCutAnywhere() throws {
+        let whole = Machine()
+        try runAppends(whole, Log())
+        let all = appended.flatMap { $0 }.sorted()
+        #expect(try whole.stored("/w/t").sorted() == all)
+        let calls = whole.disk.calls
+        #expect(calls > 100)
+        var prefixes: [[Row]] = [[]]
+        for rows in appended { prefixes.append((prefixes[prefixes.count - 1] + rows).sorted()) }
+        for cut in 0..<calls {
+            let machine = Machine()
+            let log = Log()
+            machine.disk.cutPower(afterCalls: cut)
+            #expect(throws: TidemillError.self) { try runAppends(machine, log) }
+            let after = Machine(machine.disk.crashed(seed: UInt64(cut)), seed: 2)
+            if try after.disk.exists("/w/t/_tidemill") {
+                let seen = try after.stored("/w/t").sorted()
+                let least = log.published.map { Int($0.rawValue) + 1 } ?? 0
+                #expect(prefixes[least...].contains(seen), "cut at \(cut): a reader sees no whole epoch")
+            }
+            // A second cut in the middle of the recovery.
+            let again = Machine(after.disk.crashed(seed: 0), seed: 3)
+            again.disk.cutPower(afterCalls: cut % 23)
+            try? runAppends(again, log)
+            let last = Machine(again.disk.crashed(seed: UInt64(cut) + 1), seed: 4)
+            try runAppends(last, log)
+            #expect(try last.stored("/w/t").sorted() == all, "cut at \(cut)")
+            try expectNoOrphans(last)
+        }
+    }
+
+    // MARK: Keyed
+
+    /// Change sets of epochs, and the table after each.
+    private func changeSets() -> (changes: [Batch], states: [[Row]]) {
+        var generator = SeededGenerator(seed: 9)
+        var model: [Row.Key: Row] = [:]
+        var changes: [Batch] = []
+        var states: [[Row]] = [[]]
+        for size in [150, 5, 40, 1, 100, 3] {
+            var seen: [Row.Key: (Row, Int64)] = [:]
+            for _ in 0..<size {
+                let row = randomRow(&generator, keys: 200)
+                seen[row.key] = (row, Int.random(in: 0..<3, using: &generator) == 0 ? -1 : 1)
+            }
+            let entries = seen.values.sorted { $0.0 < $1.0 }
+            for (row, weight) in entries { model[row.key] = weight > 0 ? row : nil }
+            changes.append(batch(entries.map(\.0), weights: entries.map(\.1)))
+            states.append(model.values.sorted())
+        }
+        return (changes, states)
+    }
+
+    private func runUpserts(_ machine: Machine, _ changes: [Batch], _ log: Log) throws {
+        let table = try keyedTable(machine, CrashTests.options())
+        let found = try table.publishedEpoch()
+        if let published = log.published { #expect(found.map { $0 >= published } ?? false) }
+        try table.recover()
+        let start = found.map { Int($0.rawValue) + 1 } ?? 0
+        for number in min(start, max(0, (log.published.map { Int($0.rawValue) } ?? 0)))..<changes.count {
+            _ = try table.publish([changes[number]], through: Epoch(Int64(number)))
+            log.published = max(log.published ?? .zero, Epoch(Int64(number)))
+            machine.clock.advance(micros: 25_000_000)
+        }
+    }
+
+    @Test func upsertSurvivesAPowerCutAnywhere() throws {
+        let (changes, states) = changeSets()
+        let whole = Machine()
+        try runUpserts(whole, changes, Log())
+        #expect(try whole.stored("/w/t").sorted() == states[changes.count])
+        let calls = whole.disk.calls
+        #expect(calls > 100)
+        for cut in 0..<calls {
+            let machine = Machine()
+            let log = Log()
+            machine.disk.cutPower(afterCalls: cut)
+            #expect(throws: TidemillError.self) { try runUpserts(machine, changes, log) }
+            let after = Machine(machine.disk.crashed(seed: UInt64(cut)), seed: 2)
+            if try after.disk.exists("/w/t/_tidemill") {
+                let seen = try after.stored("/w/t").sorted()
+                let epoch = try after.epoch("/w/t")
+                #expect(seen == states[epoch.map { Int($0.rawValue) + 1 } ?? 0], "cut at \(cut)")
+            }
+            let again = Machine(after.disk.crashed(seed: 0), seed: 3)
+            again.disk.cutPower(afterCalls: cut % 23)
+            try? runUpserts(again, changes, log)
+            let last = Machine(again.disk.crashed(seed: UInt64(cut) + 1), seed: 4)
+            try runUpserts(last, changes, log)
+            #expect(try last.stored("/w/t").sorted() == states[changes.count], "cut at \(cut)")
+            try expectNoOrphans(last)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Foundation
+import Tidemill
+
+/// Peers run as processes of their own, with the Python environment that `make check-peers` makes.
+enum Peer {
+    /// The same job in DuckDB: each step groups its files, merges them into the table by full aggregation, and copies
+    /// the table to Parquet.
+    static func duckdb(
+        data: FilePath, work: FilePath, _ filesPerEpoch: Int, python: String?
+    ) throws(TidemillError) {
+        let interpreter = python ?? ".venv-peers/bin/python"
+        guard FileManager.default.isExecutableFile(atPath: interpreter) else {
+            Report.line("duckdb    not measured: no Python with duckdb (make check-peers installs .venv-peers)")
+            return
+        }
+        let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        var script = "benchmarks/peers/j1_duckdb.py"
+        if !FileManager.default.fileExists(atPath: script) {
+            script = program.appendingPathComponent("../../../benchmarks/peers/j1_duckdb.py").path
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: interpreter)
+        process.arguments = [script, data.string, work.string, String(filesPerEpoch)]
+        do {
+            try process.run()
+        } catch {
+            throw TidemillError(.io, "TIDEMILL_IO", "cannot start \(interpreter): \(error.localizedDescription)")
+        }
+        process.waitUntilExit()
+        if process.terminationStatus != 0 { Report.line("duckdb    failed with status \(process.terminationStatus)") }
+    }
+}
