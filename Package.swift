@@ -82,7 +82,7 @@ let package = Package(
         tests("TideParquetTests", ["TideParquet"]),
         tests("TideSQLTests", ["TideSQL", "TideCore"], exclude: ["Fixtures"]),
         tests("TideExpressionsTests", ["TideExpressions"], exclude: ["Oracle"]),
-        tests("TidePlanTests", ["TidePlan"]),
+        tests("TidePlanTests", ["TidePlan"], exclude: ["Goldens"]),
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         tests("TideCheckpointsTests", ["TideCheckpoints", "TideSimulation"]),
         tests("TideConnectorsTests", ["TideConnectors", "TideSimulation"]),
