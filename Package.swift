@@ -86,6 +86,11 @@ let package = Package(
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         tests("TideCheckpointsTests", ["TideCheckpoints", "TideSimulation"]),
         tests("TideConnectorsTests", ["TideConnectors", "TideSimulation"]),
+        tests("TideColumnsTests", ["TideColumns", "TideSimulation"]),
+        tests("TideOperatorsTests", ["TideOperators", "TideSimulation"]),
+        tests("TideEngineTests", ["TideEngine", "TideSimulation"]),
+        tests("GoldenTests", ["Tidemill", "TideSimulation"]),
+        tests("EngineSimulationTests", ["Tidemill", "TideSimulation"]),
     ],
     swiftLanguageModes: [.v6]
 )
