@@ -91,6 +91,8 @@ let package = Package(
         tests("TideEngineTests", ["TideEngine", "TideSimulation"]),
         tests("GoldenTests", ["Tidemill", "TideSimulation"]),
         tests("EngineSimulationTests", ["Tidemill", "TideSimulation"]),
+        tests("DocumentationTests", ["Tidemill"]),
+        tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]
 )

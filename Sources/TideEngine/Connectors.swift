@@ -8,8 +8,14 @@ public protocol Connectors: Sendable {
     func source(for relation: ExternalRelation, options: [String: String]) throws(TidemillError) -> any Source
     /// A stored table of this pipeline, read as files; nil if it was never written.
     func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)?
-    func appendTarget(_ dataset: Dataset, generation: UInt64) throws(TidemillError) -> any AppendTarget
-    func keyedTarget(_ dataset: Dataset, generation: UInt64) throws(TidemillError) -> any KeyedTarget
+    /// - Parameter startsOver: what the table holds now, and with which columns, does not matter: its next version
+    ///   replaces all rows.
+    func appendTarget(
+        _ dataset: Dataset, generation: UInt64, startsOver: Bool
+    ) throws(TidemillError) -> any AppendTarget
+    func keyedTarget(
+        _ dataset: Dataset, generation: UInt64, startsOver: Bool
+    ) throws(TidemillError) -> any KeyedTarget
     func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget
 }
 

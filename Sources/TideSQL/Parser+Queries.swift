@@ -147,7 +147,7 @@ extension Parser {
 
     // MARK: Set operations
 
-    private func body(_ kind: QueryBody.Kind, from start: Int) throws(TidemillError) -> QueryBody {
+    private mutating func body(_ kind: QueryBody.Kind, from start: Int) throws(TidemillError) -> QueryBody {
         let body = QueryBody(kind, span: span(from: start))
         try checked(height: body.height, body.span)
         return body

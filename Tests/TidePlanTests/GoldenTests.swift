@@ -8,7 +8,7 @@ import Testing
     }
 
     @Test func analysis() throws {
-        try GoldenFile("analysis.txt").check(casesMin: 30) { sql in
+        try GoldenFile("analysis.txt").check(casesMin: 40) { sql in
             text { () throws(TidemillError) in
                 let pipeline = try PlanFixture.pipeline(sql)
                 var out = ""

@@ -18,11 +18,23 @@ extension TableDirectory {
             }
             return marker
         }
-        guard found.kind == wanted.kind, found.identity.table == wanted.identity.table, found.key == wanted.key else {
+        let isSameForm = found.kind == wanted.kind && found.key == wanted.key
+        guard found.identity.table == wanted.identity.table, isSameForm || options.replacesOtherSchema else {
             throw TidemillError(
                 .conflict, "TIDEMILL_TABLE_OF_ANOTHER_PIPELINE",
                 "directory holds the table \(found.identity.table) of another kind or pipeline: \(location.string)",
                 hint: "remove the directory, or choose another place with --warehouse or tidemill.location")
+        }
+        if !isSameForm {
+            // Its rows are about to be replaced; only the names of its files still matter.
+            var marker = wanted
+            marker.files = found.files.map { file in
+                var plain = file
+                plain.ranges = wanted.keyColumns.map { _ in .unknown }
+                return plain
+            }
+            if found.identity.generation == wanted.identity.generation { marker.epoch = found.epoch }
+            return marker
         }
         guard found.identity.generation == wanted.identity.generation else {
             guard options.adoptsOtherGeneration else {

@@ -5,17 +5,43 @@ import Synchronization
 ///
 /// Workers sleep on a condition variable between runs and claim tasks with one atomic add. Measured on two cores, a
 /// fork and join of two tasks costs about 3 µs; a Swift TaskGroup costs 9 µs or more per task and was left for that.
-public final class ThreadPool: Executor, @unchecked Sendable {
-    // Sendable: all mutable state is behind `mutex` or atomic.
+public final class ThreadPool: Executor {
     public let workers: Int
+    private let crew: Crew
+    private let threads: [pthread_t]
 
-    private struct Job: Sendable {
+    /// - Parameter workers: at least 1.
+    public init(workers: Int) {
+        precondition(workers >= 1)
+        self.workers = workers
+        let crew = Crew()
+        self.crew = crew
+        threads = (1..<workers).map { crew.start(worker: $0) }
+    }
+
+    deinit {
+        crew.stop()
+        for thread in threads { pthread_join(thread, nil) }
+    }
+
+    public func run(
+        tasks count: Int, _ body: @escaping @Sendable (Int, Int) throws(TidemillError) -> Void
+    ) throws(TidemillError) {
+        if count == 0 { return }
+        try crew.run(Crew.Job(count: count, body: body), helpers: count > 1 ? workers - 1 : 0)
+    }
+}
+
+/// What the pool's threads share. They hold it themselves, so it outlives a pool that goes away while a thread starts.
+private final class Crew: @unchecked Sendable {
+    // Sendable: all mutable state is behind `mutex` or atomic.
+    struct Job: Sendable {
         let count: Int
         let body: @Sendable (Int, Int) throws(TidemillError) -> Void
     }
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let wake: UnsafeMutablePointer<pthread_cond_t>
-    private let done: UnsafeMutablePointer<pthread_cond_t>
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var job: Job?
     private var generation: UInt64 = 0
     private var active = 0
@@ -23,47 +49,13 @@ public final class ThreadPool: Executor, @unchecked Sendable {
     private let claimed = Atomic<Int>(0)
     private let failed = Atomic<Bool>(false)
     private var failure: (task: Int, error: TidemillError)?
-    private var threads: [pthread_t] = []
 
-    /// - Parameter workers: at least 1.
-    public init(workers: Int) {
-        precondition(workers >= 1)
-        self.workers = workers
-        mutex = .allocate(capacity: 1)
-        wake = .allocate(capacity: 1)
-        done = .allocate(capacity: 1)
+    init() {
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(wake, nil)
         pthread_cond_init(done, nil)
-        for worker in 1..<max(workers, 1) {
-            final class Start: Sendable {
-                unowned let pool: ThreadPool
-                let worker: Int
-                init(_ pool: ThreadPool, _ worker: Int) {
-                    self.pool = pool
-                    self.worker = worker
-                }
-            }
-            var thread = pthread_t()
-            let argument = Unmanaged.passRetained(Start(self, worker)).toOpaque()
-            let code = pthread_create(
-                &thread, nil,
-                { raw in
-                    let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
-                    start.pool.loop(worker: start.worker)
-                    return nil
-                }, argument)
-            precondition(code == 0, "pthread_create failed")
-            threads.append(thread)
-        }
     }
-
     deinit {
-        pthread_mutex_lock(mutex)
-        stopping = true
-        pthread_cond_broadcast(wake)
-        pthread_mutex_unlock(mutex)
-        for thread in threads { pthread_join(thread, nil) }
         pthread_mutex_destroy(mutex)
         pthread_cond_destroy(wake)
         pthread_cond_destroy(done)
@@ -72,20 +64,48 @@ public final class ThreadPool: Executor, @unchecked Sendable {
         done.deallocate()
     }
 
-    public func run(
-        tasks count: Int, _ body: @escaping @Sendable (Int, Int) throws(TidemillError) -> Void
-    ) throws(TidemillError) {
-        if count == 0 { return }
-        let job = Job(count: count, body: body)
+    /// A thread's argument: the crew it belongs to and its number.
+    private final class Place: Sendable {
+        let crew: Crew
+        let worker: Int
+        init(_ crew: Crew, _ worker: Int) {
+            self.crew = crew
+            self.worker = worker
+        }
+    }
+
+    func start(worker: Int) -> pthread_t {
+        var thread = pthread_t()
+        let argument = Unmanaged.passRetained(Place(self, worker)).toOpaque()
+        let code = pthread_create(
+            &thread, nil,
+            { raw in
+                guard let raw else { return nil }
+                let place = Unmanaged<Place>.fromOpaque(raw).takeRetainedValue()
+                place.crew.loop(worker: place.worker)
+                return nil
+            }, argument)
+        precondition(code == 0, "pthread_create failed")
+        return thread
+    }
+
+    func stop() {
         pthread_mutex_lock(mutex)
-        precondition(self.job == nil, "ThreadPool.run is not reentrant")
+        stopping = true
+        pthread_cond_broadcast(wake)
+        pthread_mutex_unlock(mutex)
+    }
+
+    func run(_ job: Job, helpers: Int) throws(TidemillError) {
+        pthread_mutex_lock(mutex)
+        precondition(self.job == nil, "Executor.run is not reentrant")
         failure = nil
         claimed.store(0, ordering: .relaxed)
         failed.store(false, ordering: .relaxed)
         self.job = job
-        if workers > 1 && count > 1 {
+        if helpers > 0 {
             generation += 1
-            active = workers - 1
+            active = helpers
             pthread_cond_broadcast(wake)
         }
         pthread_mutex_unlock(mutex)
@@ -110,9 +130,9 @@ public final class ThreadPool: Executor, @unchecked Sendable {
                 return
             }
             seen = generation
-            let job = self.job!
+            let current = job
             pthread_mutex_unlock(mutex)
-            drain(job, worker: worker)
+            if let current { drain(current, worker: worker) }
             pthread_mutex_lock(mutex)
             active -= 1
             if active == 0 { pthread_cond_signal(done) }
@@ -129,7 +149,7 @@ public final class ThreadPool: Executor, @unchecked Sendable {
             } catch {
                 failed.store(true, ordering: .relaxed)
                 pthread_mutex_lock(mutex)
-                if failure == nil || task < failure!.task { failure = (task, error) }
+                if failure.map({ task < $0.task }) ?? true { failure = (task, error) }
                 pthread_mutex_unlock(mutex)
             }
         }

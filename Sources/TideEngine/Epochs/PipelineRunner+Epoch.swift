@@ -131,27 +131,25 @@ extension PipelineRunner {
     private func prepare(
         _ table: TableSink, _ store: CheckpointStore, _ record: inout EpochRecord
     ) throws(TidemillError) {
+        let startsOver = overrides[table.id] == true
+        overrides[table.id] = false
+        if startsOver { record.sinks.append(EpochRecord.Entry(id: startingOverPrefix + table.id, bytes: [])) }
         switch table.target {
         case .append:
             guard let open = table.current.epoch else { return }
             let manifest = try open.prepare()
             table.current.epoch = nil
-            overrides[table.id] = false
             record.sinks.append(EpochRecord.Entry(id: table.id, bytes: manifest))
             table.pendingManifests.append((record.epoch, manifest))
         case .keyed:
-            if overrides[table.id] == true {
-                overrides[table.id] = false
+            if startsOver {
                 table.startsOver = true
                 table.pendingChanges.removeAll()
-                record.sinks.append(EpochRecord.Entry(id: "@over:" + table.id, bytes: []))
             }
             let changes = table.changes?.take() ?? []
             try appendEncoded(changes, owner: table.owner, kind: .sinkChanges, part: 0, store)
             table.pendingChanges += changes
             outputRows[table.id] = changes.reduce(0) { $0 + $1.count }
-            // The first epoch creates the table even if it is empty.
-            if record.epoch == .zero && changes.isEmpty { table.startsOver = true }
         }
     }
 

@@ -54,8 +54,8 @@ extension PipelineRunner {
             for dataset in definition.datasets {
                 let epoch: Epoch? =
                     dataset.key == nil
-                    ? try connectors.appendTarget(dataset, generation: generation).publishedEpoch()
-                    : try connectors.keyedTarget(dataset, generation: generation).publishedEpoch()
+                    ? try connectors.appendTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
+                    : try connectors.keyedTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
                 if let epoch, epoch > newest ?? Epoch(-1) { newest = epoch }
             }
             return newest
@@ -143,10 +143,21 @@ extension PipelineRunner {
             guard let port = graph.tables[name], let owner = registry.tables[name] else {
                 throw TidemillError.internal("table \(name) was not built")
             }
-            let startsOver = dataset.flows.contains { decisions.flows[$0.name] == .rebuilt }
+            // A view's new content replaces whatever lies in its place; rows of a streaming table are somebody's, so
+            // only a refresh that was asked for removes them.
+            let startsOver = dataset.flows.contains {
+                decisions.flows[$0.name] == .rebuilt
+                    || (decisions.flows[$0.name] == .new && dataset.kind == .materializedView)
+            }
+            // A committed epoch started the table over, and a crash came before that was published.
+            let isStartingOver = recovered.unpublished.contains { epoch in
+                epoch.record.sinks.contains { $0.id == startingOverPrefix + name }
+            }
+            let replaces = startsOver || isStartingOver
             let sink: TableSink
             if let key = dataset.key {
-                let target = try connectors.keyedTarget(dataset, generation: generation)
+                let target = try connectors.keyedTarget(
+                    dataset, generation: generation, startsOver: replaces)
                 let collector = ChangeSetCollector(
                     key: key, types: dataset.schema.types,
                     needsNetting: dataset.flows.count > 1 || dataset.flows.contains { $0.plan.containsJoin })
@@ -154,15 +165,19 @@ extension PipelineRunner {
                     dataset: dataset, owner: owner, target: .keyed(target), port: port, changes: collector)
                 try target.recover()
                 for epoch in recovered.unpublished {
+                    // What came before the epoch that started the table over does not count.
+                    if epoch.record.sinks.contains(where: { $0.id == startingOverPrefix + name }) {
+                        sink.pendingChanges.removeAll()
+                    }
                     try recovered.forEachBlock(of: epoch, owner: owner, kind: .sinkChanges) {
                         (batch) throws(TidemillError) in sink.pendingChanges.append(batch)
                     }
-                    // The epoch that started the table over said so; what came before it does not count.
-                    if epoch.record.sinks.contains(where: { $0.id == "@over:" + name }) { sink.startsOver = true }
                 }
+                sink.startsOver = isStartingOver
                 port.add(collector)
             } else {
-                let target = try connectors.appendTarget(dataset, generation: generation)
+                let target = try connectors.appendTarget(
+                    dataset, generation: generation, startsOver: replaces)
                 sink = TableSink(dataset: dataset, owner: owner, target: .append(target), port: port, changes: nil)
                 for epoch in recovered.unpublished {
                     if let entry = epoch.record.sinks.first(where: { $0.id == name }) {
@@ -180,6 +195,9 @@ extension PipelineRunner {
         }
     }
 }
+
+/// Marks, among the sinks of an epoch's record, a table that the epoch started over.
+let startingOverPrefix = "@over:"
 
 extension LogicalPlan {
     var containsJoin: Bool {

@@ -63,8 +63,8 @@ final class AggregateCollector {
 
     /// The aggregate over `plan` (the input, perhaps filtered).
     ///
-    /// When every call is DISTINCT over the same arguments, duplicates are removed by an aggregate below; DISTINCT means
-    /// nothing to min, max and their kin and is dropped there.
+    /// When every call is DISTINCT over the same arguments, duplicates are removed by an aggregate below. DISTINCT
+    /// means nothing to min, max and their kin and is dropped there.
     func plan(consumer: Consumer) throws(TidemillError) -> LogicalPlan {
         var calls = aggregates
         for index in calls.indices where calls[index].aggregate.kind.ignoresDuplicates {
@@ -104,8 +104,9 @@ final class AggregateCollector {
 
     private func deduplicated(_ calls: [NamedAggregate], _ arguments: [BoundExpression]) -> LogicalPlan {
         var inner = groups
+        let schema = input.plan.schema
         for argument in arguments where !inner.contains(where: { $0.expression == argument }) {
-            inner.append(NamedExpression(argument.description, argument))
+            inner.append(NamedExpression(argument.describe { schema[$0].name }, argument))
         }
         let below = LogicalPlan.aggregate(LogicalPlan.Aggregate(input: input.plan, groups: inner, aggregates: []))
         func output(_ expression: BoundExpression) -> BoundExpression {

@@ -14,7 +14,8 @@ enum AnalysisError {
         let isQualified = name.parts.count > 1
         let candidates = scope.visible.map { isQualified ? $0.text : "`\($0.name)`" } + others.map { "`\($0)`" }
         guard !candidates.isEmpty else {
-            return user("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", message, hint: "no columns are in scope here", name.span)
+            return user(
+                "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", message, hint: "no columns are in scope here", name.span)
         }
         let near = NameSuggestions.nearest(to: written, among: candidates)
         return user(

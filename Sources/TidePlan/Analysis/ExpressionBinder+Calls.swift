@@ -46,7 +46,9 @@ extension ExpressionBinder {
         return bound
     }
 
-    private func bindAggregate(_ call: FunctionCall, _ expression: Expression) throws(TidemillError) -> BoundExpression {
+    private func bindAggregate(
+        _ call: FunctionCall, _ expression: Expression
+    ) throws(TidemillError) -> BoundExpression {
         let span = expression.span
         let name = call.name.last.name
         let collector: AggregateCollector

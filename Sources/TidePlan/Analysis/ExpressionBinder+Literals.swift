@@ -55,7 +55,9 @@ extension ExpressionBinder {
         return text[colon...].contains { $0.isLetter || $0 == "+" || $0 == "-" }
     }
 
-    private func bindInterval(_ interval: IntervalLiteral, _ span: SourceSpan) throws(TidemillError) -> BoundExpression {
+    private func bindInterval(
+        _ interval: IntervalLiteral, _ span: SourceSpan
+    ) throws(TidemillError) -> BoundExpression {
         switch interval.family {
         case .yearMonth: return .literal(Scalar(.yearMonthInterval, .integer(Int64(interval.months))))
         case .dayTime:

@@ -39,9 +39,34 @@ struct ExpressionBinder {
         do throws(TidemillError) {
             return try bindNode(expression)
         } catch {
-            // Errors of the registry carry no place of their own when a cast or unification failed.
-            throw error.at(expression.span)
+            // The registry knows neither the place of a failed cast nor the names of columns.
+            throw named(error).at(expression.span)
         }
+    }
+
+    /// The error with `#3` in its message as the column's name.
+    private func named(_ error: TidemillError) -> TidemillError {
+        guard error.message.contains("#") else { return error }
+        var text = ""
+        var digits: String?
+        func flush(_ digits: String?) {
+            guard let digits else { return }
+            let name = Int(digits).flatMap { index in scope.columns.first { $0.index == index }?.name }
+            text += name ?? "#" + digits
+        }
+        for character in error.message {
+            if digits != nil, character.isASCII, character.isNumber {
+                digits?.append(character)
+                continue
+            }
+            flush(digits)
+            digits = nil
+            if character == "#" { digits = "" } else { text.append(character) }
+        }
+        flush(digits)
+        return TidemillError(
+            error.kind, error.code, text, detail: error.detail, hint: error.hint, place: error.place,
+            errno: error.errno, cause: error.cause)
     }
 
     func bindAll(_ expressions: [Expression]) throws(TidemillError) -> [BoundExpression] {

@@ -73,8 +73,11 @@ extension QueryAnalyzer {
                 }
             if let side {
                 throw AnalysisError.user(
-                    "TIDEMILL_STREAMING_JOIN", "\(name) join with a stream \(side) is not supported in streaming tables",
-                    hint: "a row without a match could find one later; CREATE MATERIALIZED VIEW maintains such joins",
+                    "TIDEMILL_STREAMING_JOIN",
+                    "\(name) join with a stream \(side) is not supported in streaming tables",
+                    hint: join.kind == .full
+                        ? "a row without a match could find one later; keep the stream's rows only, with LEFT JOIN"
+                        : "a row without a match could find one later; CREATE MATERIALIZED VIEW maintains such joins",
                     join.span)
             }
         }

@@ -55,7 +55,9 @@ extension QueryAnalyzer {
         }
     }
 
-    private func bindStage(_ items: [SelectItem], _ input: AnalyzedRelation) throws(TidemillError) -> [NamedExpression] {
+    private func bindStage(
+        _ items: [SelectItem], _ input: AnalyzedRelation
+    ) throws(TidemillError) -> [NamedExpression] {
         let expanded = try outputItems(items, input.scope)
         var binder = ExpressionBinder(self, input.scope, aggregates: .refused(in: .pipe))
         let bound = try bindItems(expanded, &binder)

@@ -32,7 +32,8 @@ extension QueryAnalyzer {
         guard a.count == b.count else {
             throw AnalysisError.user(
                 "NUM_COLUMNS_MISMATCH",
-                "\(op.rawValue) needs the same number of columns: the first input has \(a.count), the second \(b.count)",
+                "\(op.rawValue) needs the same number of columns: the first input has \(a.count), "
+                    + "the second \(b.count)",
                 hint: "select the same columns on both sides", span)
         }
         var leftItems: [NamedExpression] = []

@@ -132,7 +132,8 @@ final class QueryAnalyzer {
             return AnalysisError.user(
                 "INVALID_FLOW_QUERY_TYPE.STREAMING_RELATION_FOR_MATERIALIZED_VIEW",
                 "a materialized view can only be defined by a batch relation, not by STREAM \(name)",
-                hint: "leave STREAM out (a materialized view follows all changes anyway), or use CREATE STREAMING TABLE",
+                hint: "leave STREAM out (a materialized view follows all changes anyway), "
+                    + "or use CREATE STREAMING TABLE",
                 span)
         default:
             return AnalysisError.user(

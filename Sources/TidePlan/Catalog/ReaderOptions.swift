@@ -84,7 +84,8 @@ enum TidemillKeys {
             }
             if mode != "append" {
                 throw AnalysisError.unsupported(
-                    "tidemill.outputMode = \(mode) is not supported yet", hint: "CREATE MATERIALIZED VIEW keeps a result up to date",
+                    "tidemill.outputMode = \(mode) is not supported yet",
+                    hint: "CREATE MATERIALIZED VIEW keeps a result up to date",
                     property.span)
             }
         case "tidemill.write" where property.value.lowercased() != "append":

@@ -55,8 +55,8 @@ public struct ExplainPrinter: Sendable {
         for (index, input) in inputs.enumerated() {
             let isLast = index == inputs.count - 1
             write(
-                input, prefix: childPrefix + (isLast ? "└─ " : "├─ "), childPrefix: childPrefix + (isLast ? "   " : "│  "),
-                isBatch: isBatch, into: &out)
+                input, prefix: childPrefix + (isLast ? "└─ " : "├─ "),
+                childPrefix: childPrefix + (isLast ? "   " : "│  "), isBatch: isBatch, into: &out)
         }
     }
 
@@ -70,7 +70,9 @@ public struct ExplainPrinter: Sendable {
         case .values(let values): return "Values (\(values.rows.count) rows)"
         case .filter: return "Filter"
         case .project: return "Project"
-        case .join(let join): return "\(join.kind.rawValue.prefix(1).uppercased())\(join.kind.rawValue.dropFirst()) join"
+        case .join(let join):
+            let kind = join.kind.rawValue
+            return "\(kind.prefix(1).uppercased())\(kind.dropFirst()) join"
         case .aggregate(let aggregate):
             return aggregate.aggregates.isEmpty && !aggregate.groups.isEmpty ? "Distinct" : "Aggregate"
         case .union: return "Union all"
@@ -94,12 +96,39 @@ public struct ExplainPrinter: Sendable {
             }
         case .filter(let input, let predicate):
             lines = ["condition: \(PlanText.expression(predicate, input.schema))"]
-        case .project, .aggregate, .join, .sort: lines = [PlanText.line(plan)]
+        case .project(let input, let items):
+            lines = ["columns: \(items.map { PlanText.item($0, input.schema) }.joined(separator: ", "))"]
+        case .aggregate(let aggregate): lines = self.details(aggregate)
+        case .join(let join): lines = self.details(join)
+        case .sort(let sort):
+            lines = ["order: \(PlanText.keys(sort))"]
+            if let limit = sort.limit { lines.append("limit: \(limit)") }
+            if sort.offset > 0 { lines.append("offset: \(sort.offset)") }
         case .values, .union: break
         }
         guard !isBatch else { return lines }
         lines.append(incremental.isAppendOnly(plan) ? "changes: append-only" : "changes: retracting")
         if let state = state(of: plan) { lines.append("state: \(state)") }
+        return lines
+    }
+
+    private func details(_ aggregate: LogicalPlan.Aggregate) -> [String] {
+        let schema = aggregate.input.schema
+        let groups = aggregate.groups.map { PlanText.item($0, schema) }.joined(separator: ", ")
+        var lines = aggregate.groups.isEmpty ? ["groups: none, one row"] : ["groups: \(groups)"]
+        if !aggregate.aggregates.isEmpty {
+            let calls = aggregate.aggregates.map { PlanText.call($0, schema) }
+            lines.append("aggregates: \(calls.joined(separator: ", "))")
+        }
+        return lines
+    }
+
+    private func details(_ join: LogicalPlan.Join) -> [String] {
+        var lines = ["keys: \(join.keys.isEmpty ? "none, every pair of rows" : PlanText.keys(join))"]
+        if let residual = join.residual {
+            let both = Schema(join.left.schema.fields + join.right.schema.fields)
+            lines.append("condition: \(PlanText.expression(residual, both))")
+        }
         return lines
     }
 
@@ -110,7 +139,8 @@ public struct ExplainPrinter: Sendable {
         case .scan, .values, .filter, .project, .union: return nil
         case .aggregate(let aggregate):
             if aggregate.groups.isEmpty { return "one row of accumulators\(multiset(aggregate))" }
-            return "one row of accumulators per group, grows with the number of groups (unbounded)\(multiset(aggregate))"
+            return "one row of accumulators per group, grows with the number of groups (unbounded)"
+                + multiset(aggregate)
         case .join(let join):
             if incremental.isStatic(join.right) || incremental.isStatic(join.left) {
                 return "none: the static side is read again when it changes"

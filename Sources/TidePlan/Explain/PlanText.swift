@@ -27,13 +27,8 @@ public struct PlanText {
         case .project(let input, let items):
             return "project [\(items.map { item($0, input.schema) }.joined(separator: ", "))]"
         case .join(let join):
-            let keys = join.keys.map { key in
-                let symbol = key.nullSafe ? "<=>" : "="
-                return expression(key.left, join.left.schema) + " \(symbol) "
-                    + expression(key.right, join.right.schema)
-            }
             var line = "\(join.kind.rawValue) join"
-            if !keys.isEmpty { line += " on \(keys.joined(separator: " AND "))" }
+            if !join.keys.isEmpty { line += " on \(keys(join))" }
             if let residual = join.residual {
                 let both = Schema(join.left.schema.fields + join.right.schema.fields)
                 line += " where \(expression(residual, both))"
@@ -46,17 +41,28 @@ public struct PlanText {
             return "aggregate by [\(groups)] [\(calls)]"
         case .union(let inputs): return "union of \(inputs.count)"
         case .sort(let sort):
-            let keys = sort.keys.map { key in
-                expression(key.expression, sort.input.schema) + (key.descending ? " DESC" : "")
-                    + (key.nullsFirst == !key.descending ? "" : key.nullsFirst ? " NULLS FIRST" : " NULLS LAST")
-            }
-            var line = "sort [\(keys.joined(separator: ", "))]"
+            var line = "sort [\(keys(sort))]"
             if let limit = sort.limit { line += " limit \(limit)" }
             if sort.offset > 0 { line += " offset \(sort.offset)" }
             return line
         }
     }
 
+    static func keys(_ join: LogicalPlan.Join) -> String {
+        join.keys.map { key in
+            let symbol = key.nullSafe ? "<=>" : "="
+            return "\(expression(key.left, join.left.schema)) \(symbol) \(expression(key.right, join.right.schema))"
+        }.joined(separator: " AND ")
+    }
+
+    static func keys(_ sort: LogicalPlan.Sort) -> String {
+        sort.keys.map { key in
+            let nulls = key.nullsFirst == !key.descending ? "" : key.nullsFirst ? " NULLS FIRST" : " NULLS LAST"
+            return expression(key.expression, sort.input.schema) + (key.descending ? " DESC" : "") + nulls
+        }.joined(separator: ", ")
+    }
+
+    /// With the columns' names and positions.
     static func expression(_ expression: BoundExpression, _ schema: Schema) -> String {
         expression.describe { $0 < schema.count ? "\(schema[$0].name)#\($0)" : "#\($0)" }
     }
@@ -68,7 +74,7 @@ public struct PlanText {
         return text + " AS \(call.name)"
     }
 
-    private static func item(_ item: NamedExpression, _ schema: Schema) -> String {
+    static func item(_ item: NamedExpression, _ schema: Schema) -> String {
         let text = expression(item.expression, schema)
         if case .column(let index, _, _) = item.expression, index < schema.count, schema[index].name == item.name {
             return text

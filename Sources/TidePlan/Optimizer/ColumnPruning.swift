@@ -5,10 +5,8 @@ enum ColumnPruning {
     static func apply(_ plan: LogicalPlan) -> LogicalPlan {
         let all = Set(plan.schema.fields.indices)
         let (pruned, positions) = prune(plan, keeping: all)
-        if positions.isEmpty && all.isEmpty || all.allSatisfy({ positions[$0] == $0 }) && pruned.schema.count == all.count {
-            return pruned
-        }
-        return restored(plan.schema, pruned, positions)
+        let isInPlace = pruned.schema.count == all.count && all.allSatisfy { positions[$0] == $0 }
+        return isInPlace ? pruned : restored(plan.schema, pruned, positions)
     }
 
     /// The old columns in their order.
@@ -131,10 +129,7 @@ enum ColumnPruning {
         for index in 0..<groupCount { positions[index] = index }
         for (new, old) in kept.enumerated() { positions[groupCount + old] = groupCount + new }
         aggregate.aggregates = kept.map { aggregate.aggregates[$0] }
-        aggregate.input = .values(LogicalPlan.Values(schema: Schema([]), rows: []))
-        guard case .aggregate(var result) = LogicalPlan.aggregate(aggregate).mapExpressions({ $0.remapped { moved[$0] ?? $0 } })
-        else { return (.aggregate(aggregate), positions) }
-        result.input = below
-        return (.aggregate(result), positions)
+        let result = LogicalPlan.aggregate(aggregate).mapExpressions { $0.remapped { moved[$0] ?? $0 } }
+        return (result.withInputs([below]), positions)
     }
 }

@@ -1,11 +1,12 @@
 /// Moves conditions towards the scans.
 ///
-/// A condition passes a projection (its expressions put in), a union (into every input), an aggregate (if it reads group
-/// columns only), a sort without limit, and a join into the side it reads: both sides of an inner join, the preserved
-/// side of an outer one. Conditions that are not deterministic stay where they are.
+/// A condition passes a projection (its expressions put in), a union (into every input), an aggregate (if it reads
+/// group columns only), a sort without limit, and a join into the side it reads: both sides of an inner join, the
+/// preserved side of an outer one. Conditions that are not deterministic stay where they are.
 ///
-/// A condition that can fail on some row (a cast, a division) must not meet rows it was never meant for: it does not pass
-/// a join or an aggregate, where the rows below are more than those above, and stays behind the conditions before it.
+/// A condition that can fail on some row (a cast, a division) must not meet rows it was never meant for: it does not
+/// pass a join or an aggregate, where the rows below are more than those above, and stays behind the conditions before
+/// it.
 enum FilterPushdown {
     static func apply(_ plan: LogicalPlan) -> LogicalPlan { push([], into: plan) }
 
@@ -91,7 +92,7 @@ enum FilterPushdown {
                 above.append(condition)
             }
         }
-        // What the join itself demands of one side only: of both in an inner join, of the optional side in an outer one.
+        // What the join itself demands of one side: of either in an inner join, of the optional side in an outer one.
         var residual: [BoundExpression] = []
         for condition in join.residual.map(Conjunction.split) ?? [] {
             let columns = condition.columns

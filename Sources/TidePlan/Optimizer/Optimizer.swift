@@ -30,7 +30,9 @@ extension LogicalPlan {
         case .filter(let input, let predicate): return .filter(input: input, predicate: rewrite(predicate))
         case .project(let input, let items): return .project(input: input, items: items.map(named))
         case .join(var join):
-            join.keys = join.keys.map { Join.KeyPair(left: rewrite($0.left), right: rewrite($0.right), nullSafe: $0.nullSafe) }
+            join.keys = join.keys.map {
+                Join.KeyPair(left: rewrite($0.left), right: rewrite($0.right), nullSafe: $0.nullSafe)
+            }
             join.residual = join.residual.map(rewrite)
             return .join(join)
         case .aggregate(var aggregate):

@@ -65,7 +65,8 @@ struct Declarations {
                 }
                 let known = tables.values.map(\.name.text)
                 throw AnalysisError.user(
-                    "TABLE_OR_VIEW_NOT_FOUND", "the table `\(target.text)` that the flow \(flow.name) writes to does not exist",
+                    "TABLE_OR_VIEW_NOT_FOUND",
+                    "the table `\(target.text)` that the flow \(flow.name) writes to does not exist",
                     hint: closestName(to: target.text, among: known.sorted()).map { "did you mean \($0)?" }
                         ?? "add CREATE STREAMING TABLE \(target.text)", span)
             }
@@ -123,7 +124,7 @@ struct Declarations {
                     "TIDEMILL_SET_WITHOUT_VALUE", "SET needs a key and a value in a pipeline", hint: "SET key = value",
                     span)
             }
-            settings.append((key, value))
+            settings.append((key, unquoted(value)))
         case .use(let use):
             if use.target == .catalog, use.name.text.lowercased() != "spark_catalog" {
                 throw AnalysisError.unsupported(
@@ -145,7 +146,8 @@ struct Declarations {
         let name = try name(create.name)
         if let query = create.query {
             throw AnalysisError.unsupported(
-                "CREATE TABLE … AS SELECT is not supported in a pipeline", hint: "CREATE MATERIALIZED VIEW keeps the result up to date",
+                "CREATE TABLE … AS SELECT is not supported in a pipeline",
+                hint: "CREATE MATERIALIZED VIEW keeps the result up to date",
                 query.span)
         }
         if let other = externals[name.key], !create.orReplace {
@@ -184,7 +186,8 @@ struct Declarations {
         let name = try name(create.name)
         guard create.isTemporary else {
             throw AnalysisError.unsupported(
-                "persisted views are not supported", hint: "CREATE TEMPORARY VIEW, or CREATE MATERIALIZED VIEW to store the result",
+                "persisted views are not supported",
+                hint: "CREATE TEMPORARY VIEW, or CREATE MATERIALIZED VIEW to store the result",
                 create.name.span)
         }
         if create.isGlobal { throw AnalysisError.unsupported("global views are not supported", create.name.span) }
@@ -220,6 +223,14 @@ struct Declarations {
         if what != "temporary view", let table = externals[name.key] {
             throw duplicate(name, what, "table", table.span, span)
         }
+    }
+
+    /// `SET key = 'value'`: Spark keeps the quotes, which no key can want.
+    private func unquoted(_ value: String) -> String {
+        guard value.count >= 2, let quote = value.first, quote == "'" || quote == "\"", value.last == quote else {
+            return value
+        }
+        return String(value.dropFirst().dropLast())
     }
 
     private func duplicate(

@@ -127,7 +127,8 @@ final class PipelineSession: RelationResolver {
                 throw AnalysisError.user(
                     "TIDEMILL_STREAM_OF_CHANGING_TABLE",
                     "a streaming table cannot read \(dataset.name) as a stream: its rows can change",
-                    hint: "use CREATE MATERIALIZED VIEW without STREAM, or read \(dataset.name) without STREAM as a snapshot",
+                    hint: "use CREATE MATERIALIZED VIEW without STREAM, or read \(dataset.name) without STREAM "
+                        + "as a snapshot",
                     table.name.span)
             }
             return scan(reference, dataset.schema, name, isStreaming: table.isStream)
@@ -135,7 +136,8 @@ final class PipelineSession: RelationResolver {
         if table.name.parts.count == 2, PathTables.formats.contains(table.name.names[0].lowercased()) {
             throw AnalysisError.unsupported(
                 "reading a path in a pipeline is not supported: \(table.name.span.text)",
-                hint: "declare it: CREATE TABLE … USING \(table.name.names[0]) OPTIONS (path '\(table.name.last.name)')",
+                hint: "declare it: CREATE TABLE … USING \(table.name.names[0]) "
+                    + "OPTIONS (path '\(table.name.last.name)')",
                 table.name.span)
         }
         throw AnalysisError.tableNotFound(table.name, known: knownNames)
@@ -241,7 +243,8 @@ final class PipelineSession: RelationResolver {
         }
         guard stack.count < PipelineSession.depthMax else {
             throw TidemillError(
-                .limit, "TIDEMILL_PIPELINE_TOO_DEEP", "more than \(PipelineSession.depthMax) tables read one another in a row",
+                .limit, "TIDEMILL_PIPELINE_TOO_DEEP",
+                "more than \(PipelineSession.depthMax) tables read one another in a row",
                 place: .sql(span))
         }
         stack.append((name.key, name.text))

@@ -71,7 +71,8 @@ extension PipelineSession {
             written.span)
     }
 
-    /// Columns of files can always be missing, so NOT NULL promises nothing here (as in Spark).
+    /// NOT NULL holds for text formats, whose readers treat a missing value in such a column as a bad row and keep it
+    /// out; in files that carry their own types it promises nothing (as in Spark).
     private func schema(of relation: ExternalRelation, _ statement: CreateTable) throws(TidemillError) -> Schema {
         if statement.columns.isEmpty {
             switch relation.format {
@@ -95,7 +96,9 @@ extension PipelineSession {
             if column.defaultValue != nil {
                 throw AnalysisError.unsupported("DEFAULT of an external column is not supported", column.span)
             }
-            fields.append(Field(column.name.name, try TypeResolution.resolve(type, settings)))
+            let keepsNullsOut = column.isNotNull && relation.format == "csv"
+            fields.append(
+                Field(column.name.name, try TypeResolution.resolve(type, settings), nullable: !keepsNullsOut))
         }
         return Schema(fields)
     }

@@ -2,7 +2,7 @@
 ///
 /// A *static* plan reads snapshots and constants only: it has no changes of its own. A plan is *append-only* if its
 /// changes are insertions as long as those of its inputs are. The rules: filters, projections, unions and inner joins
-/// pass changes through; an aggregate withdraws a group's old row with every new one; an outer join withdraws the padded
+/// pass changes through; an aggregate withdraws a group's old row with every new one; an outer join withdraws a padded
 /// row when a match arrives, unless the optional side is static.
 public struct Incrementalization: Sendable {
     /// Whether a table of the pipeline (by the scan's name) only grows.

@@ -59,7 +59,13 @@ public struct KeyDerivation: Sendable {
         guard let left, let right else { return nil }
         // A full join can pad both sides: two rows of NULL keys would not be told apart.
         if join.kind == .full { return nil }
-        return left + right.map { $0 + leftCount }
+        // A column that the join equates with one of the other side says nothing more.
+        let equated = Set(join.keys.compactMap { pair -> Int? in
+            guard case .column(let column, _, _) = pair.right, pair.left.isColumn else { return nil }
+            return column
+        })
+        let rest = join.kind == .right ? right : right.filter { !equated.contains($0) }
+        return left + rest.map { $0 + leftCount }
     }
 
     private func isMatched(_ key: [Int]?, _ expressions: [BoundExpression]) -> Bool {

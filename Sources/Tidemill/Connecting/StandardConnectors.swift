@@ -6,14 +6,11 @@ public struct StandardConnectors: Connectors {
     let environment: Environment
     let warehouse: FilePath
     let database: String
-    /// A table of an earlier checkpoint may be taken over: its rows are replaced or kept, as its next publish says.
-    let adoptsTables: Bool
 
-    public init(environment: Environment, warehouse: FilePath, database: String = "default", adoptsTables: Bool = false) {
+    public init(environment: Environment, warehouse: FilePath, database: String = "default") {
         self.environment = environment
         self.warehouse = warehouse
         self.database = database
-        self.adoptsTables = adoptsTables
     }
 
     /// `<warehouse>/<table>`, `<warehouse>/<database>.db/<table>`, or the property `tidemill.location`.
@@ -60,24 +57,29 @@ public struct StandardConnectors: Connectors {
             reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
     }
 
-    public func appendTarget(_ dataset: Dataset, generation: UInt64) throws(TidemillError) -> any AppendTarget {
+    public func appendTarget(
+        _ dataset: Dataset, generation: UInt64, startsOver: Bool
+    ) throws(TidemillError) -> any AppendTarget {
         let path = try prepared(dataset)
         return try ParquetAppendTable(
             location: path, identity: TableIdentity(table: dataset.name.lowercased(), generation: generation),
-            schema: dataset.schema, options: options, environment: environment)
+            schema: dataset.schema, options: options(startsOver: startsOver), environment: environment)
     }
 
-    public func keyedTarget(_ dataset: Dataset, generation: UInt64) throws(TidemillError) -> any KeyedTarget {
+    public func keyedTarget(
+        _ dataset: Dataset, generation: UInt64, startsOver: Bool
+    ) throws(TidemillError) -> any KeyedTarget {
         let path = try prepared(dataset)
         guard let key = dataset.key else { throw TidemillError.internal("keyed target without a key") }
         return try ParquetKeyedTable(
             location: path, identity: TableIdentity(table: dataset.name.lowercased(), generation: generation),
-            schema: dataset.schema, key: key, options: options, environment: environment)
+            schema: dataset.schema, key: key, options: options(startsOver: startsOver), environment: environment)
     }
 
-    private var options: TableOptions {
+    private func options(startsOver: Bool) -> TableOptions {
         var options = TableOptions()
-        options.adoptsOtherGeneration = adoptsTables
+        options.adoptsOtherGeneration = startsOver
+        options.replacesOtherSchema = startsOver
         return options
     }
 
