@@ -86,6 +86,8 @@ let package = Package(
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         tests("TideCheckpointsTests", ["TideCheckpoints", "TideSimulation"]),
         tests("TideConnectorsTests", ["TideConnectors", "TideSimulation"]),
+        tests("DocumentationTests", ["Tidemill"]),
+        tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]
 )

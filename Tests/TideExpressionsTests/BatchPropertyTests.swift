@@ -1,4 +1,5 @@
 import Testing
+
 @testable import TideExpressions
 
 /// A batch gives what its rows give alone, whatever the length, the NULLs and the neighbours.
@@ -15,21 +16,26 @@ struct BatchPropertyTests {
         "CASE WHEN i <> 0 AND 10 % i = 0 THEN upper(s) WHEN b THEN trim(t) ELSE concat(s, t) END",
         "if(j <> 0, i / j, NULL)", "coalesce(i, j, 0)", "coalesce(s, t)", "coalesce(i, l div j)", "nullif(i, j)",
         "nvl2(i, s, t)", "greatest(i, j, 3)", "least(d, i)", "greatest(s, t)", "isnan(d)", "nanvl(d, i)",
-        "round(d, 2)", "round(m, 1)", "round(i, -1)", "bround(m)", "ceil(m)", "floor(d)", "sqrt(abs(d))", "ln(d)", "log(2, d)",
-        "pow(d, 2)", "sign(i)", "upper(s)", "lower(s)", "trim(s)", "ltrim(s)", "rtrim(s)", "upper(trim(s))", "trim('a ', s)",
+        "round(d, 2)", "round(m, 1)", "round(i, -1)", "bround(m)", "ceil(m)", "floor(d)", "sqrt(abs(d))", "ln(d)",
+        "log(2, d)",
+        "pow(d, 2)", "sign(i)", "upper(s)", "lower(s)", "trim(s)", "ltrim(s)", "rtrim(s)", "upper(trim(s))",
+        "trim('a ', s)",
         "length(s)", "octet_length(s)", "substring(s, 2, 3)", "substring(s, i)", "substring(s, -3, j)", "left(s, 3)",
         "right(s, i)", "concat(s, '-', t)", "s || t", "concat_ws(',', s, t)", "replace(s, 'a', 'bb')", "reverse(s)",
         "repeat(s, 2)", "lpad(s, 8, t)", "rpad(s, 15)", "split_part(s, ' ', 2)", "split_part(s, ' ', i)",
         "substring_index(s, ' ', 1)", "instr(s, 'i')", "locate('i', s, 2)", "startswith(s, t)", "contains(s, 'id')",
-        "s LIKE '%i%'", "s LIKE t", "s LIKE 'a\\\\_%'", "s ILIKE '%A%'", "s RLIKE '[a-z]+'", "initcap(s)", "ascii(s)", "chr(l)",
+        "s LIKE '%i%'", "s LIKE t", "s LIKE 'a\\\\_%'", "s ILIKE '%A%'", "s RLIKE '[a-z]+'", "initcap(s)", "ascii(s)",
+        "chr(l)",
         "translate(s, 'aeiö', 'AEI')", "year(day)", "month(day)", "quarter(day)", "dayofweek(day)", "weekofyear(day)",
-        "dayofyear(day)", "hour(ts)", "second(ts)", "extract(second FROM ts)", "date_add(day, j)", "day - date_sub(day, 3)",
+        "dayofyear(day)", "hour(ts)", "second(ts)", "extract(second FROM ts)", "date_add(day, j)",
+        "day - date_sub(day, 3)",
         "datediff(day, DATE'2000-01-01')", "add_months(day, 1)", "months_between(ts, day)", "last_day(day)",
         "next_day(day, 'MON')", "trunc(day, 'MM')", "trunc(day, s)", "date_trunc('HOUR', ts)", "date_trunc(s, ts)",
         "date_format(ts, 'yyyy-MM-dd HH')", "unix_seconds(ts)", "timestamp_seconds(l)", "day + INTERVAL 1 MONTH",
         "ts + INTERVAL '3' HOUR", "ts - day", "ts < day", "make_date(2024, 2, i)",
         "cast(i AS string)", "cast(s AS int)", "try_cast(s AS int)", "try_cast(s AS date)", "cast(d AS int)",
-        "try_cast(d AS decimal(6,2))", "try_cast(l AS int)", "cast(m AS double)", "cast(m AS decimal(8,1))", "cast(d AS string)",
+        "try_cast(d AS decimal(6,2))", "try_cast(l AS int)", "cast(m AS double)", "cast(m AS decimal(8,1))",
+        "cast(d AS string)",
         "cast(ts AS date)", "cast(day AS timestamp)", "cast(b AS int)", "cast(l AS boolean)", "cast(ts AS string)",
         "try_add(i, j)", "try_divide(i, j)", "shiftleft(i, 3)", "i & j", "~l", "i IS NULL", "s IS NOT NULL",
     ]
@@ -96,7 +102,9 @@ struct BatchPropertyTests {
     @Test func predicatesAreTwoValued() throws {
         var random = RandomRows(seed: 13)
         let batch = random.batch(130, .random)
-        for text in ["i > 0", "b", "NOT b", "b AND i > 0", "s LIKE '%i%'", "i IN (1, NULL)", "true", "CAST(NULL AS boolean)"] {
+        for text in [
+            "i > 0", "b", "NOT b", "b AND i > 0", "s LIKE '%i%'", "i IN (1, NULL)", "true", "CAST(NULL AS boolean)",
+        ] {
             let bound = try SQLBinding(schema: RandomRows.schema).bind(text)
             let program = ExpressionProgram([bound])
             let column = try program.evaluate(batch, Self.context)[0]

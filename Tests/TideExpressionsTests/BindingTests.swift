@@ -1,4 +1,5 @@
 import Testing
+
 @testable import TideExpressions
 
 /// Errors, descriptions, aggregates and the properties of bound expressions.
@@ -31,7 +32,8 @@ struct BindingTests {
         #expect(try text("a + 1 > 2 AND b LIKE 'x%'") == #"(((#0 + 1) > 2) AND like(#1, 'x%', '\'))"#)
         #expect(try text("CASE WHEN a IS NULL THEN 0 ELSE a END") == "CASE WHEN (#0 IS NULL) THEN 0 ELSE #0 END")
         #expect(try text("upper(trim(b))") == "upper(trim(#1))")
-        #expect(try text("cast(a AS bigint) IN (1, 2)") == "(cast(#0 AS BIGINT) IN (cast(1 AS BIGINT), cast(2 AS BIGINT)))")
+        #expect(
+            try text("cast(a AS bigint) IN (1, 2)") == "(cast(#0 AS BIGINT) IN (cast(1 AS BIGINT), cast(2 AS BIGINT)))")
     }
 
     @Test func propertiesOfExpressions() throws {
@@ -59,14 +61,18 @@ struct BindingTests {
         ("sum", [.int], .bigint, true), ("sum", [.float], .double, true),
         ("sum", [.decimal(precision: 10, scale: 2)], .decimal(precision: 20, scale: 2), true),
         ("sum", [.decimal(precision: 35, scale: 2)], .decimal(precision: 38, scale: 2), true),
-        ("avg", [.int], .double, true), ("avg", [.decimal(precision: 10, scale: 2)], .decimal(precision: 14, scale: 6), true),
+        ("avg", [.int], .double, true),
+        ("avg", [.decimal(precision: 10, scale: 2)], .decimal(precision: 14, scale: 6), true),
         ("avg", [.decimal(precision: 38, scale: 18)], .decimal(precision: 38, scale: 22), true),
         ("min", [.string], .string, true), ("max", [.date], .date, true), ("every", [.boolean], .boolean, true),
-        ("some", [.string], .boolean, true), ("count_if", [.boolean], .bigint, false), ("stddev", [.int], .double, true),
+        ("some", [.string], .boolean, true), ("count_if", [.boolean], .bigint, false),
+        ("stddev", [.int], .double, true),
         ("first", [.int], .int, true),
     ])
     func aggregateTypesAreSparks(_ name: String, _ types: [DataType], _ result: DataType, _ nullable: Bool) throws {
-        let arguments = types.enumerated().map { BoundExpression.column(index: $0.offset, type: $0.element, nullable: true) }
+        let arguments = types.enumerated().map {
+            BoundExpression.column(index: $0.offset, type: $0.element, nullable: true)
+        }
         let bound = try FunctionRegistry.builtin.bindAggregate(name, arguments: arguments)
         #expect(bound.resultType == result && bound.nullable == nullable)
         #expect(FunctionRegistry.builtin.isAggregate(name))

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import TideExpressions
 
 /// What Apache Spark 4.3 says (Oracle/spark_facts.py), against what Tidemill says: as constants and as columns.
@@ -12,7 +13,8 @@ struct ExpressionFactTests {
     }
 
     static let facts: [Fact] = {
-        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Oracle/facts.txt")
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "Oracle/facts.txt")
         guard let text = try? String(contentsOf: path, encoding: .utf8) else { return [] }
         return text.split(separator: "\n").map { line in
             let parts = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
@@ -43,7 +45,9 @@ struct ExpressionFactTests {
             let program = ExpressionProgram([lifted])
             let batch = Batch(columns: columns, count: 3)
             let column = try program.evaluate(batch, EvaluationContext(currentTimestampMicros: 0))[0]
-            #expect(column.scalar(0) == column.scalar(2) || column.scalar(0).value == .double(.nan) || column.type.isFractional)
+            #expect(
+                column.scalar(0) == column.scalar(2) || column.scalar(0).value == .double(.nan)
+                    || column.type.isFractional)
             return column
         }
     }
@@ -81,11 +85,14 @@ struct ExpressionFactTests {
         let type = bound.type.sql.lowercased()
         do throws(TidemillError) {
             let column = try evaluate(bound)
-            let printed = column.type == .null ? column : try CastKernel(from: column.type, to: .string, isTry: false).run(
-                Datum(column),
-                KernelCall(
-                    resultType: .string, rowCount: column.count, validity: nil,
-                    context: EvaluationContext(currentTimestampMicros: 0)))
+            let printed =
+                column.type == .null
+                ? column
+                : try CastKernel(from: column.type, to: .string, isTry: false).run(
+                    Datum(column),
+                    KernelCall(
+                        resultType: .string, rowCount: column.count, validity: nil,
+                        context: EvaluationContext(currentTimestampMicros: 0)))
             return (type, printed.isValid(0) && column.type != .null ? printed.scalar(0).string ?? "" : "NULL")
         } catch {
             return (type, "!" + error.code)
@@ -100,7 +107,8 @@ struct ExpressionFactTests {
 
     /// Java's and C's elementary functions may differ in the last place.
     private func isClose(_ a: String, _ b: String) -> Bool {
-        guard a.hasPrefix("double "), b.hasPrefix("double "), let x = Double(a.dropFirst(7)), let y = Double(b.dropFirst(7))
+        guard a.hasPrefix("double "), b.hasPrefix("double "), let x = Double(a.dropFirst(7)),
+            let y = Double(b.dropFirst(7))
         else { return false }
         return abs(x - y) <= 1e-15 * max(abs(x), abs(y)) * 2
     }

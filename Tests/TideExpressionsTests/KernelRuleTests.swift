@@ -1,7 +1,9 @@
 import Testing
+
 @testable import TideExpressions
 
-/// Kernels against the naive rule, row by row: all lengths up to two words of bits, NULL patterns, constants on either side.
+/// Kernels against the naive rule, row by row: all lengths up to two words of bits, NULL patterns, constants on either
+/// side.
 struct KernelRuleTests {
     /// nil: the row fails.
     typealias Rule = @Sendable (Scalar, Scalar) -> Scalar?
@@ -12,7 +14,9 @@ struct KernelRuleTests {
         let rule: Rule
     }
 
-    static func integers(_ name: String, _ type: DataType, _ rule: @escaping @Sendable (Int64, Int64) -> (Int64, Bool)) -> Case {
+    static func integers(_ name: String, _ type: DataType, _ rule: @escaping @Sendable (Int64, Int64) -> (Int64, Bool))
+        -> Case
+    {
         Case(name: name, type: type) { l, r in
             let (value, overflow) = rule(l.integer!, r.integer!)
             let range = type == .int ? Int64(Int32.min)...Int64(Int32.max) : Int64.min...Int64.max
@@ -127,7 +131,9 @@ struct KernelRuleTests {
             }
             if b != 0 {
                 let quotient = try value("/", left, right)
-                guard case .decimal(_, let scale) = quotient.type, case .decimal(let got) = quotient.value else { continue }
+                guard case .decimal(_, let scale) = quotient.type, case .decimal(let got) = quotient.value else {
+                    continue
+                }
                 #expect(got == schoolQuotient(a, b, shift: scale - s1 + s2), "\(a)/\(b) \(s1) \(s2)")
             }
         }

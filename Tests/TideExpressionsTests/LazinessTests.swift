@@ -1,4 +1,5 @@
 import Testing
+
 @testable import TideExpressions
 
 /// Errors of branches that no row takes are not raised; errors of rows that take them are.
@@ -37,7 +38,8 @@ struct LazinessTests {
         ("8 div x", "DIVIDE_BY_ZERO"), ("8 % x", "REMAINDER_BY_ZERO"), ("cast(s AS int)", "CAST_INVALID_INPUT"),
         ("x + 2147483647", "ARITHMETIC_OVERFLOW"), ("CASE WHEN x = 0 THEN 8 div x END", "DIVIDE_BY_ZERO"),
         ("x = 0 AND 8 div x > 1", "DIVIDE_BY_ZERO"), ("coalesce(NULL, 8 div x)", "DIVIDE_BY_ZERO"),
-        ("cast(x * 100 AS tinyint)", "CAST_OVERFLOW"), ("cast(x * 100 AS decimal(2,0))", "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION"),
+        ("cast(x * 100 AS tinyint)", "CAST_OVERFLOW"),
+        ("cast(x * 100 AS decimal(2,0))", "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION"),
         ("8 / x", "DIVIDE_BY_ZERO"), ("1 div 0", "DIVIDE_BY_ZERO"), ("split_part(s, ',', x)", "INVALID_INDEX_OF_ZERO"),
     ])
     func rowsThatTakeThemDo(_ text: String, _ code: String) throws {

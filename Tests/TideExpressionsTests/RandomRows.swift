@@ -3,7 +3,8 @@ import TideExpressions
 /// Rows for tests, drawn from a seed: eight columns of common types with small and with extreme values.
 struct RandomRows {
     static let schema = Schema([
-        Field("i", .int), Field("j", .int), Field("l", .bigint), Field("d", .double), Field("m", .decimal(precision: 12, scale: 3)),
+        Field("i", .int), Field("j", .int), Field("l", .bigint), Field("d", .double),
+        Field("m", .decimal(precision: 12, scale: 3)),
         Field("s", .string), Field("t", .string), Field("day", .date), Field("ts", .timestamp), Field("b", .boolean),
     ])
 
@@ -24,7 +25,8 @@ struct RandomRows {
 
     static let words = [
         "", " ", "a", "tide", " mill ", "  Both Sides  ", "ALL CAPS", "exactly12byt", "thirteen bytes", "größe",
-        "ÄÖÜ äöü ß", "a longer text that lies in the heap of the column", "   long with spaces around it          ", "日本語テキスト",
+        "ÄÖÜ äöü ß", "a longer text that lies in the heap of the column", "   long with spaces around it          ",
+        "日本語テキスト",
         "12", "-7", "2024-02-29", "%", "a_b",
     ]
 

@@ -23,7 +23,9 @@ struct SQLBinding {
         switch expression.kind {
         case .literal(let literal): return try bind(literal)
         case .column(let name):
-            guard let index = schema.index(of: name.last.name) else { throw .unsupported("no column \(name.last.name)") }
+            guard let index = schema.index(of: name.last.name) else {
+                throw .unsupported("no column \(name.last.name)")
+            }
             return .column(index: index, type: schema[index].type, nullable: schema[index].nullable)
         case .unary(.minus, let x): return try call("unary -", x)
         case .unary(.plus, let x): return try call("unary +", x)

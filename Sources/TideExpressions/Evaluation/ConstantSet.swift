@@ -1,7 +1,7 @@
 /// The members of `x IN (constants)`, prepared once per program.
 ///
-/// Few members are compared one by one; many are looked up: fixed-width values by binary search in sorted order, strings
-/// in a table keyed by the view's words.
+/// Few members are compared one by one; many are looked up: fixed-width values by binary search in sorted order,
+/// strings in a table keyed by the view's words.
 struct ConstantSet: Sendable {
     private let type: DataType
     private let members: Column

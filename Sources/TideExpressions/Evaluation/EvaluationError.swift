@@ -31,7 +31,8 @@ enum EvaluationError {
     static func castInvalid(_ value: Scalar, to type: DataType) -> TidemillError {
         make(
             "CAST_INVALID_INPUT",
-            "the value \(value.sqlText) of the type \(value.type.sql) cannot be cast to \(type.sql) because it is malformed",
+            "the value \(value.sqlText) of the type \(value.type.sql) cannot be cast to \(type.sql)"
+                + " because it is malformed",
             hint: "use try_cast to tolerate malformed input and get NULL instead")
     }
 

@@ -254,7 +254,8 @@ final class EvaluationScope {
                 break
             }
             let taken = validity.rows(validity.onesCount)
-            assembly.place(part.isConstant ? part : Datum(part.column.gather(taken)), at: taken.map { numbers[Int($0)] })
+            assembly.place(
+                part.isConstant ? part : Datum(part.column.gather(taken)), at: taken.map { numbers[Int($0)] })
             let left = validity.inverted().rows(current.count - taken.count)
             numbers = left.map { numbers[Int($0)] }
             if left.isEmpty { break }

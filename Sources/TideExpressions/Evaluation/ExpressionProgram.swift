@@ -1,5 +1,6 @@
-/// Expressions compiled once, evaluated batch by batch: constants folded, equal sub-expressions computed once per batch,
-/// branches that could fail computed only for the rows that take them. Any number of threads may evaluate one program.
+/// Expressions compiled once, evaluated batch by batch: constants folded, equal sub-expressions computed once per
+/// batch, branches that could fail computed only for the rows that take them. Any number of threads may evaluate one
+/// program.
 public final class ExpressionProgram: Sendable {
     public let expressions: [BoundExpression]
     let nodes: [ProgramNode]

@@ -2,8 +2,8 @@
 
 /// An expression whose names, overloads and types are settled: what the analyzer hands to plans and plans to operators.
 ///
-/// Invariants: the operands of a call have exactly the types its kernel takes (binding inserted the casts); branches of a
-/// conditional and all members of `coalesce` and `in` have one type; `and`, `or`, `not` have boolean operands.
+/// Invariants: the operands of a call have exactly the types its kernel takes (binding inserted the casts); branches of
+/// a conditional and all members of `coalesce` and `in` have one type; `and`, `or`, `not` have boolean operands.
 /// Equality is structural, so it finds common sub-expressions and grouping keys.
 public indirect enum BoundExpression: Hashable, Sendable {
     /// A column of the input batch.

@@ -144,7 +144,9 @@ enum ArithmeticFunctions {
             guard request.types[0].isIntegral else { throw request.unexpected(0, expected: "INTEGRAL") }
             return request.call(request.arguments, request.types[0])
         }
-        func addShift(_ name: String, _ symbol: String, _ direction: ShiftDirection, _ example: String, _ result: String) {
+        func addShift(
+            _ name: String, _ symbol: String, _ direction: ShiftDirection, _ example: String, _ result: String
+        ) {
             list.add(
                 name, usage: "a \(symbol) n, \(name)(a, n)", summary: "a shifted by n bits.", example: example,
                 result: result,

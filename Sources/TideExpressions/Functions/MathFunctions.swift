@@ -213,13 +213,15 @@ enum MathFunctions {
             "atan2", parameters: [.double, .double], returns: .double, usage: "atan2(y, x)",
             summary: "Angle of the point (x, y).", example: "atan2(0, 1)", result: "0.0", weight: 10
         ) { (o, call) throws(TidemillError) in zipped(Atan2Rule(), o[0], o[1], call) }
-        list.add("pi", usage: "pi()", summary: "The number pi.", example: "pi()", result: "3.141592653589793", kernel: nil)
-        { (request) throws(TidemillError) in
+        list.add(
+            "pi", usage: "pi()", summary: "The number pi.", example: "pi()", result: "3.141592653589793", kernel: nil
+        ) { (request) throws(TidemillError) in
             try request.requireCount(0...0)
             return .literal(.double(Double.pi))
         }
-        list.add("e", usage: "e()", summary: "Euler's number.", example: "e()", result: "2.718281828459045", kernel: nil)
-        { (request) throws(TidemillError) in
+        list.add(
+            "e", usage: "e()", summary: "Euler's number.", example: "e()", result: "2.718281828459045", kernel: nil
+        ) { (request) throws(TidemillError) in
             try request.requireCount(0...0)
             return .literal(.double(M_E))
         }
@@ -286,5 +288,7 @@ struct LogQuotientRule: BinaryRule {
 
 /// A float as the double with the same shortest digits: 0.1F becomes 0.1.
 struct FloatShortestRule: UnaryRule {
-    func apply(_ x: Float, _ fault: inout Int64) -> Double { x.isFinite ? Double(x.description) ?? Double(x) : Double(x) }
+    func apply(_ x: Float, _ fault: inout Int64) -> Double {
+        x.isFinite ? Double(x.description) ?? Double(x) : Double(x)
+    }
 }

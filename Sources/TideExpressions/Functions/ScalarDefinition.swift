@@ -1,5 +1,5 @@
-/// A scalar function or operator, registered once: how a call is bound, when its result is NULL, how a batch is computed,
-/// and what the documentation says.
+/// A scalar function or operator, registered once: how a call is bound, when its result is NULL, how a batch is
+/// computed, and what the documentation says.
 struct ScalarDefinition: Sendable {
     enum NullRule: Sendable {
         /// NULL if any operand is. The kernel sees values under NULL as garbage and never a NULL constant.

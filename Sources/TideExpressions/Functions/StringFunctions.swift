@@ -435,8 +435,9 @@ enum StringFunctions {
                     result: result, weight: 3, kernel: kernel, bind: bind)
             }
         }
-        add(["length", "char_length", "character_length", "len"], "Number of characters, or of bytes of a binary.", "5")
-        { texts, row, isText in isText ? characterCount(texts, row) : texts.bytes(row).count }
+        add(
+            ["length", "char_length", "character_length", "len"], "Number of characters, or of bytes of a binary.", "5"
+        ) { texts, row, isText in isText ? characterCount(texts, row) : texts.bytes(row).count }
         add(["octet_length"], "Number of bytes.", "7") { texts, row, _ in texts.bytes(row).count }
         add(["bit_length"], "Number of bits.", "56") { texts, row, _ in texts.bytes(row).count * 8 }
         list.addFixed(

@@ -102,7 +102,8 @@ enum StringSearchFunctions {
             return try request.rebound("like", arguments)
         }
         list.add(
-            "rlike", "regexp", "regexp_like", usage: "s RLIKE pattern", summary: "Whether the regular expression matches somewhere.",
+            "rlike", "regexp", "regexp_like", usage: "s RLIKE pattern",
+            summary: "Whether the regular expression matches somewhere.",
             example: "'tidemill' RLIKE '^t.*l$'", result: "true", weight: 200,
             mayFail: ScalarDefinition.always, kernel: RegularExpression.matches
         ) { (request) throws(TidemillError) in

@@ -9,7 +9,8 @@ enum CaseMapping {
         let out = buffer.pointer(StringView.self)
         let views = operand.column.views
         let needsMore =
-            upper ? mapInline(views, out, count, first: 0x61, last: 0x7A)
+            upper
+            ? mapInline(views, out, count, first: 0x61, last: 0x7A)
             : mapInline(views, out, count, first: 0x41, last: 0x5A)
         if !needsMore {
             return Column(type: call.resultType, count: count, values: buffer)

@@ -22,7 +22,8 @@ struct LikePattern {
             let byte = pattern[i]
             if byte == escape {
                 guard i + 1 < pattern.count else {
-                    throw LikePattern.invalid("INVALID_FORMAT.ESC_AT_THE_END", pattern, "ends with the escape character")
+                    throw LikePattern.invalid(
+                        "INVALID_FORMAT.ESC_AT_THE_END", pattern, "ends with the escape character")
                 }
                 let next = pattern[i + 1]
                 guard next == UInt8(ascii: "_") || next == UInt8(ascii: "%") || next == escape else {

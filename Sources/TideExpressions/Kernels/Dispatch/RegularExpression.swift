@@ -8,7 +8,8 @@ enum RegularExpression {
             return try Regex(pattern).matchingSemantics(.unicodeScalar)
         } catch {
             throw EvaluationError.invalidInput(
-                "INVALID_PARAMETER_VALUE.PATTERN", "the value of the parameter regexp in rlike is invalid: '\(pattern)'",
+                "INVALID_PARAMETER_VALUE.PATTERN",
+                "the value of the parameter regexp in rlike is invalid: '\(pattern)'",
                 hint: "write a regular expression; a backslash in an SQL literal is doubled")
         }
     }

@@ -32,7 +32,9 @@ struct ByteScratch: ~Copyable {
         var text = text
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
-    @inline(__always) private mutating func reserve(_ extra: Int) { if count &+ extra > capacity { grow(count + extra) } }
+    @inline(__always) private mutating func reserve(_ extra: Int) {
+        if count &+ extra > capacity { grow(count + extra) }
+    }
     @inline(never) private mutating func grow(_ needed: Int) {
         let larger = max(needed, capacity * 2)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)

@@ -189,7 +189,7 @@ struct IntervalScaleRule<T: PhysicalInteger>: BinaryRule {
     let divides: Bool
     func apply(_ l: T, _ r: Double, _ fault: inout Int64) -> T {
         let value = (divides ? Double(l) / r : Double(l) * r).rounded(.toNearestOrAwayFromZero)
-        guard (divides ? r != 0 : true), let exact = T(exactly: value) else {
+        guard divides ? r != 0 : true, let exact = T(exactly: value) else {
             fault = -1
             return 0
         }

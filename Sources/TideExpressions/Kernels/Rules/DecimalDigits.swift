@@ -6,8 +6,8 @@ enum DecimalDigits {
     /// round(x · 10^scale) by those digits, or nil if that needs more than 38 digits or x is not finite. `scale` may be
     /// negative.
     @inline(__always) static func scaled(_ x: Double, _ scale: Int, _ power: Double, halfEven: Bool) -> Int128? {
-        // x · 10^scale carries two roundings, so below 2^40 it is off by less than 2^-11. Farther than that from a tie the
-        // nearest integer is certain.
+        // x · 10^scale carries two roundings, so below 2^40 it is off by less than 2^-11. Farther than that from a tie
+        // the nearest integer is certain.
         let product = scale >= 0 ? x * power : x / power
         if product.magnitude < 1_099_511_627_776 {
             let whole = product.magnitude.rounded(.down)
@@ -98,7 +98,8 @@ struct RoundDoubleRule: UnaryRule {
         if digits >= -22 && digits <= 22, (digits >= 0 ? x * power : x / power).magnitude < 9_007_199_254_740_992,
             let scaled = DecimalDigits.scaled(x, digits, power, halfEven: halfEven)
         {
-            let value = Double(scaled)
+            // Below 2^53, see above; the standard library converts 128 bits slowly.
+            let value = Double(Int64(truncatingIfNeeded: scaled))
             let rounded = digits >= 0 ? value / power : value * power
             // BigDecimal has no negative zero.
             return rounded + 0

@@ -221,7 +221,8 @@ struct RescaleRule: UnaryRule {
             case .halfUp:
                 value = roundedQuotient(x, divisor)
             case .halfEven:
-                let isUp = remainder.magnitude > half.magnitude
+                let isUp =
+                    remainder.magnitude > half.magnitude
                     || remainder.magnitude == half.magnitude && quotient & 1 != 0
                 if isUp { value += x < 0 ? -1 : 1 }
             case .up: if remainder > 0 { value += 1 }

@@ -44,7 +44,8 @@ struct FloatAbsoluteRule<T: PhysicalFloat>: UnaryRule {
 
 /// A function of the C library on one double. Faults never.
 enum MathFunction: Sendable {
-    case sqrt, exp, cbrt, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, degrees, radians, signum, rint, expm1, log1p
+    case sqrt, exp, cbrt, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, degrees, radians, signum, rint, expm1,
+        log1p
 }
 
 struct MathRule: UnaryRule {

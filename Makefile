@@ -1,0 +1,85 @@
+# Tidemill. `make` lists the targets; needs GNU make, Swift 6.3 or newer and a Debian-like Linux.
+
+SWIFT ?= swift
+# One configuration for everything that is built here: tests may see a module's internals, and what `make demo` compiled
+# is not compiled again by `make test`.
+BUILD_FLAGS = -c release -Xswiftc -enable-testing
+BINARIES = .build/release
+PEERS_PYTHON = .venv-peers/bin/python
+
+# Which tests: make test FILTER=TideSQLTests
+FILTER ?=
+# Arguments of the benchmark: make bench BENCH_ARGS='--rows 1000000 --files 10'
+BENCH_ARGS ?=
+
+FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
+
+SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
+SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
+
+.PHONY: help deps deps-swift deps-system build demo test bench check-peers lint format clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@echo "targets:"
+	@grep -hE '^[a-z-]+:.* ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## (.*)/  \1\t\2/' | expand -t 16
+
+deps: deps-swift deps-system ## check for Swift and the system libraries; installs missing libraries with apt
+
+deps-swift:
+	@command -v $(SWIFT) >/dev/null || { \
+	  echo "tidemill: there is no '$(SWIFT)' in PATH; Swift 6.3 or newer is at https://www.swift.org/install/linux/" >&2; \
+	  exit 1; }
+	@version=$$($(SWIFT) --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+)\.([0-9]+).*/\1 \2/p' | head -n 1); \
+	set -- $${version:-0 0}; \
+	if [ "$$1" -lt 6 ] || { [ "$$1" -eq 6 ] && [ "$$2" -lt 3 ]; }; then \
+	  echo "tidemill: Swift 6.3 or newer is needed, '$(SWIFT)' is $$1.$$2; see https://www.swift.org/install/linux/" >&2; \
+	  exit 1; \
+	fi
+
+deps-system:
+	@missing=; \
+	for header in $(SYSTEM_HEADERS); do [ -e /usr/include/$$header ] || missing="$$missing $$header"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	install="apt-get update && apt-get install -y $(SYSTEM_PACKAGES)"; \
+	echo "missing in /usr/include:$$missing; installing $(SYSTEM_PACKAGES)"; \
+	if [ "$$(id -u)" -eq 0 ]; then \
+	  sh -c "$$install"; \
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then \
+	  sudo -n sh -c "$$install"; \
+	else \
+	  echo "tidemill: run this as root, then make again: $$install" >&2; \
+	  exit 1; \
+	fi
+
+build: deps ## build .build/release/tidemill
+	$(SWIFT) build $(BUILD_FLAGS) --product tidemill
+
+demo: build ## run the sales example in demo/sales
+	examples/sales/demo.sh $(BINARIES)/tidemill demo/sales
+
+test: deps ## build and run all tests (FILTER=name for some)
+	$(SWIFT) build $(BUILD_FLAGS) --build-tests
+	TIDEMILL_BINARY="$(CURDIR)/$(BINARIES)/tidemill" \
+	  $(SWIFT) test $(BUILD_FLAGS) --skip-build $(if $(FILTER),--filter $(FILTER))
+
+bench: deps ## run the benchmark J1 and check its result
+	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
+	$(BINARIES)/tidemill-bench run J1 $(BENCH_ARGS)
+
+check-peers: build $(PEERS_PYTHON) ## compare results with DuckDB and pyarrow, in .venv-peers
+	TIDEMILL_BINARY="$(CURDIR)/$(BINARIES)/tidemill" $(PEERS_PYTHON) Tests/Peers/check_peers.py
+
+$(PEERS_PYTHON): Tests/Peers/requirements.txt
+	python3 -m venv .venv-peers
+	$(PEERS_PYTHON) -m pip install --quiet --requirement Tests/Peers/requirements.txt
+	@touch $(PEERS_PYTHON)
+
+lint: deps-swift ## check the format of all Swift files
+	$(SWIFT) format lint --strict --parallel --recursive $(FORMATTED)
+
+format: deps-swift ## format all Swift files in place
+	$(SWIFT) format --in-place --parallel --recursive $(FORMATTED)
+
+clean: ## remove everything that was built, the demo and benchmark data
+	rm -rf .build .build-test .bench demo .venv-peers
