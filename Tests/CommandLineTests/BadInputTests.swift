@@ -113,6 +113,12 @@ import Testing
         #expect(try workspace.rows(sets) == ["fay"])
     }
 
+    /// A German 12,50 would be read as 1250: what an option asks for is done or refused.
+    @Test func localeThatIsNotRead() throws {
+        try workspace.write("p.sql", Orders.sql(options: ", locale 'de-DE'"))
+        try workspace.tidemill("run", "p.sql").expectError("'locale'", "de-DE", "p.sql:1:14", "hint: ", "STRING")
+    }
+
     @Test func wrongHeaderIsNoticed() throws {
         try workspace.write("p.sql", Orders.sql(options: ", enforceSchema 'false'"))
         try workspace.write("in/2.csv", "id,amount,customer\n4,1,ann\n")

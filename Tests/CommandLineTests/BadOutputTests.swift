@@ -18,16 +18,15 @@ import Testing
         try Orders.expectComplete(workspace)
     }
 
-    @Test func foreignParquetFilesInTheWarehouse() throws {
+    /// The rows of another checkpoint's streaming table are final: they are not taken over. A view's are computed anew.
+    @Test func tablesOfAnotherCheckpoint() throws {
         try Orders.expectComplete(workspace)
-        let other = try Workspace()
-        try Orders.write(to: other)
-        try other.createDirectory("spark-warehouse")
-        try FileManager.default.copyItem(
-            at: workspace.url("spark-warehouse/totals"), to: other.url("spark-warehouse/totals"))
-        try other.tidemill("run", "p.sql").expectError("spark-warehouse/totals", "hint: ")
-        try other.remove("spark-warehouse/totals")
-        try Orders.expectComplete(other)
+        try workspace.tidemill("run", "p.sql", "--storage", "other")
+            .expectError("TIDEMILL_TABLE_OF_ANOTHER_CHECKPOINT", "spark-warehouse/big", "--storage", "--full-refresh")
+        try Orders.expectComplete(workspace)
+        try workspace.remove("spark-warehouse/big")
+        try workspace.tidemill("run", "p.sql", "--storage", "third").expectSuccess()
+        try Orders.expectTables(workspace)
     }
 
     @Test func warehouseThatIsAFile() throws {

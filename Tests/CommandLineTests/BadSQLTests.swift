@@ -23,7 +23,7 @@ import Testing
     @Test func unknownColumn() throws {
         try run("CREATE MATERIALIZED VIEW totals AS SELECT custmer, count(*) AS n FROM orders GROUP BY custmer;")
             .expectError(
-                "UNRESOLVED_COLUMN.WITH_SUGGESTION", "`custmer`", "p.sql:6:44", "^^^^^^^", "did you mean", "customer")
+                "UNRESOLVED_COLUMN.WITH_SUGGESTION", "`custmer`", "p.sql:6:", "^^^^^^^", "did you mean", "customer")
         try corrected()
     }
 

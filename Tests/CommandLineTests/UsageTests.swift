@@ -59,7 +59,7 @@ import Testing
         try workspace.tidemill("run", "nosuch.sql").expectError("no such project: nosuch.sql", "hint: ")
         try workspace.tidemill("dry-run", "nosuch").expectError("no such project: nosuch", "hint: ")
         try workspace.tidemill("sql", "-e", "SELECT 1", "nosuch").expectError("no such project: nosuch")
-        try workspace.tidemill("sql", "nosuch.sql").expectError("nosuch.sql")
+        try workspace.tidemill("sql", "SELECT 1").expectError("no such query file: SELECT 1", "hint: ", "-e")
     }
 
     @Test func dryRunDescribesWithoutTouching() throws {

@@ -28,6 +28,9 @@ class Report:
         except Failed as error:
             self.failed += 1
             print(f"FAILED  {name}\n        " + str(error).replace("\n", "\n        "), flush=True)
+        except Exception as error:  # the peer's own: it is reported as a failure, and the rest goes on
+            self.failed += 1
+            print(f"FAILED  {name}\n        {type(error).__name__}: {shortened(str(error))}", flush=True)
         else:
             self.passed += 1
 

@@ -17,9 +17,11 @@ SELECT trim(product_name) AS product_name, upper(trim(category)) AS category, tr
 FROM sales GROUP BY trim(product_name), upper(trim(category)), transaction_date;
 
 CREATE MATERIALIZED VIEW by_category AS
-SELECT category, count(*) AS days, sum(n) AS n, min(revenue) AS least, max(average_price) AS most,
-  count(DISTINCT product_name) AS products
+SELECT category, count(*) AS days, sum(n) AS n, min(revenue) AS least, max(average_price) AS most
 FROM sales_by_day GROUP BY category;
+
+CREATE MATERIALIZED VIEW products AS
+SELECT category, count(DISTINCT product_name) AS products FROM sales_by_day GROUP BY category;
 """
 BATCH = """
 CREATE TABLE days AS
@@ -31,9 +33,9 @@ FROM read_csv('{data}/*.csv', header = true, auto_detect = false, columns = {{'t
 GROUP BY ALL
 """
 CATEGORIES = """
-SELECT category, count(*), sum(n), min(revenue), max(average_price), count(DISTINCT product_name)
-FROM days GROUP BY category
+SELECT category, count(*), sum(n), min(revenue), max(average_price) FROM days GROUP BY category
 """
+PRODUCTS = "SELECT category, count(DISTINCT product_name) FROM days GROUP BY category"
 
 
 def check(report, tidemill, work):
@@ -64,3 +66,5 @@ def check(report, tidemill, work):
     report.check("sales_by_day after ten epochs in four runs", ten_epochs)
     report.check("by_category, a view over the view",
                  lambda: compare(table("by_category"), connection.execute(CATEGORIES).fetchall(), "DuckDB"))
+    report.check("products, distinct over the view",
+                 lambda: compare(table("products"), connection.execute(PRODUCTS).fetchall(), "DuckDB"))

@@ -9,7 +9,7 @@ from command_line import Failed, compare, fresh
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SALES = ("id INT, customer_id STRING, product STRING, category STRING, quantity INT, price DOUBLE,"
-         " discount DECIMAL(5,2), sold DATE, at TIMESTAMP")
+         " discount DECIMAL(5,2), sold DATE, moment TIMESTAMP")
 CUSTOMERS = "customer_id STRING, name STRING, city STRING, state STRING, since DATE, credit DECIMAL(12,2)"
 
 
@@ -21,7 +21,7 @@ def write_data(folder):
     maybe = lambda text, share=0.04: "" if chance.random() < share else text
     for part in range(3):
         with open(f"{folder}/sales/{part}.csv", "w") as file:
-            file.write("id,customer_id,product,category,quantity,price,discount,sold,at\n")
+            file.write("id,customer_id,product,category,quantity,price,discount,sold,moment\n")
             for id in range(part * 1000, part * 1000 + 1000):
                 day = f"2024-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
                 file.write(",".join([
@@ -43,7 +43,8 @@ def write_data(folder):
 
 def queries():
     """(name, sql, DuckDB's sql) of queries.sql: blocks that begin with `-- name`; a block `-- duckdb` follows the one
-    that DuckDB writes differently, `-- duckdb: none` one that it cannot say."""
+    that DuckDB writes differently, `-- duckdb: none` one that it cannot say. What Tidemill refuses as not supported is
+    marked `(not yet)`; once it is supported it is compared."""
     with open(os.path.join(HERE, "queries.sql")) as file:
         blocks = re.split(r"^-- ", file.read(), flags=re.M)[1:]
     found = []
@@ -89,6 +90,9 @@ def check(report, tidemill, spark, work):
                 raise Failed(f"columns {names}, Spark has {frame.columns}")
 
     for name, sql, theirs in queries():
-        report.check(name, lambda: one(sql, theirs))
+        if name.endswith("(not yet)") and tidemill.error_class(sql, script) == "UNSUPPORTED_FEATURE":
+            report.skip(name, "refused as not supported")
+        else:
+            report.check(name, lambda: one(sql, theirs))
     if not spark:
         report.skip("the same queries in Spark", "no Java", len(queries()))
