@@ -18,7 +18,7 @@ func randomScalar(_ type: DataType, _ generator: inout SeededGenerator, nullShar
         return Scalar(type, .float([Float(small), -0.0, 0, .nan, -.nan, .infinity, -.infinity, 0.1].randomElement(using: &generator)!))
     case .float64:
         let nan = Double(bitPattern: 0xFFF8_0000_0000_1234)
-        return .double([Double(small), -0.0, 0, .nan, nan, .infinity, -.infinity, 5e-324].randomElement(using: &generator)!)
+        return .double([Double(small), -0.0, 0, .nan, nan, .infinity, -.infinity, 0x1p-1074].randomElement(using: &generator)!)
     case .int128:
         return Scalar(type, .decimal([Int128(small), .max, .min, 1 << 64, -1 << 64].randomElement(using: &generator)!))
     case .view:

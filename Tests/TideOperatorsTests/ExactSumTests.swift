@@ -114,7 +114,7 @@ private struct ExactNumber: Equatable {
                 let exponent = Int.random(in: -1074...1023, using: &generator)
                 let sign: FloatingPointSign = Bool.random(using: &generator) ? .plus : .minus
                 return Double(sign: sign, exponent: exponent, significand: Double.random(in: 1..<2, using: &generator))
-            case 2: return Double(Int64.random(in: -9...9, using: &generator)) * 5e-324
+            case 2: return Double(Int64.random(in: -9...9, using: &generator)) * 0x1p-1074
             case 3:
                 return [Double.greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e308, -1e308, 1, 1e292]
                     .randomElement(using: &generator)!
@@ -161,7 +161,7 @@ private struct ExactNumber: Equatable {
 
     @Test func weightsMultiply() {
         for weight: Int64 in [2, 3, -5, 1 << 40, -(1 << 40)] {
-            for x in [0.1, 5e-324, 1e300, -7.25] {
+            for x in [0.1, 0x1p-1074, 1e300, -7.25] {
                 let sum = Sum()
                 sum.add(x, weight: weight)
                 // Exact product: the weight's ones, each a shift of x.

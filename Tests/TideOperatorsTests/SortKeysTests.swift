@@ -34,7 +34,7 @@ import TideSimulation
         case .float32:
             return Scalar(type, .float([-.infinity, -1, -0.0, 0, 1e-45, 1, .infinity, .nan].randomElement(using: &generator)!))
         case .float64:
-            return .double([-.infinity, -1, -5e-324, -0.0, 0, 5e-324, 1, .infinity, .nan, -.nan].randomElement(using: &generator)!)
+            return .double([-.infinity, -1, -0x1p-1074, -0.0, 0, 0x1p-1074, 1, .infinity, .nan, -.nan].randomElement(using: &generator)!)
         case .view:
             return Scalar(type, .bytes([[], [0], [0, 0], [0, 255], [97], [97, 0], [97, 98], [255], [97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109]].randomElement(using: &generator)!))
         }

@@ -61,9 +61,10 @@ extension PipelineRunner {
             record(result, of: node, from: "null", to: "null")
         }
         for reader in graph.tableReaders where toFill.contains(reader.flow) {
-            // A table that is filled in this very epoch brings its rows itself.
+            // A table that is filled in this very epoch brings its rows itself; if only some of its flows are, what the
+            // others have written is read.
             guard let dataset = definition.dataset(named: reader.table),
-                !dataset.flows.contains(where: { toFill.contains($0.name) }),
+                !dataset.flows.allSatisfy({ toFill.contains($0.name) }),
                 let source = try connectors.storedTable(dataset)
             else { continue }
             let splits = try source.snapshot().splits

@@ -137,6 +137,15 @@ extension PipelineRunner {
         }
     }
 
+    /// Whether a row of the result may appear and vanish within one epoch: a join does that, and whoever reads the
+    /// changes of a table whose flows do.
+    private func changesSeveralTimes(_ plan: LogicalPlan) -> Bool {
+        if plan.containsJoin { return true }
+        return plan.ownTables.contains { name in
+            definition.dataset(named: name)?.flows.contains { changesSeveralTimes($0.plan) } ?? false
+        }
+    }
+
     private func connectTables(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
         for dataset in definition.datasets {
             let name = dataset.name.lowercased()
@@ -160,7 +169,7 @@ extension PipelineRunner {
                     dataset, generation: generation, startsOver: replaces)
                 let collector = ChangeSetCollector(
                     key: key, types: dataset.schema.types,
-                    needsNetting: dataset.flows.count > 1 || dataset.flows.contains { $0.plan.containsJoin })
+                    needsNetting: dataset.flows.count > 1 || dataset.flows.contains { changesSeveralTimes($0.plan) })
                 sink = TableSink(
                     dataset: dataset, owner: owner, target: .keyed(target), port: port, changes: collector)
                 try target.recover()

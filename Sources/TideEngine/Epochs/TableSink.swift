@@ -62,6 +62,9 @@ final class AppendCursor: @unchecked Sendable {
     var epoch: (any AppendEpoch)?
     func append(_ batch: Batch) throws(TidemillError) {
         guard let epoch else { throw TidemillError.internal("rows for a table outside an epoch") }
-        try epoch.append(batch)
+        guard let rows = batch.repeatedByWeight() else {
+            throw TidemillError.internal("a row of a table that only grows was retracted")
+        }
+        try epoch.append(rows)
     }
 }

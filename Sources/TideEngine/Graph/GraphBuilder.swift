@@ -61,7 +61,9 @@ struct GraphBuilder {
     private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {
         let leftMoves = !isBatch && GraphBuilder.changes(join.left)
         let rightMoves = !isBatch && GraphBuilder.changes(join.right)
-        if leftMoves && rightMoves {
+        // Constant rows are changes too, of the first epoch: a left join has to remember which of them found a partner.
+        let leftIsKept = rightMoves && join.kind == .left && GraphBuilder.isConstant(join.left)
+        if rightMoves && (leftMoves || leftIsKept) {
             let node = try IncrementalJoinOperator(join, partitionBits: partitionBits, outputs: outputs)
             try build(join.left, [node.input(left: true)])
             try build(join.right, [node.input(left: false)])
@@ -70,6 +72,11 @@ struct GraphBuilder {
         }
         // One side stands still (in a batch query: the right one is looked up, the left one streams).
         let streamIsLeft = leftMoves || !rightMoves
+        guard join.kind == .inner || (streamIsLeft && [.left, .semi, .anti].contains(join.kind)) else {
+            throw TidemillError.unsupported(
+                "a \(join.kind.rawValue) join that keeps the rows of the side that is looked up",
+                hint: "swap the sides, so that LEFT JOIN keeps the rows of the side that changes")
+        }
         let node = LookupJoinOperator(join, streamIsLeft: streamIsLeft, outputs: outputs)
         graph.statics.append(
             FlowGraph.Static(plan: streamIsLeft ? join.right : join.left, join: node, flow: flow))
@@ -107,6 +114,15 @@ struct GraphBuilder {
         case .scan(let scan): scan.relation.mode == .changes
         case .values: false
         default: plan.inputs.contains(where: changes)
+        }
+    }
+
+    /// True if no leaf reads anything.
+    static func isConstant(_ plan: LogicalPlan) -> Bool {
+        switch plan {
+        case .scan: false
+        case .values: true
+        default: plan.inputs.allSatisfy(isConstant)
         }
     }
 
