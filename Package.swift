@@ -86,6 +86,8 @@ let package = Package(
         .target(name: "TideSimulation", dependencies: ["TideCore"], path: "Tests/Simulation", swiftSettings: strict),
         tests("TideCheckpointsTests", ["TideCheckpoints", "TideSimulation"]),
         tests("TideConnectorsTests", ["TideConnectors", "TideSimulation"]),
+        // The built binary, as a user calls it: build the product tidemill first, or set TIDEMILL_BINARY.
+        tests("CommandLineTests", []),
         tests("DocumentationTests", ["Tidemill"]),
         tests("TidyTests", []),
     ],
