@@ -91,6 +91,8 @@ let package = Package(
         tests("TideEngineTests", ["TideEngine", "TideSimulation"]),
         tests("GoldenTests", ["Tidemill", "TideSimulation"]),
         tests("EngineSimulationTests", ["Tidemill", "TideSimulation"]),
+        // The built binary, as a user calls it: build the product tidemill first, or set TIDEMILL_BINARY.
+        tests("CommandLineTests", []),
         tests("DocumentationTests", ["Tidemill"]),
         tests("TidyTests", []),
     ],

@@ -7,7 +7,15 @@ struct TidemillCommand: ParsableCommand {
         abstract: "Keeps tables up to date while data keeps arriving.",
         discussion: """
             A pipeline is a .sql file, or a folder with Spark's spark-pipeline.yml: which files to read, and the \
-            tables wanted from them. `tidemill run` takes what is new, updates the tables and ends.
+            tables wanted from them. `tidemill run` takes what is new, updates the tables and ends. The least one:
+
+              CREATE TABLE orders (id INT, customer STRING, amount DOUBLE)
+                USING csv OPTIONS (path 'orders', header 'true');
+              CREATE MATERIALIZED VIEW totals AS
+                SELECT customer, sum(amount) AS amount FROM orders GROUP BY customer;
+
+            In shop.sql, with CSV files in orders/: `tidemill run shop.sql`, then
+            `tidemill sql -e 'SELECT * FROM totals' shop.sql`.
 
             Exit status: 0 done, 1 the pipeline failed (one error on standard error), 2 wrong usage.
             """,

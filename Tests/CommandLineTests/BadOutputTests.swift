@@ -56,14 +56,17 @@ import Testing
     @Test func tableThatWasDeleted() throws {
         try Orders.expectComplete(workspace)
         try workspace.remove("spark-warehouse/totals")
-        let outcome = try workspace.tidemill("run", "p.sql")
-        if outcome.status == 0 {
-            try Orders.expectTables(workspace)
-        } else {
-            outcome.expectError("totals", "--full-refresh")
-            try workspace.tidemill("run", "p.sql", "--full-refresh", "totals").expectSuccess()
-            try Orders.expectTables(workspace)
-        }
+        try workspace.tidemill("run", "p.sql").expectError("TIDEMILL_TABLE_MISSING", "totals", "--full-refresh totals")
+        try workspace.tidemill("run", "p.sql", "--full-refresh", "totals").expectSuccess()
+        try Orders.expectTables(workspace)
+    }
+
+    /// With another warehouse the tables would begin with what comes in from now on.
+    @Test func warehouseThatIsAnother() throws {
+        try Orders.expectComplete(workspace)
+        try workspace.tidemill("run", "p.sql", "--warehouse", "other")
+            .expectError("TIDEMILL_TABLE_MISSING", "--warehouse", "--full-refresh")
+        try Orders.expectComplete(workspace)
     }
 
     @Test func tableFileThatWasDeleted() throws {
@@ -75,7 +78,8 @@ import Testing
         if outcome.status == 0 {
             #expect(try workspace.rows("SELECT n FROM totals ORDER BY customer") == ["4", "2", "1", "2", "1"])
         } else {
-            outcome.expectError("totals", "hint: ")
+            outcome.expectError("TIDEMILL_TABLE_FILE_MISSING", "totals", "remove its folder", "--full-refresh totals")
+            try workspace.remove("spark-warehouse/totals")
             try workspace.tidemill("run", "p.sql", "--full-refresh", "totals").expectSuccess()
             #expect(try workspace.rows("SELECT n FROM totals ORDER BY customer") == ["4", "2", "1", "2", "1"])
         }

@@ -57,7 +57,9 @@ import Testing
         var rows: [String: Int] = [:]
         for line in outcome.outLines {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-            for key in ["name", "timestamp", "batchId", "numInputRows", "durationMs", "stateOperators", "sources", "sink"] {
+            for key in [
+                "name", "timestamp", "batchId", "numInputRows", "durationMs", "stateOperators", "sources", "sink",
+            ] {
                 #expect(object[key] != nil, "no \(key) in \(line)")
             }
             let name = try #require(object["name"] as? String)
@@ -104,13 +106,17 @@ import Testing
         try workspace.write("proj/sql/p.sql", Orders.sql().replacing("path 'in'", with: "path '../in'"))
         try workspace.tidemill("run", "proj").expectSuccess()
         #expect(workspace.exists("proj/spark-warehouse/totals") && workspace.exists("proj/.tidemill/p"))
-        let inside = try workspace.bash("cd proj && \"$0\" run && \"$0\" sql -e 'SELECT sum(n) FROM totals' --format csv")
+        let inside = try workspace.bash(
+            "cd proj && \"$0\" run && \"$0\" sql -e 'SELECT sum(n) FROM totals' --format csv")
         #expect(inside.outLines.last == "9", "\(inside)")
     }
 
     @Test func changedViewIsRebuilt() throws {
         try Orders.expectComplete(workspace)
-        let view = "CREATE MATERIALIZED VIEW totals AS SELECT customer, max(amount) AS most FROM orders GROUP BY customer;"
+        let view = """
+            CREATE MATERIALIZED VIEW totals AS
+            SELECT customer, max(amount) AS most FROM orders GROUP BY customer;
+            """
         try workspace.write("p.sql", Orders.sql(view: view))
         try workspace.tidemill("run", "p.sql").expectSuccess()
         let most = ["ann,100.0", "bob,20.0", "cid,5.0", "dan,40.0", "eve,0.5"]

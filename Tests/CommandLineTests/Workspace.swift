@@ -59,6 +59,11 @@ final class Workspace {
 
 /// The pipeline most tests run: orders by customer.
 enum Orders {
+    private static let totalsView = """
+        CREATE MATERIALIZED VIEW totals AS
+        SELECT customer, count(*) AS n, sum(amount) AS amount FROM orders GROUP BY customer;
+        """
+
     static func sql(
         columns: String = "id INT, customer STRING, amount DOUBLE", options: String = "", view: String? = nil
     ) -> String {
@@ -68,7 +73,7 @@ enum Orders {
 
         CREATE STREAMING TABLE big AS SELECT * FROM STREAM orders WHERE amount >= 10;
 
-        \(view ?? "CREATE MATERIALIZED VIEW totals AS SELECT customer, count(*) AS n, sum(amount) AS amount FROM orders GROUP BY customer;")
+        \(view ?? totalsView)
         """
     }
 

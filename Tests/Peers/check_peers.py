@@ -1,6 +1,8 @@
 """Compares Tidemill with other engines that run beside it: DuckDB, pyarrow, polars and, with Java, Apache Spark.
 
-usage: check_peers.py <tidemill binary> [section …]      sections: sales tables expressions queries j1
+usage: check_peers.py [tidemill binary] [section …]      sections: sales tables expressions queries j1
+
+Without a binary it takes the one that TIDEMILL_BINARY names, else the package's release build.
 
 Every expected value comes from the other engine, computed live. Known differences are listed with their reason in the
 sections' files. Exit status 1 if a check failed.
@@ -50,10 +52,14 @@ def start_spark(work):
 def main():
     os.environ["TZ"] = "UTC"
     time.tzset()
-    if len(sys.argv) < 2 or any(name not in SECTIONS for name in sys.argv[2:]):
-        sys.exit(__doc__)
-    chosen = sys.argv[2:] or SECTIONS
-    tidemill = Tidemill(sys.argv[1])
+    arguments = sys.argv[1:]
+    binary = os.environ.get("TIDEMILL_BINARY") or os.path.join(HERE, "..", "..", ".build", "release", "tidemill")
+    if arguments and arguments[0] not in SECTIONS:
+        binary = arguments.pop(0)
+    if any(name not in SECTIONS for name in arguments) or not os.access(binary, os.X_OK):
+        sys.exit(f"no tidemill binary at {binary}, or no such section\n\n{__doc__}")
+    chosen = arguments or SECTIONS
+    tidemill = Tidemill(binary)
     example = os.path.join(HERE, "..", "..", "examples", "sales")
     report = Report()
     with tempfile.TemporaryDirectory(prefix="tidemill-peers-") as work:

@@ -141,6 +141,8 @@ public final class PipelineRunner {
             let plan = try node.source.plan(
                 limit: node.limit, until: horizons.indices.contains(index) ? horizons[index] : nil)
             currentPlans.append(plan)
+            // Without a plan there may be no epoch to show them.
+            for warning in node.source.takeWarnings() { report(.note("warning: \(warning)")) }
         }
         return currentPlans.contains { $0.map { !$0.splits.isEmpty } ?? false }
     }

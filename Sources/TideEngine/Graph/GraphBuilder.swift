@@ -70,6 +70,12 @@ struct GraphBuilder {
             add(node, "join")
             return
         }
+        guard join.kind != .full else {
+            // The side that is looked up does not know which of its rows found nothing.
+            throw TidemillError.unsupported(
+                "FULL OUTER joins are not supported yet",
+                hint: "combine the LEFT JOIN with the LEFT ANTI JOIN of the other side by UNION ALL")
+        }
         // One side stands still (in a batch query: the right one is looked up, the left one streams).
         let streamIsLeft = leftMoves || !rightMoves
         guard join.kind == .inner || (streamIsLeft && [.left, .semi, .anti].contains(join.kind)) else {
