@@ -25,13 +25,18 @@ struct TidemillCommand: ParsableCommand {
 
 /// What every verb over a project takes.
 struct ProjectOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Folder of the checkpoint (default: .tidemill/<name> beside the project).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder of the checkpoint (default: .tidemill/<name> beside the project).", valueName: "dir")
+    )
     var storage: String?
 
-    @Option(help: ArgumentHelp("Folder of the tables (default: spark-warehouse next to the project).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder of the tables (default: spark-warehouse next to the project).", valueName: "dir"))
     var warehouse: String?
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("A configuration value, over the project's.", valueName: "key=value"))
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("A configuration value, over the project's.", valueName: "key=value"))
     var settings: [String] = []
 
     func settingsMap() throws -> [String: String] {

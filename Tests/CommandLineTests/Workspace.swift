@@ -44,7 +44,8 @@ final class Workspace {
 
     /// A command line of bash; `$0` is the binary.
     func bash(_ script: String) throws -> Outcome {
-        try RunningTidemill(["-c", "set -o pipefail; " + script, TidemillBinary.path], in: directory,
+        try RunningTidemill(
+            ["-c", "set -o pipefail; " + script, TidemillBinary.path], in: directory,
             executable: "/bin/bash"
         ).finish()
     }

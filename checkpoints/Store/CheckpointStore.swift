@@ -43,7 +43,8 @@ public final class CheckpointStore {
         let lock = try CheckpointLock.take(directory, files: files)
         do throws(TidemillError) {
             let found = try CheckpointScan.manifest(directory, files: files)
-            var manifest = found
+            var manifest =
+                found
                 ?? Manifest(
                     pipeline: pipeline, generation: environment.random.next(), fencingToken: 0, settings: settings,
                     firstSegment: 1, newestSegment: 0, nextRun: 1, publishedThrough: nil, snapshot: nil, runs: [])

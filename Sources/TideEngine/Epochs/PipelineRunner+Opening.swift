@@ -91,7 +91,8 @@ extension PipelineRunner {
             let port = graph.tables[name] ?? Port()
             graph.tables[name] = port
             // The key of an aggregate's table is its groups exactly when nothing between drops rows.
-            let replaces = dataset.key != nil && dataset.key != .bag && dataset.flows.count == 1
+            let replaces =
+                dataset.key != nil && dataset.key != .bag && dataset.flows.count == 1
                 && !definition.datasets.contains { other in
                     other.flows.contains { $0.plan.ownTables.contains(name) }
                 }

@@ -242,7 +242,10 @@ public final class PipelineRunner {
                     return batch.flatMap { $0.count > 0 ? $0 : nil }
                 })
         }
-        try store.writeSnapshot(last, parts: parts)
+        // Everything is published, so the files that travelled inside the record are not needed again.
+        var record = last
+        record.sinks = []
+        try store.writeSnapshot(record, parts: parts)
         lastSnapshotBytes = store.manifest.runs.reduce(0) { $0 + $1.bytes }
     }
 
@@ -261,7 +264,8 @@ enum LedgerBlock {
     }
     static func unwrap(_ block: Batch) throws(TidemillError) -> Batch {
         guard block.columns.first?.type == .bigint else {
-            throw TidemillError(.corruption, "TIDEMILL_STATE_TYPES", "a source's ledger has other columns than expected")
+            throw TidemillError(
+                .corruption, "TIDEMILL_STATE_TYPES", "a source's ledger has other columns than expected")
         }
         return Batch(columns: Array(block.columns.dropFirst()), count: block.count)
     }

@@ -106,7 +106,8 @@ struct GraphBuilder {
             graph.tableReaders.append((name, scan.columns, consumer, flow))
             return
         }
-        let key = FlowGraph.ScanKey(name: scan.relation.name, options: scan.relation.options.filter { !isRateLimit($0.key) })
+        let key = FlowGraph.ScanKey(
+            name: scan.relation.name, options: scan.relation.options.filter { !isRateLimit($0.key) })
         let shared = graph.scans[key] ?? FlowGraph.Scan(key: key, relationSchema: scan.relationSchema)
         graph.scans[key] = shared
         shared.columns = Array(Set(shared.columns).union(scan.columns)).sorted()

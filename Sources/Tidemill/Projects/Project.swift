@@ -87,7 +87,8 @@ public struct Project: Sendable {
                 hint: "list them under libraries: - glob: include: transformations/**", place: .file(path.string))
         }
         let name = spec.name ?? directory.lastComponent?.string ?? "pipeline"
-        let storage = spec.storage.map { resolve($0, in: directory) }
+        let storage =
+            spec.storage.map { resolve($0, in: directory) }
             ?? directory.appending(".tidemill").appending(name)
         return Project(
             name: name, directory: directory, scripts: scripts, configuration: spec.configuration,
