@@ -61,7 +61,7 @@ demo: build ## run the sales example in demo/sales
 test: deps ## build and run all tests (FILTER=name for some)
 	$(SWIFT) build $(BUILD_FLAGS) --build-tests
 	TIDEMILL_BINARY="$(CURDIR)/$(BINARIES)/tidemill" \
-	  $(SWIFT) test $(BUILD_FLAGS) --skip-build $(if $(FILTER),--filter $(FILTER))
+	  $(SWIFT) test $(BUILD_FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 bench: deps ## run the benchmark J1 and check its result
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
