@@ -30,8 +30,8 @@ struct FunctionReferenceTests {
         var out = """
             # Functions
 
-            Written by `TIDE_UPDATE=1 make test FILTER=FunctionReferenceTests` from the functions' own documentation. Names
-            are matched in any case. Meaning, types and NULL rules are those of Spark SQL in ANSI mode.
+            Written by `TIDE_UPDATE=1 make test FILTER=FunctionReferenceTests` from the functions' own documentation.
+            Names are matched in any case. Meaning, types and NULL rules are those of Spark SQL in ANSI mode.
 
             """
         for group in FunctionDocumentation.Group.allCases {
