@@ -6,8 +6,10 @@ public struct EngineSettings: Sendable, Hashable {
     public var timeZone = "UTC"
     /// `tidemill.publishInterval`: keyed tables are replaced at most this often while epochs keep coming.
     public var publishInterval: Duration = .seconds(1)
-    /// Log bytes that call for a snapshot, at least.
+    /// `tidemill.snapshotBytes`: log bytes that call for a snapshot, at least; 0: a snapshot with every publication.
     public var snapshotBytesMin: Int64 = 64 << 20
+    /// `tidemill.batchRows`: rows that travel together at most. Readers choose, unless a test wants them smaller.
+    public var batchRowsMax = Int.max
 
     public init(_ configuration: [String: String]) throws(TidemillError) {
         for (key, value) in configuration {
@@ -26,9 +28,21 @@ public struct EngineSettings: Sendable, Hashable {
                 timeZone = "UTC"
             case "tidemill.publishinterval":
                 publishInterval = try EngineSettings.duration(key, value)
+            case "tidemill.snapshotbytes":
+                snapshotBytesMin = try EngineSettings.number(key, value, from: 0)
+            case "tidemill.batchrows":
+                batchRowsMax = Int(try EngineSettings.number(key, value, from: 1))
             default: break
             }
         }
+    }
+
+    static func number(_ key: String, _ text: String, from least: Int64) throws(TidemillError) -> Int64 {
+        guard let number = Int64(text.trimmedASCII), number >= least else {
+            throw TidemillError(
+                .user, "INVALID_CONF_VALUE", "\(key) is not a whole number of \(least) or more: \(text)")
+        }
+        return number
     }
 
     /// `500 ms`, `1 s`, `2 minutes`, or a bare number of milliseconds.

@@ -15,7 +15,8 @@ extension PipelineRunner {
             }
         }
         try loadStatics(evaluation)
-        let runner = StageRunner(graph: graph, executor: environment.executor, evaluation: evaluation)
+        let runner = StageRunner(
+            graph: graph, executor: environment.executor, evaluation: evaluation, batchRowsMax: settings.batchRowsMax)
         if !toFill.isEmpty { try fill(runner) }
         if machine.lastCommitted == nil {
             for constant in graph.constants { try runner.feed(constant.batch, into: constant.consumer) }

@@ -47,7 +47,7 @@ extension PipelineRunner {
         let connectors = connectors
         let opened = try CheckpointStore.open(
             options.storage, pipeline: definition.name, settings: ["spark.sql.session.timeZone": settings.timeZone],
-            environment: environment
+            environment: environment, options: options.log
         ) { (generation) throws(TidemillError) -> Epoch? in
             // The newest epoch any table shows is proof that its commit returned.
             var newest: Epoch?

@@ -11,6 +11,8 @@ public final class PipelineRunner {
         public var epochsMax: Int?
         /// Tables to rebuild, lower case.
         public var refreshed: Set<String> = []
+        /// How the epoch log writes; tests change it.
+        package var log = EpochLog.Options()
         public init(storage: FilePath) { self.storage = storage }
     }
 
@@ -209,7 +211,8 @@ public final class PipelineRunner {
     /// is rewritten at most about once per byte logged.
     private func snapshotIfDue() throws(TidemillError) {
         guard let store, let last = lastRecord else { return }
-        guard store.logBytesSinceSnapshot > max(settings.snapshotBytesMin, lastSnapshotBytes) else { return }
+        let isDue = store.logBytesSinceSnapshot > max(settings.snapshotBytesMin, lastSnapshotBytes)
+        guard isDue || settings.snapshotBytesMin == 0 else { return }
         var parts: [SnapshotPart] = []
         for node in graph.stateful {
             let owners = registry.flows[node.flow]?.operators ?? []

@@ -3,6 +3,8 @@ struct StageRunner {
     let graph: FlowGraph
     let executor: any Executor
     let evaluation: EvaluationContext
+    /// Longer batches of a source are cut.
+    var batchRowsMax = Int.max
 
     struct ScanResult: Sendable {
         var rows = 0
@@ -29,13 +31,21 @@ struct StageRunner {
     ) throws(TidemillError) -> ScanResult {
         beginStage()
         let evaluation = evaluation
+        let rowsMax = batchRowsMax
         let result = Locked(ScanResult())
         try executor.run(tasks: splits.count) { (index, worker) throws(TidemillError) in
             let task = TaskContext(worker: worker, ordinal: index, evaluation: evaluation)
             let reader = try source.open(splits[index], columns: columns)
             while let batch = try reader.next() {
                 // A scan that needs no column still counts rows.
-                try port.consume(batch, task)
+                if batch.count <= rowsMax {
+                    try port.consume(batch, task)
+                } else {
+                    for start in stride(from: 0, to: batch.count, by: rowsMax) {
+                        let rows = Array(UInt32(start)..<UInt32(min(start + rowsMax, batch.count)))
+                        try port.consume(batch.gather(rows), task)
+                    }
+                }
             }
             try port.finishTask(task)
             result.withLock { $0.add(reader.report, bytes: splits[index].bytes) }

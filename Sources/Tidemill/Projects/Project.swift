@@ -13,6 +13,20 @@ public struct Project: Sendable {
     public var storage: FilePath
     public var notes: [String]
 
+    /// A project that is put together in memory.
+    public init(
+        name: String, directory: FilePath, scripts: [SourceText], configuration: [String: String] = [:],
+        database: String = "default", storage: FilePath, notes: [String] = []
+    ) {
+        self.name = name
+        self.directory = directory
+        self.scripts = scripts
+        self.configuration = configuration
+        self.database = database
+        self.storage = storage
+        self.notes = notes
+    }
+
     static let specNames = ["spark-pipeline.yml", "spark-pipeline.yaml"]
 
     /// - Parameter path: a file, a folder, or nil for the current folder.

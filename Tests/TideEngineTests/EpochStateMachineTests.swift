@@ -1,0 +1,113 @@
+import Testing
+
+@testable import TideEngine
+
+/// Every transition by table, and the invariants over every course of events up to a length.
+@Suite struct EpochStateMachineTests {
+    typealias Machine = EpochStateMachine
+
+    /// Feeds events; gives the actions.
+    private func actions(_ events: [Machine.Event]) -> [Machine.Action] {
+        var machine = Machine()
+        return events.map { machine.handle($0) }
+    }
+
+    @Test func courses() {
+        let fresh = Machine.Event.recovered(lastCommitted: nil, unpublished: false)
+        let old = Machine.Event.recovered(lastCommitted: Epoch(6), unpublished: false)
+        let behind = Machine.Event.recovered(lastCommitted: Epoch(6), unpublished: true)
+        let none = Machine.Event.planned(hasInput: false, mustRun: false)
+        let some = Machine.Event.planned(hasInput: true, mustRun: false)
+        let must = Machine.Event.planned(hasInput: false, mustRun: true)
+        let due = Machine.Event.committed(publishDue: true)
+        let later = Machine.Event.committed(publishDue: false)
+        let zero = Epoch(0)
+        let one = Epoch(1)
+        let seven = Epoch(7)
+        let table: [([Machine.Event], [Machine.Action])] = [
+            ([fresh, none], [.plan, .stop]),
+            ([fresh, must, .executed, due, .published, none], [.plan, .execute(zero), .commit(zero), .publish, .plan, .stop]),
+            // Two epochs, published together at the end.
+            (
+                [fresh, some, .executed, later, some, .executed, later, none, .published],
+                [.plan, .execute(zero), .commit(zero), .plan, .execute(one), .commit(one), .plan, .publish, .stop]
+            ),
+            ([old, some, .executed, later, none, .published], [.plan, .execute(seven), .commit(seven), .plan, .publish, .stop]),
+            // What the last run left unpublished comes first.
+            ([behind, .published, none], [.publish, .plan, .stop]),
+            ([behind, .published, some], [.publish, .plan, .execute(seven)]),
+            ([old, .stopRequested], [.plan, .stop]),
+            // A stop in the middle: the epoch ends, everything is published.
+            ([old, some, .stopRequested, .executed, later, .published], [.plan, .execute(seven), .plan, .commit(seven), .publish, .stop]),
+            ([behind, .stopRequested, .published], [.publish, .plan, .stop]),
+            ([fresh, some, .executed, later, .stopRequested, .published], [.plan, .execute(zero), .commit(zero), .plan, .publish, .stop]),
+            ([.failed], [.abort]),
+            ([old, some, .failed], [.plan, .execute(seven), .abort]),
+            ([old, some, .executed, .failed], [.plan, .execute(seven), .commit(seven), .abort]),
+            ([behind, .failed], [.publish, .abort]),
+        ]
+        for (events, wanted) in table { #expect(actions(events) == wanted, "\(events)") }
+    }
+
+    private func legal(_ state: Machine.State) -> [Machine.Event] {
+        switch state {
+        case .starting:
+            [
+                .recovered(lastCommitted: nil, unpublished: false), .recovered(lastCommitted: Epoch(3), unpublished: false),
+                .recovered(lastCommitted: Epoch(3), unpublished: true), .failed,
+            ]
+        case .planning:
+            [
+                .planned(hasInput: true, mustRun: false), .planned(hasInput: false, mustRun: true),
+                .planned(hasInput: false, mustRun: false), .stopRequested, .failed,
+            ]
+        case .executing: [.executed, .stopRequested, .failed]
+        case .committing: [.committed(publishDue: true), .committed(publishDue: false), .stopRequested, .failed]
+        case .publishing: [.published, .stopRequested, .failed]
+        case .stopped, .failed: []
+        }
+    }
+
+    /// All courses of nine events: epochs are consecutive, each commit follows its execution, nothing is published that
+    /// is not committed, no end leaves committed epochs unpublished, and after a stop no epoch begins.
+    @Test func invariants() {
+        var courses = 0
+        func walk(_ machine: Machine, _ committed: Int64, _ unpublished: Bool, _ stopping: Bool, _ depth: Int) {
+            courses += 1
+            if depth == 0 { return }
+            for event in legal(machine.state) {
+                var next = machine
+                var committed = committed
+                var unpublished = unpublished
+                let before = machine.state
+                let action = next.handle(event)
+                if case .recovered(let last, let left) = event {
+                    committed = last?.rawValue ?? -1
+                    unpublished = left
+                }
+                if case .committed = event {
+                    committed += 1
+                    unpublished = true
+                }
+                if event == .published { unpublished = false }
+                switch action {
+                case .execute(let epoch):
+                    #expect(epoch.rawValue == committed + 1)
+                    #expect(before == .planning && !stopping)
+                case .commit(let epoch):
+                    #expect(epoch.rawValue == committed + 1)
+                    #expect(before == .executing(epoch))
+                case .publish: #expect(unpublished)
+                case .stop: #expect(!unpublished)
+                case .abort: #expect(event == .failed && next.state == .failed)
+                case .plan: #expect(next.state == .planning || event == .stopRequested)
+                }
+                #expect(next.lastCommitted?.rawValue ?? -1 == committed)
+                #expect(next.hasUnpublished == unpublished)
+                walk(next, committed, unpublished, stopping || event == .stopRequested, depth - 1)
+            }
+        }
+        walk(Machine(), -1, false, false, 9)
+        #expect(courses > 1000)
+    }
+}
