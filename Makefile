@@ -67,8 +67,9 @@ bench: deps ## run the benchmark J1 and check its result
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(BINARIES)/tidemill-bench run J1 $(BENCH_ARGS)
 
-check-peers: build $(PEERS_PYTHON) ## compare results with DuckDB and pyarrow, in .venv-peers
-	TIDEMILL_BINARY="$(CURDIR)/$(BINARIES)/tidemill" $(PEERS_PYTHON) Tests/Peers/check_peers.py
+check-peers: build $(PEERS_PYTHON) ## compare results with DuckDB, pyarrow, polars and Spark
+	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
+	$(PEERS_PYTHON) Tests/Peers/check_peers.py $(BINARIES)/tidemill
 
 $(PEERS_PYTHON): Tests/Peers/requirements.txt
 	python3 -m venv .venv-peers
