@@ -5,11 +5,12 @@ import PackageDescription
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 /// A module of the engine. `path` is Sources/<name> unless it is given.
-func module(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil, sources: [String]? = nil)
-    -> Target
-{
+func module(
+    _ name: String, _ dependencies: [Target.Dependency], path: String? = nil, exclude: [String] = [],
+    sources: [String]? = nil
+) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", sources: sources,
+        name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", exclude: exclude, sources: sources,
         swiftSettings: strict)
 }
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = [])
@@ -63,7 +64,7 @@ let package = Package(
         // Directory source; Parquet tables; CSV copies.
         module(
             "TideConnectors", ["TideConnectorAPI", "TideText", "TideParquet"], path: "connectors",
-            sources: ["Sources", "Tables"]),
+            exclude: ["API", "Parquet", "Text"], sources: ["Sources", "Tables"]),
         // Projects, and the engine put together with its connectors.
         module("Tidemill", ["TideEngine", "TideConnectors", "TideText", .product(name: "Yams", package: "Yams")]),
         // Command line.

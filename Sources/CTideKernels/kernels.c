@@ -71,7 +71,7 @@ uint32_t tide_crc32c(uint32_t crc, const uint8_t *p, size_t n) {
   return tide_crc32c_portable(crc, p, n);
 }
 
-// ---- CSV structural index --------------------------------------------------------------------------------------------
+// ---- CSV structural index -----------------------------------------------------------------------------------------
 // Per 64 bytes: one bit per byte for delimiters and for quotes. The prefix-xor of the quote bits marks the inside of
 // quoted fields (a doubled quote toggles twice, so it stays inside). Source: Langdale and Lemire, "Parsing gigabytes of
 // JSON per second", VLDB Journal 2019, part 3.1.
@@ -182,7 +182,7 @@ size_t tide_csv_index(const uint8_t *p, size_t n, uint8_t delimiter, uint8_t quo
 #endif
 }
 
-// ---- UTF-8 -------------------------------------------------------------------------------------------------------------
+// ---- UTF-8 --------------------------------------------------------------------------------------------------------
 
 int tide_utf8_valid(const uint8_t *p, size_t n) {
   size_t i = 0;
@@ -217,7 +217,7 @@ int tide_utf8_valid(const uint8_t *p, size_t n) {
   return 1;
 }
 
-// ---- System calls without a glibc wrapper on every Debian ------------------------------------------------------------------
+// ---- System calls without a glibc wrapper on every Debian ---------------------------------------------------------
 
 int tide_rename_exchange(const char *a, const char *b) {
   return (int)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);

@@ -25,6 +25,7 @@ enum Keyword: String, CaseIterable, Sendable {
     case scd, schema, select, semi, sequence, set, sets, sink, some, sort, stored, stream, streaming
     case substr, substring
     case table, tablesample, tblproperties, temp, temporary, then, time, timestamp, to, track
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case trailing, trim, `true`, truncate, try_cast, type
     case unbounded, union, unique, unknown, unpivot, update, use, using
     case values, version, view

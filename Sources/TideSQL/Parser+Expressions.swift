@@ -11,7 +11,8 @@ extension Parser {
         try nested { parser throws(TidemillError) in try parser.disjunction() }
     }
 
-    /// A node over the tokens from `start` to here. Mutating, so that `self` is read after the arguments have moved it on.
+    /// A node over the tokens from `start` to here. Mutating, so that `self` is read after the arguments have moved it
+    /// on.
     mutating func make(_ kind: Expression.Kind, from start: Int) throws(TidemillError) -> Expression {
         let expression = Expression(kind, span: span(from: start))
         try checked(height: expression.height, expression.span)

@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import Tidemill
+@testable import Tidemill
 
 /// The SQL that the documents show is accepted, or refused with the code they name.
 struct SQLExampleTests {

@@ -27,7 +27,9 @@ struct FileTests {
     @Test func linesFit() throws {
         for file in try Repository.files(in: Repository.codeFolders, suffixes: [".swift", ".c", ".h"]) {
             for (number, line) in file.lines.enumerated() {
-                #expect(line.count <= 120, "\(file.path):\(number + 1) is \(line.count) columns wide")
+                // A query in a test may stay on one line.
+                let isQuery = file.path.hasPrefix("Tests/") && line.contains("SELECT ")
+                #expect(line.count <= 120 || isQuery, "\(file.path):\(number + 1) is \(line.count) columns wide")
                 #expect(!line.contains("\t"), "\(file.path):\(number + 1) has a tab")
             }
             #expect(file.text.hasSuffix("\n"), "\(file.path) does not end with a newline")

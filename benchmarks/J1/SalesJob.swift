@@ -17,7 +17,8 @@ struct SalesJob {
     var sql: String {
         """
         CREATE TABLE sales (\(SalesJob.columns))
-        USING csv OPTIONS (path '\(data.appending("sales").string)', header 'true', maxFilesPerTrigger '\(filesPerEpoch)');
+        USING csv OPTIONS (
+          path '\(data.appending("sales").string)', header 'true', maxFilesPerTrigger '\(filesPerEpoch)');
 
         CREATE MATERIALIZED VIEW sales_by_day AS
         SELECT trim(product_name) AS product_name, upper(trim(category)) AS category, transaction_date,
@@ -56,7 +57,8 @@ struct SalesJob {
                 result.rows += progress.inputRows
                 result.logBytes += progress.logBytes
                 Report.line(
-                    "  epoch \(progress.epoch): \(progress.inputRows) rows, run \(Int(progress.durations.executeMillis)) ms,"
+                    "  epoch \(progress.epoch): \(progress.inputRows) rows,"
+                        + " run \(Int(progress.durations.executeMillis)) ms,"
                         + " commit \(Int(progress.durations.commitMillis)) ms")
             case .published(let tables):
                 for table in tables {

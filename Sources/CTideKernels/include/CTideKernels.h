@@ -1,5 +1,5 @@
-// Byte-level kernels that need instruction sets Swift cannot dispatch on at run time. Every function has a portable twin
-// (suffix _portable) that tests hold it against; the public name picks the best one for the running CPU.
+// Byte-level kernels that need instruction sets Swift cannot dispatch on at run time. Every function has a portable
+// twin (suffix _portable) that tests hold it against; the public name picks the best one for the running CPU.
 #ifndef TIDE_KERNELS_H
 #define TIDE_KERNELS_H
 

@@ -1,5 +1,5 @@
-/// Builds a column of a type known at run time, value by value. For literals, statistics, tests and other small columns;
-/// formats and kernels fill buffers themselves.
+/// Builds a column of a type known at run time, value by value. For literals, statistics, tests and other small
+/// columns; formats and kernels fill buffers themselves.
 public struct ColumnBuilder {
     public let type: DataType
     public private(set) var count = 0

@@ -1,7 +1,7 @@
 import Glibc
 
-// Update loops: one accumulator slot over many rows. `rows[i]` is the value area of the group of batch row `selection[i]`.
-// Each loop is instantiated in this module; what to run is decided once per batch and slot.
+// Update loops: one accumulator slot over many rows. `rows[i]` is the value area of the group of batch row
+// `selection[i]`. Each loop is instantiated in this module; what to run is decided once per batch and slot.
 
 typealias ValueAreas = UnsafePointer<UnsafeMutableRawPointer>
 typealias Selection = UnsafePointer<UInt32>
@@ -35,8 +35,8 @@ func addWeights(_ areas: ValueAreas, _ selection: Selection, _ count: Int, offse
     }
 }
 
-/// Adds integers of any stored width. Weights and values are 64-bit or smaller, or decimals below 10^38; the 128-bit sum
-/// wraps only beyond 1.7e38, which the output check reports as overflow for every declared result type.
+/// Adds integers of any stored width. Weights and values are 64-bit or smaller, or decimals below 10^38; the 128-bit
+/// sum wraps only beyond 1.7e38, which the output check reports as overflow for every declared result type.
 @inline(never)
 func addIntegers<T: FixedWidthInteger & BitwiseCopyable>(
     _: T.Type, _ areas: ValueAreas, _ selection: Selection, _ count: Int, offset: Int, values: UnsafePointer<T>,

@@ -1,5 +1,5 @@
-/// What a group remembers: primitive accumulators ("slots") in the value area of its packed row. Aggregates of one query
-/// share slots: count(x), sum(x) and avg(x) need one sum and one count between them.
+/// What a group remembers: primitive accumulators ("slots") in the value area of its packed row. Aggregates of one
+/// query share slots: count(x), sum(x) and avg(x) need one sum and one count between them.
 ///
 /// A zeroed value area is the state of a group without rows.
 struct AccumulatorLayout: Sendable {

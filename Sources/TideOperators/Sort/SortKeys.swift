@@ -4,8 +4,8 @@ import Glibc
 /// columns of any type.
 ///
 /// Per key: one byte for NULL (before or after values), then the value: integers big endian with the sign bit flipped;
-/// doubles by the usual total-order trick with NaN largest and -0.0 as 0.0; strings with 0x00 as 0x00 0xFF and 0x00 0x00
-/// behind. A descending key has all its bytes inverted.
+/// doubles by the usual total-order trick with NaN largest and -0.0 as 0.0; strings with 0x00 as 0x00 0xFF and 0x00
+/// 0x00 behind. A descending key has all its bytes inverted.
 struct SortKeys {
     private var bytes: [UInt8] = []
     private var starts: [Int] = [0]

@@ -52,7 +52,8 @@ public indirect enum LogicalPlan: Hashable, Sendable {
         public var kind: Kind
         public var left: LogicalPlan
         public var right: LogicalPlan
-        /// Pairs of equal-typed expressions, each over its own side's columns. Empty: every pair of rows is a candidate.
+        /// Pairs of equal-typed expressions, each over its own side's columns. Empty: every pair of rows is a
+        /// candidate.
         public var keys: [KeyPair]
         /// What the keys leave over; over left columns followed by right columns.
         public var residual: BoundExpression?
