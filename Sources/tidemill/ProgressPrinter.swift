@@ -104,7 +104,7 @@ final class ProgressPrinter {
                 "  \(name)  \(parts.joined(separator: ", "))  (\(files), \(Quantity.bytes(report.bytesWritten)))\n")
         }
         if badRows > 0 {
-            StandardStreams.error("  \(badRows) bad rows, \(droppedRows) of them left out\n")
+            StandardStreams.error("  \(badRows) bad row\(badRows == 1 ? "" : "s"), \(droppedRows) of them left out\n")
         }
     }
 }
