@@ -17,7 +17,7 @@ SELECT trim(product_name) AS product_name, upper(trim(category)) AS category, tr
 FROM sales GROUP BY trim(product_name), upper(trim(category)), transaction_date;
 
 CREATE MATERIALIZED VIEW by_category AS
-SELECT category, count(*) AS days, sum(n) AS n, min(revenue) AS least, max(average_price) AS most
+SELECT category, count(*) AS days, sum(n) AS n, avg(revenue) AS revenue, count_if(n > 1) AS busy
 FROM sales_by_day GROUP BY category;
 
 CREATE MATERIALIZED VIEW products AS
@@ -33,7 +33,7 @@ FROM read_csv('{data}/*.csv', header = true, auto_detect = false, columns = {{'t
 GROUP BY ALL
 """
 CATEGORIES = """
-SELECT category, count(*), sum(n), min(revenue), max(average_price) FROM days GROUP BY category
+SELECT category, count(*), sum(n), avg(revenue), count_if(n > 1) FROM days GROUP BY category
 """
 PRODUCTS = "SELECT category, count(DISTINCT product_name) FROM days GROUP BY category"
 
