@@ -50,8 +50,9 @@ struct RunJob: ParsableCommand {
         guard job.uppercased() == "J1" else { throw ValidationError("known is J1, not '\(job)'") }
         let environment = Environment.system(workers: workers ?? processorCount())
         let data = options.directory.appending("J1")
-        Report.line("J1: \(options.rows) rows in \(options.files) files, \(filesPerEpoch) per epoch, "
-            + "\(environment.executor.workers) workers")
+        Report.line(
+            "J1: \(options.rows) rows in \(options.files) files, \(filesPerEpoch) per epoch, "
+                + "\(environment.executor.workers) workers")
         let expected = try SalesGenerator(rows: options.rows, files: options.files)
             .generate(into: data, files: environment.files)
         let before = Report.usage()
@@ -60,16 +61,18 @@ struct RunJob: ParsableCommand {
             filesPerEpoch: filesPerEpoch
         ).run()
         let after = Report.usage()
-        Report.line("tidemill  \(Report.fixed(result.seconds)) s wall, "
-            + "\(Report.fixed(after.cpuSeconds - before.cpuSeconds)) s CPU, \(Int(after.peakMegabytes)) MB peak, "
-            + "\(result.bytesWritten / 1_000_000) MB tables and \(result.logBytes / 1_000_000) MB log written, "
-            + "\(result.epochs) epochs")
+        Report.line(
+            "tidemill  \(Report.fixed(result.seconds)) s wall, "
+                + "\(Report.fixed(after.cpuSeconds - before.cpuSeconds)) s CPU, \(Int(after.peakMegabytes)) MB peak, "
+                + "\(result.bytesWritten / 1_000_000) MB tables and \(result.logBytes / 1_000_000) MB log written, "
+                + "\(result.epochs) epochs")
         let revenue = Double(expected.revenueCents) / 100
         let isRight =
             result.groups == expected.groups && result.count == expected.rows && result.quantity == expected.quantity
             && (result.revenue - revenue).magnitude <= 0.01
-        Report.line("result    \(result.groups) groups, count \(result.count), quantity \(result.quantity), "
-            + "revenue \(Report.fixed(result.revenue)): \(isRight ? "right" : "WRONG")")
+        Report.line(
+            "result    \(result.groups) groups, count \(result.count), quantity \(result.quantity), "
+                + "revenue \(Report.fixed(result.revenue)): \(isRight ? "right" : "WRONG")")
         if !isRight {
             throw TidemillError(
                 .internal, "TIDEMILL_BENCH_WRONG_RESULT",

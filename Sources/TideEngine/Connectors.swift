@@ -8,6 +8,8 @@ public protocol Connectors: Sendable {
     func source(for relation: ExternalRelation, options: [String: String]) throws(TidemillError) -> any Source
     /// A stored table of this pipeline, read as files; nil if it was never written.
     func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)?
+    /// Whether there is anything at the table's place.
+    func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool
     /// - Parameter startsOver: what the table holds now, and with which columns, does not matter: its next version
     ///   replaces all rows.
     func appendTarget(
@@ -17,6 +19,10 @@ public protocol Connectors: Sendable {
         _ dataset: Dataset, generation: UInt64, startsOver: Bool
     ) throws(TidemillError) -> any KeyedTarget
     func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget
+}
+
+extension Connectors {
+    public func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool { try storedTable(dataset) != nil }
 }
 
 /// Where a copy of a table is kept (`CREATE SINK`): rewritten as a whole when the table has changed.

@@ -101,7 +101,8 @@ extension Parser {
         let next = keyword(offset + 1)
         switch word {
         case .from, .where, .having, .union, .except, .minus, .intersect, .limit, .select, .qualify:
-            return !(symbol(offset + 1) == .comma || symbol(offset + 1) == .dot || next == .from && word != .select
+            return
+                !(symbol(offset + 1) == .comma || symbol(offset + 1) == .dot || next == .from && word != .select
                 || symbol(offset + 1) == .rightParenthesis || symbol(offset + 1) == .equal)
         case .group, .order, .sort, .cluster, .distribute: return next == .by
         case .partitioned, .sequence: return next == .by

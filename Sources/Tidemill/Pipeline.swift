@@ -52,15 +52,19 @@ public struct Pipeline: Sendable {
         _ = try EngineSettings(definition.configuration)
     }
 
+    /// - Throws: unless the pipeline has a table of this name.
+    public func requireTable(_ name: String) throws(TidemillError) {
+        guard definition.dataset(named: name) == nil else { return }
+        throw TidemillError(
+            .user, "TABLE_OR_VIEW_NOT_FOUND", "no such table to refresh: \(name)",
+            hint: closestName(to: name, among: definition.datasets.map(\.name)).map { "did you mean \($0)?" })
+    }
+
     public func runner(
         epochsMax: Int? = nil, refreshed: Set<String> = [], report: @escaping (EngineEvent) -> Void
     ) throws(TidemillError) -> PipelineRunner {
         try validate()
-        for table in refreshed where definition.dataset(named: table) == nil {
-            throw TidemillError(
-                .user, "TABLE_OR_VIEW_NOT_FOUND", "no such table to refresh: \(table)",
-                hint: closestName(to: table, among: definition.datasets.map(\.name)).map { "did you mean \($0)?" })
-        }
+        for table in refreshed { try requireTable(table) }
         var options = PipelineRunner.Options(storage: storage)
         options.epochsMax = epochsMax
         options.refreshed = Set(refreshed.map { $0.lowercased() })

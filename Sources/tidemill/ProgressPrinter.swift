@@ -86,7 +86,8 @@ final class ProgressPrinter {
         }
         let word = epochs == 1 ? "epoch" : "epochs"
         StandardStreams.error(
-            "\(epochs) \(word), \(Quantity.count(rows)) rows (\(Quantity.bytes(bytes))) in \(Quantity.seconds(seconds))\n")
+            "\(epochs) \(word), \(Quantity.count(rows)) rows (\(Quantity.bytes(bytes))) in \(Quantity.seconds(seconds))\n"
+        )
         let width = tables.map(\.count).max() ?? 0
         for table in tables {
             guard let report = totals[table] else { continue }
@@ -103,7 +104,7 @@ final class ProgressPrinter {
                 "  \(name)  \(parts.joined(separator: ", "))  (\(files), \(Quantity.bytes(report.bytesWritten)))\n")
         }
         if badRows > 0 {
-            StandardStreams.error("  \(badRows) bad rows, \(droppedRows) of them left out\n")
+            StandardStreams.error("  \(badRows) bad row\(badRows == 1 ? "" : "s"), \(droppedRows) of them left out\n")
         }
     }
 }

@@ -44,6 +44,10 @@ struct RunCommand: ParsableCommand {
         for name in (fullRefresh ?? "").split(separator: ",") {
             refreshed.insert(name.trimmingPrefix { $0 == " " }.description)
         }
+        // All tables move anyway; a name that does not exist is still a mistake.
+        for name in (refresh ?? "").split(separator: ",") {
+            try pipeline.requireTable(name.trimmingPrefix { $0 == " " }.description)
+        }
         let printer = ProgressPrinter(mode: progress, clock: pipeline.environment.clock)
         let runner = try pipeline.runner(epochsMax: maxEpochs, refreshed: refreshed) { printer.show($0) }
         do {

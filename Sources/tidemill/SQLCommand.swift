@@ -42,6 +42,11 @@ struct SQLCommand: ParsableCommand {
             source = SourceText(name: "query", text: query)
         } else {
             let path = Project.resolve(arguments[0], in: currentDirectory())
+            guard try environment.files.exists(path) else {
+                throw TidemillError(
+                    .user, "TIDEMILL_QUERY_NOT_FOUND", "no such query file: \(arguments[0])",
+                    hint: "the text of a query goes behind -e: tidemill sql -e 'SELECT …'")
+            }
             let bytes = try environment.files.contents(of: path, limit: 64 << 20)
             source = SourceText(name: arguments[0], text: String(decoding: bytes, as: UTF8.self))
             if arguments.count == 1 { project = nil }

@@ -7,7 +7,15 @@ struct TidemillCommand: ParsableCommand {
         abstract: "Keeps tables up to date while data keeps arriving.",
         discussion: """
             A pipeline is a .sql file, or a folder with Spark's spark-pipeline.yml: which files to read, and the \
-            tables wanted from them. `tidemill run` takes what is new, updates the tables and ends.
+            tables wanted from them. `tidemill run` takes what is new, updates the tables and ends. The least one:
+
+              CREATE TABLE orders (id INT, customer STRING, amount DOUBLE)
+                USING csv OPTIONS (path 'orders', header 'true');
+              CREATE MATERIALIZED VIEW totals AS
+                SELECT customer, sum(amount) AS amount FROM orders GROUP BY customer;
+
+            In shop.sql, with CSV files in orders/: `tidemill run shop.sql`, then
+            `tidemill sql -e 'SELECT * FROM totals' shop.sql`.
 
             Exit status: 0 done, 1 the pipeline failed (one error on standard error), 2 wrong usage.
             """,
@@ -17,13 +25,18 @@ struct TidemillCommand: ParsableCommand {
 
 /// What every verb over a project takes.
 struct ProjectOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Folder of the checkpoint (default: .tidemill/<name> beside the project).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder of the checkpoint (default: .tidemill/<name> beside the project).", valueName: "dir")
+    )
     var storage: String?
 
-    @Option(help: ArgumentHelp("Folder of the tables (default: spark-warehouse next to the project).", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder of the tables (default: spark-warehouse next to the project).", valueName: "dir"))
     var warehouse: String?
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("A configuration value, over the project's.", valueName: "key=value"))
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("A configuration value, over the project's.", valueName: "key=value"))
     var settings: [String] = []
 
     func settingsMap() throws -> [String: String] {

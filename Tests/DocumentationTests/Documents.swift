@@ -13,7 +13,9 @@ enum Documents {
         return url
     }()
 
-    static let withSQL = ["README.md", "docs/SQL.md", "docs/SEMANTICS.md", "docs/OPERATIONS.md", "docs/CONTRIBUTING.md"]
+    static let withSQL = [
+        "README.md", "docs/SQL.md", "docs/SEMANTICS.md", "docs/OPERATIONS.md", "docs/CONTRIBUTING.md",
+    ]
 
     struct Block {
         let document: String

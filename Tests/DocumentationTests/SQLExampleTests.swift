@@ -15,7 +15,8 @@ struct SQLExampleTests {
 
     /// A folder with every input that the examples name.
     private func withDirectory(_ sql: [Documents.Block], _ body: (URL) throws -> Void) throws {
-        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("tidemill-docs-\(UUID().uuidString)")
+        let name = "tidemill-docs-\(UUID().uuidString)"
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(name)
         defer { try? FileManager.default.removeItem(at: directory) }
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for block in sql {

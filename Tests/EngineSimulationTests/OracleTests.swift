@@ -53,7 +53,9 @@ import TideSimulation
         case .decimal(let v):
             if case .decimal(_, let scale) = scalar.type {
                 .number(toFiveDigits((0..<scale).reduce(Double(v)) { value, _ in value / 10 }))
-            } else { .null }
+            } else {
+                .null
+            }
         case .bytes: .text(scalar.string ?? "")
         }
     }

@@ -72,7 +72,9 @@ import TideSimulation
         }
         for name in try machine.names(SimulatedMachine.root.appending("out")) {
             if name == "copy" || name.contains(".old-") { continue }
-            if name.hasSuffix(".staging"), try machine.names(SimulatedMachine.root.appending("out").appending(name)).isEmpty {
+            if name.hasSuffix(".staging"),
+                try machine.names(SimulatedMachine.root.appending("out").appending(name)).isEmpty
+            {
                 continue
             }
             found.append("out/\(name)")
@@ -101,7 +103,9 @@ import TideSimulation
                 disk.cutPower(afterCalls: calls)
                 do throws(TidemillError) { try machine.run(sql) } catch {
                     // The power is out; what the error says does not matter unless it is not about that.
-                    if error.kind == .internal || error.kind == .corruption { return "before the cut: \(error.report())" }
+                    if error.kind == .internal || error.kind == .corruption {
+                        return "before the cut: \(error.report())"
+                    }
                 }
                 disk = disk.crashed(seed: seed &+ UInt64(life))
             }
@@ -174,7 +178,9 @@ import TideSimulation
             let machine = SimulatedMachine(start.copied(), seed: UInt64(index))
             machine.settings = Self.settings(UInt64(index))
             machine.disk.inject(SimulatedFault(call: call, index: index))
-            do throws(TidemillError) { try machine.run(Self.sql) } catch { #expect(error.errno ?? error.cause?.errno == 5) }
+            do throws(TidemillError) { try machine.run(Self.sql) } catch {
+                #expect(error.errno ?? error.cause?.errno == 5)
+            }
             let again = SimulatedMachine(machine.disk, seed: 5)
             try again.run(Self.sql)
             #expect(try Self.contents(again) == wanted, "\(call) \(index)")

@@ -28,7 +28,8 @@ struct QueryTemplate {
         one("projection", "SELECT k, v + g AS s, coalesce(g, -1) AS c FROM l") { l, _, _ in
             l.map { [$0[1], plus($0[3], $0[2]), $0[2].isNull ? .number(-1) : $0[2]] }
         },
-        QueryTemplate(name: "append", sql: "CREATE STREAMING TABLE t AS SELECT id, k FROM STREAM l WHERE g < ?;") { l, _, n in
+        QueryTemplate(name: "append", sql: "CREATE STREAMING TABLE t AS SELECT id, k FROM STREAM l WHERE g < ?;") {
+            l, _, n in
             ["t": l.filter { $0[2].number.map { $0 < n } ?? false }.map { [$0[0], $0[1]] }]
         },
         one("union all", "SELECT k, g FROM l UNION ALL SELECT k, w FROM r") { l, r, _ in
@@ -37,7 +38,10 @@ struct QueryTemplate {
     ]
 
     private static let aggregates = [
-        one("group by", "SELECT k, count(*) AS n, count(v) AS c, sum(v) AS s, min(v) AS lo, max(v) AS hi FROM l GROUP BY k") { l, _, _ in
+        one(
+            "group by",
+            "SELECT k, count(*) AS n, count(v) AS c, sum(v) AS s, min(v) AS lo, max(v) AS hi FROM l GROUP BY k"
+        ) { l, _, _ in
             l.group(by: [1]) { [count($0), count($0, 3), sum($0, 3), least($0, 3), greatest($0, 3)] }
         },
         one("two keys", "SELECT g, k, sum(id) AS s FROM l GROUP BY g, k") { l, _, _ in
@@ -54,16 +58,27 @@ struct QueryTemplate {
             l.map { [$0[2].number.map { .number($0.truncatingRemainder(dividingBy: 2)) } ?? .null] }
                 .group(by: [0]) { [count($0)] }
         },
-        one("aggregate of aggregate", "SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k, count(*) AS n, sum(v) AS s FROM l GROUP BY k) GROUP BY n") { l, _, _ in
+        one(
+            "aggregate of aggregate",
+            "SELECT n, count(*) AS c, sum(s) AS s FROM (SELECT k, count(*) AS n, sum(v) AS s FROM l GROUP BY k) GROUP BY n"
+        ) { l, _, _ in
             l.group(by: [1]) { [count($0), sum($0, 3)] }.group(by: [1]) { [count($0), sum($0, 2)] }
         },
         one("bag of sums", "SELECT s FROM (SELECT k, sum(g) AS s FROM l GROUP BY k)") { l, _, _ in
             l.group(by: [1]) { [sum($0, 2)] }.map { [$0[1]] }
         },
-        one("aggregate of having", "SELECT count(*) AS n, sum(s) AS s FROM (SELECT k, sum(v) AS s FROM l GROUP BY k HAVING count(*) < ?)") { l, _, n in
-            l.group(by: [1]) { [sum($0, 3), count($0)] }.filter { $0[2].number! < n }.group(by: []) { [count($0), sum($0, 1)] }
+        one(
+            "aggregate of having",
+            "SELECT count(*) AS n, sum(s) AS s FROM (SELECT k, sum(v) AS s FROM l GROUP BY k HAVING count(*) < ?)"
+        ) { l, _, n in
+            l.group(by: [1]) { [sum($0, 3), count($0)] }.filter { $0[2].number! < n }.group(by: []) {
+                [count($0), sum($0, 1)]
+            }
         },
-        one("aggregate of union", "SELECT k, count(*) AS n, sum(x) AS s FROM (SELECT k, g AS x FROM l UNION ALL SELECT k, w FROM r) GROUP BY k") { l, r, _ in
+        one(
+            "aggregate of union",
+            "SELECT k, count(*) AS n, sum(x) AS s FROM (SELECT k, g AS x FROM l UNION ALL SELECT k, w FROM r) GROUP BY k"
+        ) { l, r, _ in
             (l.map { [$0[1], $0[2]] } + r.map { [$0[0], $0[2]] }).group(by: [0]) { [count($0), sum($0, 1)] }
         },
         one("count of distinct", "SELECT k, count(*) AS n FROM (SELECT DISTINCT k, g FROM l) GROUP BY k") { l, _, _ in
@@ -84,7 +99,8 @@ struct QueryTemplate {
         one("left join", "SELECT l.id, r.k AS rk, r.w FROM l LEFT JOIN r ON l.k = r.k") { l, r, _ in
             l.leftJoin(r, width: 3, sameKey).map { [$0[0], $0[4], $0[6]] }
         },
-        one("left join with a condition", "SELECT l.id, r.w FROM l LEFT JOIN r ON l.k = r.k AND r.w > l.g + ?") { l, r, n in
+        one("left join with a condition", "SELECT l.id, r.w FROM l LEFT JOIN r ON l.k = r.k AND r.w > l.g + ?") {
+            l, r, n in
             l.leftJoin(r, width: 3) { a, b in
                 sameKey(a, b) && a[2].number.map { exceeds(b[2], $0 + n) } ?? false
             }.map { [$0[0], $0[6]] }
@@ -92,29 +108,52 @@ struct QueryTemplate {
         one("anti join by hand", "SELECT l.id FROM l LEFT JOIN r ON l.k = r.k WHERE r.k IS NULL") { l, r, _ in
             l.filter { a in !r.rows.contains { sameKey(a, $0) } }.map { [$0[0]] }
         },
-        one("join of aggregates", "SELECT a.k, a.n, b.s FROM (SELECT k, count(*) AS n FROM l GROUP BY k HAVING count(*) > 1) AS a JOIN (SELECT k, sum(w) AS s FROM r GROUP BY k HAVING sum(w) > ?) AS b ON a.k = b.k") { l, r, n in
+        one(
+            "join of aggregates",
+            "SELECT a.k, a.n, b.s FROM (SELECT k, count(*) AS n FROM l GROUP BY k HAVING count(*) > 1) AS a JOIN (SELECT k, sum(w) AS s FROM r GROUP BY k HAVING sum(w) > ?) AS b ON a.k = b.k"
+        ) { l, r, n in
             l.group(by: [1]) { [count($0)] }.filter { exceeds($0[1], 1) }
                 .join(r.group(by: [0]) { [sum($0, 2)] }.filter { exceeds($0[1], n) }) { $0[0].equals($1[0]) }
                 .map { [$0[0], $0[1], $0[3]] }
         },
-        one("left join of aggregates", "SELECT a.k, a.n, b.s FROM (SELECT k, count(*) AS n FROM l GROUP BY k) AS a LEFT JOIN (SELECT k, sum(w) AS s FROM r GROUP BY k HAVING sum(w) > ?) AS b ON a.k = b.k") { l, r, n in
+        one(
+            "left join of aggregates",
+            "SELECT a.k, a.n, b.s FROM (SELECT k, count(*) AS n FROM l GROUP BY k) AS a LEFT JOIN (SELECT k, sum(w) AS s FROM r GROUP BY k HAVING sum(w) > ?) AS b ON a.k = b.k"
+        ) { l, r, n in
             l.group(by: [1]) { [count($0)] }
-                .leftJoin(r.group(by: [0]) { [sum($0, 2)] }.filter { exceeds($0[1], n) }, width: 2) { $0[0].equals($1[0]) }
+                .leftJoin(r.group(by: [0]) { [sum($0, 2)] }.filter { exceeds($0[1], n) }, width: 2) {
+                    $0[0].equals($1[0])
+                }
                 .map { [$0[0], $0[1], $0[3]] }
         },
-        one("aggregate of join", "SELECT r.g, count(*) AS n, sum(l.v) AS s, sum(r.w) AS w FROM l JOIN r ON l.k = r.k GROUP BY r.g") { l, r, _ in
+        one(
+            "aggregate of join",
+            "SELECT r.g, count(*) AS n, sum(l.v) AS s, sum(r.w) AS w FROM l JOIN r ON l.k = r.k GROUP BY r.g"
+        ) { l, r, _ in
             l.join(r, sameKey).group(by: [5]) { [count($0), sum($0, 3), sum($0, 6)] }
         },
-        one("aggregate of left join", "SELECT l.g, count(*) AS n, count(r.w) AS c, sum(r.w) AS w FROM l LEFT JOIN r ON l.k = r.k GROUP BY l.g") { l, r, _ in
+        one(
+            "aggregate of left join",
+            "SELECT l.g, count(*) AS n, count(r.w) AS c, sum(r.w) AS w FROM l LEFT JOIN r ON l.k = r.k GROUP BY l.g"
+        ) { l, r, _ in
             l.leftJoin(r, width: 3, sameKey).group(by: [2]) { [count($0), count($0, 6), sum($0, 6)] }
         },
-        one("cross join of single rows", "SELECT a.s AS a, b.s AS b FROM (SELECT sum(v) AS s FROM l) AS a CROSS JOIN (SELECT sum(w) AS s FROM r WHERE w > ?) AS b") { l, r, n in
-            l.group(by: []) { [sum($0, 3)] }.join(r.filter { exceeds($0[2], n) }.group(by: []) { [sum($0, 2)] }) { _, _ in true }
+        one(
+            "cross join of single rows",
+            "SELECT a.s AS a, b.s AS b FROM (SELECT sum(v) AS s FROM l) AS a CROSS JOIN (SELECT sum(w) AS s FROM r WHERE w > ?) AS b"
+        ) { l, r, n in
+            l.group(by: []) { [sum($0, 3)] }.join(r.filter { exceeds($0[2], n) }.group(by: []) { [sum($0, 2)] }) {
+                _, _ in true
+            }
         },
-        one("join with the whole", "SELECT a.k, a.s, b.s AS t FROM (SELECT k, sum(v) AS s FROM l GROUP BY k) AS a CROSS JOIN (SELECT sum(v) AS s FROM l) AS b") { l, _, _ in
+        one(
+            "join with the whole",
+            "SELECT a.k, a.s, b.s AS t FROM (SELECT k, sum(v) AS s FROM l GROUP BY k) AS a CROSS JOIN (SELECT sum(v) AS s FROM l) AS b"
+        ) { l, _, _ in
             l.group(by: [1]) { [sum($0, 3)] }.join(l.group(by: []) { [sum($0, 3)] }) { _, _ in true }
         },
-        one("self join", "SELECT a.id AS x, b.id AS y FROM l AS a JOIN l AS b ON a.k = b.k AND a.id < b.id") { l, _, _ in
+        one("self join", "SELECT a.id AS x, b.id AS y FROM l AS a JOIN l AS b ON a.k = b.k AND a.id < b.id") {
+            l, _, _ in
             l.join(l) { a, b in a[1].equals(b[1]) && a[0] < b[0] }.map { [$0[0], $0[4]] }
         },
     ]

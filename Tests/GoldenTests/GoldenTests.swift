@@ -82,10 +82,13 @@ import Testing
             let outcome = try machine.run()
             var subjects = file.blocks[index].expected.map(\.subject)
             if let error = outcome.error {
-                if !subjects.isEmpty, subjects != ["error"] { Issue.record("\(file.testDescription): \(error.report())") }
+                if !subjects.isEmpty, subjects != ["error"] {
+                    Issue.record("\(file.testDescription): \(error.report())")
+                }
                 subjects = ["error"]
             } else if subjects.isEmpty {
-                subjects = try machine.tables().map { "table \($0)" } + (outcome.badRows > 0 ? ["bad rows"] : [])
+                subjects =
+                    try machine.tables().map { "table \($0)" } + (outcome.badRows > 0 ? ["bad rows"] : [])
                     + ["rows read"]
             }
             file.blocks[index].expected = try subjects.map { try section(machine, outcome, $0) }

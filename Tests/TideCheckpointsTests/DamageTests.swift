@@ -44,7 +44,9 @@ import TideSimulation
                 do throws(TidemillError) {
                     if let recovered = try RecoveredCheckpoint.read(CheckpointScript.directory, files: files),
                         let complaint = try CheckpointScript.complaint(recovered, progress)
-                    { complaints.append("byte \(index) of \(path): \(complaint)") }
+                    {
+                        complaints.append("byte \(index) of \(path): \(complaint)")
+                    }
                 } catch {
                     let isNamed = if case .file(_, _, _?) = error.place { true } else { false }
                     if error.kind != .corruption && error.kind != .unsupported || !isNamed {

@@ -23,7 +23,8 @@ import TideSimulation
             expectSame(column.gather(indices), indices.map { values[Int($0)] }, place)
 
             let kept = (0..<count).map { _ in Bool.random(using: &generator) }
-            let batch = Batch(columns: [column], count: count, weights: Column(.bigint, (0..<count).map { .bigint(Int64($0) - 50) }))
+            let batch = Batch(
+                columns: [column], count: count, weights: Column(.bigint, (0..<count).map { .bigint(Int64($0) - 50) }))
             let filtered = batch.filter(Bitmap(count: count) { kept[$0] })
             let rows = (0..<count).filter { kept[$0] }
             expectSame(filtered.columns[0], rows.map { values[$0] }, place)

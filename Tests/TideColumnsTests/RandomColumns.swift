@@ -12,13 +12,17 @@ func randomScalar(_ type: DataType, _ generator: inout SeededGenerator, nullShar
     let small = Int64.random(in: -4...4, using: &generator)
     switch type.physical {
     case .bit: return .boolean(small > 0)
-    case .int32: return Scalar(type, .integer([small, Int64(Int32.max), Int64(Int32.min)].randomElement(using: &generator)!))
+    case .int32:
+        return Scalar(type, .integer([small, Int64(Int32.max), Int64(Int32.min)].randomElement(using: &generator)!))
     case .int64: return Scalar(type, .integer([small, .max, .min, 1 << 40].randomElement(using: &generator)!))
     case .float32:
-        return Scalar(type, .float([Float(small), -0.0, 0, .nan, -.nan, .infinity, -.infinity, 0.1].randomElement(using: &generator)!))
+        return Scalar(
+            type,
+            .float([Float(small), -0.0, 0, .nan, -.nan, .infinity, -.infinity, 0.1].randomElement(using: &generator)!))
     case .float64:
         let nan = Double(bitPattern: 0xFFF8_0000_0000_1234)
-        return .double([Double(small), -0.0, 0, .nan, nan, .infinity, -.infinity, 0x1p-1074].randomElement(using: &generator)!)
+        return .double(
+            [Double(small), -0.0, 0, .nan, nan, .infinity, -.infinity, 0x1p-1074].randomElement(using: &generator)!)
     case .int128:
         return Scalar(type, .decimal([Int128(small), .max, .min, 1 << 64, -1 << 64].randomElement(using: &generator)!))
     case .view:

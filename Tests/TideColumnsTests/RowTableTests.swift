@@ -27,13 +27,15 @@ import TideSimulation
             var columns = types.map { randomColumn($0, all, &generator) }
             // A key that spreads, so that the table grows.
             if let wide = types.firstIndex(of: .bigint) {
-                columns[wide] = Column(.bigint, (0..<all).map { _ in .bigint(Int64.random(in: 0..<5000, using: &generator)) })
+                columns[wide] = Column(
+                    .bigint, (0..<all).map { _ in .bigint(Int64.random(in: 0..<5000, using: &generator)) })
             }
             // A partition's keys share their leading hash bits.
             let hashes = hashRows(columns, count: all)
             let wanted = types.isEmpty && all > 0 ? hashes.pointer(UInt64.self)[0] >> (64 - 8) : UInt64(set) & 0xFF
             let rows = (0..<all).filter { row in
-                leadBits == 0 || hashes.pointer(UInt64.self)[row] >> UInt64(64 - leadBits) == wanted >> UInt64(8 - leadBits)
+                leadBits == 0
+                    || hashes.pointer(UInt64.self)[row] >> UInt64(64 - leadBits) == wanted >> UInt64(8 - leadBits)
             }
             let keys = KeyImages(columns, count: all, layout: layout)
             let names = texts(columns, all)
@@ -52,10 +54,13 @@ import TideSimulation
                 }
                 // Some of them go; a key may stand in the selection several times.
                 for (index, row) in rows.enumerated() where row % 2 == 0 {
-                    if let address = found[index], model.removeValue(forKey: names[row]) != nil { table.remove(address) }
+                    if let address = found[index], model.removeValue(forKey: names[row]) != nil {
+                        table.remove(address)
+                    }
                 }
             } else {
-                var addresses = [UnsafeMutableRawPointer](repeating: UnsafeMutableRawPointer(bitPattern: 8)!, count: n + 1)
+                var addresses = [UnsafeMutableRawPointer](
+                    repeating: UnsafeMutableRawPointer(bitPattern: 8)!, count: n + 1)
                 selection.withUnsafeBufferPointer { picked in
                     addresses.withUnsafeMutableBufferPointer {
                         table.findOrInsert(keys, selection: picked.baseAddress, count: n, into: $0.baseAddress!)

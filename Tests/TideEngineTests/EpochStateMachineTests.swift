@@ -26,21 +26,33 @@ import Testing
         let seven = Epoch(7)
         let table: [([Machine.Event], [Machine.Action])] = [
             ([fresh, none], [.plan, .stop]),
-            ([fresh, must, .executed, due, .published, none], [.plan, .execute(zero), .commit(zero), .publish, .plan, .stop]),
+            (
+                [fresh, must, .executed, due, .published, none],
+                [.plan, .execute(zero), .commit(zero), .publish, .plan, .stop]
+            ),
             // Two epochs, published together at the end.
             (
                 [fresh, some, .executed, later, some, .executed, later, none, .published],
                 [.plan, .execute(zero), .commit(zero), .plan, .execute(one), .commit(one), .plan, .publish, .stop]
             ),
-            ([old, some, .executed, later, none, .published], [.plan, .execute(seven), .commit(seven), .plan, .publish, .stop]),
+            (
+                [old, some, .executed, later, none, .published],
+                [.plan, .execute(seven), .commit(seven), .plan, .publish, .stop]
+            ),
             // What the last run left unpublished comes first.
             ([behind, .published, none], [.publish, .plan, .stop]),
             ([behind, .published, some], [.publish, .plan, .execute(seven)]),
             ([old, .stopRequested], [.plan, .stop]),
             // A stop in the middle: the epoch ends, everything is published.
-            ([old, some, .stopRequested, .executed, later, .published], [.plan, .execute(seven), .plan, .commit(seven), .publish, .stop]),
+            (
+                [old, some, .stopRequested, .executed, later, .published],
+                [.plan, .execute(seven), .plan, .commit(seven), .publish, .stop]
+            ),
             ([behind, .stopRequested, .published], [.publish, .plan, .stop]),
-            ([fresh, some, .executed, later, .stopRequested, .published], [.plan, .execute(zero), .commit(zero), .plan, .publish, .stop]),
+            (
+                [fresh, some, .executed, later, .stopRequested, .published],
+                [.plan, .execute(zero), .commit(zero), .plan, .publish, .stop]
+            ),
             ([.failed], [.abort]),
             ([old, some, .failed], [.plan, .execute(seven), .abort]),
             ([old, some, .executed, .failed], [.plan, .execute(seven), .commit(seven), .abort]),
@@ -53,7 +65,8 @@ import Testing
         switch state {
         case .starting:
             [
-                .recovered(lastCommitted: nil, unpublished: false), .recovered(lastCommitted: Epoch(3), unpublished: false),
+                .recovered(lastCommitted: nil, unpublished: false),
+                .recovered(lastCommitted: Epoch(3), unpublished: false),
                 .recovered(lastCommitted: Epoch(3), unpublished: true), .failed,
             ]
         case .planning:

@@ -7,7 +7,8 @@ import TideSimulation
 @Suite struct PlanRegistryTests {
     private func sample() -> PlanRegistry {
         var registry = PlanRegistry()
-        registry.flows["daily"] = .init(dataset: "daily", fingerprint: "ab12", operators: [registry.newOwner(), registry.newOwner()])
+        registry.flows["daily"] = .init(
+            dataset: "daily", fingerprint: "ab12", operators: [registry.newOwner(), registry.newOwner()])
         registry.flows["F with ü"] = .init(dataset: "other", fingerprint: "", operators: [])
         registry.sources["sales;header=true"] = registry.newOwner()
         registry.tables["daily"] = registry.newOwner()
@@ -47,7 +48,9 @@ import TideSimulation
         }
         var generator = SeededGenerator(seed: 1)
         for _ in 0..<2000 {
-            let noise = (0..<Int.random(in: 0...60, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            let noise = (0..<Int.random(in: 0...60, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
             _ = try? PlanRegistry(decoding: [1] + noise)
         }
     }
@@ -71,7 +74,9 @@ import TideSimulation
     }
 
     /// Decisions for `new`, started on the checkpoint that `old` left.
-    private func decide(_ old: String, _ new: String, refreshed: Set<String> = []) throws -> [String: FlowDecisions.Decision] {
+    private func decide(_ old: String, _ new: String, refreshed: Set<String> = []) throws -> [String: FlowDecisions
+        .Decision]
+    {
         var registry = PlanRegistry()
         let before = try definition(old)
         let prints = fingerprints(before)
@@ -83,7 +88,8 @@ import TideSimulation
         }
         let after = try definition(new)
         return FlowDecisions.decide(
-            after, fingerprints: fingerprints(after), registry: registry, refreshed: refreshed).flows
+            after, fingerprints: fingerprints(after), registry: registry, refreshed: refreshed
+        ).flows
     }
 
     private let views = """
@@ -114,7 +120,8 @@ import TideSimulation
     }
 
     @Test func aStreamingTableKeepsItsRows() throws {
-        let changed = views.replacingOccurrences(of: "SELECT k FROM STREAM s", with: "SELECT upper(k) AS k FROM STREAM s")
+        let changed = views.replacingOccurrences(
+            of: "SELECT k FROM STREAM s", with: "SELECT upper(k) AS k FROM STREAM s")
         #expect(try decide(views, changed)["t"] == .continuing)
         #expect(try decide(views, changed, refreshed: ["t"])["t"] == .rebuilt)
     }

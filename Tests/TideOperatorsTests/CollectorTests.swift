@@ -77,7 +77,9 @@ private func ints(_ values: [Int64], weights: [Int64]? = nil) -> Batch {
         var generator = SeededGenerator(seed: nets ? 1 : 2)
         for _ in 0..<400 {
             var before: [Int64?: Int64] = [:]
-            for key: Int64 in 0..<4 where Bool.random(using: &generator) { before[key] = .random(in: 0...2, using: &generator) }
+            for key: Int64 in 0..<4 where Bool.random(using: &generator) {
+                before[key] = .random(in: 0...2, using: &generator)
+            }
             if Bool.random(using: &generator) { before[nil] = 1 }
             var now = before
             var changes: [(row: Row, weight: Int64)] = []
@@ -119,7 +121,9 @@ private func ints(_ values: [Int64], weights: [Int64]? = nil) -> Batch {
             for ordinal in 0..<Int.random(in: 0...4, using: &generator) {
                 let changes = (0..<Int.random(in: 1...6, using: &generator)).map { _ in
                     (
-                        row: Row(key: [nil, 1, 2].randomElement(using: &generator)!, value: .random(in: 0...1, using: &generator)),
+                        row: Row(
+                            key: [nil, 1, 2].randomElement(using: &generator)!,
+                            value: .random(in: 0...1, using: &generator)),
                         weight: [Int64](arrayLiteral: -2, -1, 1, 1, 3).randomElement(using: &generator)!
                     )
                 }

@@ -187,7 +187,9 @@ private struct ExactNumber: Equatable {
         #expect(sum([.infinity, -.infinity]).isNaN)
         #expect(sum([.nan, 1, .infinity]).isNaN)
         #expect(sum([.greatestFiniteMagnitude, .greatestFiniteMagnitude]) == .infinity)
-        #expect(sum([.greatestFiniteMagnitude, .greatestFiniteMagnitude, -.greatestFiniteMagnitude]) == .greatestFiniteMagnitude)
+        #expect(
+            sum([.greatestFiniteMagnitude, .greatestFiniteMagnitude, -.greatestFiniteMagnitude])
+                == .greatestFiniteMagnitude)
         #expect(sum([-0.0]).bitPattern == 0)
         #expect(sum(Array(repeating: 0.1, count: 10)) == 1)
     }

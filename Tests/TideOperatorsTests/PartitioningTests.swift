@@ -17,7 +17,9 @@ import TideSimulation
                     }
                 }
                 for partition in 0..<(1 << bits) {
-                    let wanted = hashes.indices.filter { bits == 0 || hashes[$0] >> UInt64(64 - bits) == UInt64(partition) }
+                    let wanted = hashes.indices.filter {
+                        bits == 0 || hashes[$0] >> UInt64(64 - bits) == UInt64(partition)
+                    }
                     #expect(selection.rows(of: partition).map { Int($0) } == wanted)
                 }
             }

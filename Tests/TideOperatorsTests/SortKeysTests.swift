@@ -32,11 +32,20 @@ import TideSimulation
         case .int64: return .bigint([.min, -1, 0, 1, 1 << 40, .max].randomElement(using: &generator)!)
         case .int128: return Scalar(type, .decimal([.min, -1, 0, 1, 1 << 70, .max].randomElement(using: &generator)!))
         case .float32:
-            return Scalar(type, .float([-.infinity, -1, -0.0, 0, 0x1p-149, 1, .infinity, .nan].randomElement(using: &generator)!))
+            return Scalar(
+                type, .float([-.infinity, -1, -0.0, 0, 0x1p-149, 1, .infinity, .nan].randomElement(using: &generator)!))
         case .float64:
-            return .double([-.infinity, -1, -0x1p-1074, -0.0, 0, 0x1p-1074, 1, .infinity, .nan, -.nan].randomElement(using: &generator)!)
+            return .double(
+                [-.infinity, -1, -0x1p-1074, -0.0, 0, 0x1p-1074, 1, .infinity, .nan, -.nan].randomElement(
+                    using: &generator)!)
         case .view:
-            return Scalar(type, .bytes([[], [0], [0, 0], [0, 255], [97], [97, 0], [97, 98], [255], [97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109]].randomElement(using: &generator)!))
+            return Scalar(
+                type,
+                .bytes(
+                    [
+                        [], [0], [0, 0], [0, 255], [97], [97, 0], [97, 98], [255],
+                        [97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109],
+                    ].randomElement(using: &generator)!))
         }
     }
 
@@ -46,12 +55,15 @@ import TideSimulation
             .boolean, .int, .bigint, .float, .double, .decimal(precision: 38, scale: 0), .string, .date,
         ]
         for _ in 0..<300 {
-            let chosen = (0..<Int.random(in: 1...3, using: &generator)).map { _ in types.randomElement(using: &generator)! }
+            let chosen = (0..<Int.random(in: 1...3, using: &generator)).map { _ in
+                types.randomElement(using: &generator)!
+            }
             let count = Int.random(in: 0...40, using: &generator)
             let rows = (0..<count).map { _ in chosen.map { value($0, &generator) } }
             let keys = chosen.enumerated().map { index, type in
                 LogicalPlan.Sort.Key(
-                    expression: .column(index: index, type: type, nullable: true), descending: .random(using: &generator),
+                    expression: .column(index: index, type: type, nullable: true),
+                    descending: .random(using: &generator),
                     nullsFirst: .random(using: &generator))
             }
             let columns = chosen.indices.map { index in Column(chosen[index], rows.map { $0[index] }) }

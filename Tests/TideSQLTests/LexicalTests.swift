@@ -32,8 +32,9 @@ private func literal(_ sql: String) throws -> Literal? {
         #expect(try literal("1.5E-1") == .double(0.15))
         #expect(try literal("2.5F") == .float(2.5))
         #expect(try literal("1d") == .double(1))
-        #expect(try literal("9223372036854775808")
-            == .decimal(DecimalLiteral(isNegative: false, digits: "9223372036854775808", scale: 0)))
+        #expect(
+            try literal("9223372036854775808")
+                == .decimal(DecimalLiteral(isNegative: false, digits: "9223372036854775808", scale: 0)))
         #expect(try literal("-0.050") == .decimal(DecimalLiteral(isNegative: true, digits: "50", scale: 3)))
         #expect(try literal("1e2BD") == .decimal(DecimalLiteral(isNegative: false, digits: "100", scale: 0)))
         #expect(try literal(".5") == .decimal(DecimalLiteral(isNegative: false, digits: "5", scale: 1)))

@@ -74,11 +74,15 @@ private func shape(_ relation: Relation) -> String {
         // INTERSECT binds tighter; the rest goes from left to right; ORDER BY takes the whole.
         ("TABLE a UNION TABLE b INTERSECT TABLE c", "(table a UNION (table b INTERSECT table c))"),
         ("TABLE a EXCEPT ALL TABLE b MINUS TABLE c", "((table a EXCEPT ALL table b) EXCEPT table c)"),
-        ("(SELECT 1 x) UNION ALL (SELECT 2) ORDER BY x LIMIT 1",
-            #"({select x} UNION ALL {select 2}) order ["x"] limit 1"#),
+        (
+            "(SELECT 1 x) UNION ALL (SELECT 2) ORDER BY x LIMIT 1",
+            #"({select x} UNION ALL {select 2}) order ["x"] limit 1"#
+        ),
         ("((SELECT 1) UNION (SELECT 2)) LIMIT 3", "{({select 1} UNION {select 2})} limit 3"),
-        ("SELECT * FROM ((SELECT 1) UNION (SELECT 2)) AS q(c)",
-            #"select * from {({select 1} UNION {select 2})} q["c"]"#),
+        (
+            "SELECT * FROM ((SELECT 1) UNION (SELECT 2)) AS q(c)",
+            #"select * from {({select 1} UNION {select 2})} q["c"]"#
+        ),
         ("SELECT * FROM ((SELECT 1))", "select * from {select 1}"),
         ("SELECT ((SELECT 1) UNION (SELECT 2)) + 1 AS s", "select s"),
         ("SELECT * FROM a, b JOIN c ON x LEFT JOIN d USING (y)", "select * from a, [[b INNER c] LEFT OUTER d]"),
@@ -99,14 +103,22 @@ private func shape(_ relation: Relation) -> String {
         ("FROM t SELECT a WHERE b", "select a from t"),
         ("SELECT * FROM t PIVOT (sum(a) FOR b IN (1 AS x, 2)) AS p", "select * from pivot(t; 2) p"),
         ("SELECT * FROM t UNPIVOT (v FOR n IN (a, b AS x, c))", "select * from unpivot(t; 3)"),
-        ("FROM t |> WHERE a = 1 |> AGGREGATE sum(x) AS s, count(*) GROUP BY b AS g, c",
-            #"select * from t |> where (a = 1) |> aggregate ["s", "count(1)"] by ["g", "-"]"#),
-        ("FROM t |> EXTEND a + 1 AS b |> SET a = 1, b = 2 |> DROP a, b |> AS q |> SELECT b",
-            #"select * from t |> extend ["b"] |> set ["a=1", "b=2"] |> drop ["a", "b"] |> as q |> select ["b"]"#),
-        ("FROM t |> LEFT JOIN u ON a |> ORDER BY a |> LIMIT 3 |> UNION ALL TABLE v",
-            #"select * from t |> LEFT OUTER join u |> order ["a"] limit  |> order [] limit 3 |> UNION table v"#),
-        ("SELECT a FROM t UNION SELECT b FROM u |> WHERE c",
-            "(select a from t UNION select b from u) |> where c"),
+        (
+            "FROM t |> WHERE a = 1 |> AGGREGATE sum(x) AS s, count(*) GROUP BY b AS g, c",
+            #"select * from t |> where (a = 1) |> aggregate ["s", "count(1)"] by ["g", "-"]"#
+        ),
+        (
+            "FROM t |> EXTEND a + 1 AS b |> SET a = 1, b = 2 |> DROP a, b |> AS q |> SELECT b",
+            #"select * from t |> extend ["b"] |> set ["a=1", "b=2"] |> drop ["a", "b"] |> as q |> select ["b"]"#
+        ),
+        (
+            "FROM t |> LEFT JOIN u ON a |> ORDER BY a |> LIMIT 3 |> UNION ALL TABLE v",
+            #"select * from t |> LEFT OUTER join u |> order ["a"] limit  |> order [] limit 3 |> UNION table v"#
+        ),
+        (
+            "SELECT a FROM t UNION SELECT b FROM u |> WHERE c",
+            "(select a from t UNION select b from u) |> where c"
+        ),
         ("SELECT order, select, from, end FROM t", "select order, select, from, end from t"),
     ]) func shapes(sql: String, expected: String) throws {
         #expect(shape(try query(sql)) == expected)

@@ -13,15 +13,17 @@ private func types(_ text: String, header: Bool = false) throws -> [String] {
 
 /// Expected types: Spark 4.3 with inferSchema on the same text.
 @Test func infersAsSpark() throws {
-    let text = "a,b,c,d,e,f,g,h\n1,1,1.5,true,2024-01-01,2024-01-01 00:00:00,,x\n"
+    let text =
+        "a,b,c,d,e,f,g,h\n1,1,1.5,true,2024-01-01,2024-01-01 00:00:00,,x\n"
         + "2,3000000000,2,FALSE,2024-01-02,2024-01-01,,\n"
     #expect(
         try types(text, header: true)
             == [
                 "a INT", "b BIGINT", "c DOUBLE", "d BOOLEAN", "e DATE", "f TIMESTAMP", "g STRING", "h STRING",
             ])
-    #expect(try types("a,,a,A,\"x y\"\n1,2,3,4,5\n", header: true)
-        == ["a0 INT", "_c1 INT", "a2 INT", "A3 INT", "x y INT"])
+    #expect(
+        try types("a,,a,A,\"x y\"\n1,2,3,4,5\n", header: true)
+            == ["a0 INT", "_c1 INT", "a2 INT", "A3 INT", "x y INT"])
     #expect(try types("1,1\n1.0,true\n") == ["DOUBLE", "STRING"])
     #expect(try types("1,99999999999999999999,-1,+5\n1,1,1,1\n") == ["INT", "DECIMAL(20,0)", "INT", "INT"])
     #expect(try types("2024-01-01,2024-01-01\n1,2024-01-01 00:00\n") == ["STRING", "TIMESTAMP"])

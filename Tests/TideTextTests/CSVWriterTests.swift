@@ -68,7 +68,8 @@ private func line(_ texts: [String?], _ options: CSVWriteOptions = .init()) thro
     options.header = true
     options.dateFormat = "dd.MM.yy"
     let schema = Schema([Field("day", .date), Field("a,b", .string)])
-    let text = try write(schema, [[Scalar(.date, .integer(0)), .null(.date)], [.string("x"), .null(.string)]], options)
+    let text = try write(
+        schema, [[Scalar(.date, .integer(0)), .null(.date)], [.string("x"), .null(.string)]], options)
     #expect(text == "day,\"a,b\"\n01.01.70,x\n,\n")
 }
 

@@ -37,7 +37,8 @@ enum Repository {
             let base = root.appendingPathComponent(folder)
             let found = FileManager.default.enumerator(atPath: base.path)
             while let relative = found?.nextObject() as? String {
-                if relative.split(separator: "/").contains(where: { $0.hasPrefix(".") || $0 == "__pycache__" }) { continue }
+                let names = relative.split(separator: "/")
+                if names.contains(where: { $0.hasPrefix(".") || $0 == "__pycache__" }) { continue }
                 if suffixes.contains(where: relative.hasSuffix) { paths.append(folder + "/" + relative) }
             }
         }

@@ -43,7 +43,8 @@ public final class CheckpointStore {
         let lock = try CheckpointLock.take(directory, files: files)
         do throws(TidemillError) {
             let found = try CheckpointScan.manifest(directory, files: files)
-            var manifest = found
+            var manifest =
+                found
                 ?? Manifest(
                     pipeline: pipeline, generation: environment.random.next(), fencingToken: 0, settings: settings,
                     firstSegment: 1, newestSegment: 0, nextRun: 1, publishedThrough: nil, snapshot: nil, runs: [])
@@ -54,8 +55,10 @@ public final class CheckpointStore {
                     hint: "give this pipeline a storage directory of its own (--storage)",
                     place: .file(directory.string))
             }
-            let scan = try CheckpointScan.read(
-                directory, manifest, evidence: try evidence(manifest.generation), files: files)
+            // Nobody has seen a generation that is just made up. Tables opened for it now would belong to nobody if
+            // this start failed before the manifest is durable.
+            let proof = found == nil ? nil : try evidence(manifest.generation)
+            let scan = try CheckpointScan.read(directory, manifest, evidence: proof, files: files)
             manifest.fencingToken += 1
             manifest.newestSegment = scan.plan.previous
             manifest.publishedThrough = scan.plan.publishedThrough < 0 ? nil : Epoch(scan.plan.publishedThrough)

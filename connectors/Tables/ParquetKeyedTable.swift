@@ -63,8 +63,19 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         if let published = current.epoch, published >= epoch { return PublishReport() }
         let stored = replacingAll ? [] : current.files.filter { $0.rows > 0 }
         let changeSet = ChangeSet(changes, key: key, schema: schema, tableIsEmpty: stored.isEmpty)
-        let located = try locator.locate(
-            changeSet, in: stored, of: directory.location, environment: directory.environment)
+        let located: [LocatedRows?]
+        do throws(TidemillError) {
+            located = try locator.locate(
+                changeSet, in: stored, of: directory.location, environment: directory.environment)
+        } catch {
+            // ENOENT: the marker names a file that somebody removed.
+            guard error.errno == 2 else { throw error }
+            throw TidemillError(
+                .corruption, "TIDEMILL_TABLE_FILE_MISSING",
+                "a file of the stored table \(identity.table) is gone: \(directory.location.string)",
+                hint: "another program changed the table; remove its folder, then compute it anew with --full-refresh "
+                    + identity.table, cause: error)
+        }
         var report = PublishReport()
         let inputs = try self.inputs(stored, located, changeSet, &report)
         if changeSet.additions.count == 0 && !replacingAll && !inputs.contains(where: \.isTouched) { return report }

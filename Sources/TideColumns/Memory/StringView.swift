@@ -66,7 +66,8 @@ public struct StringView: BitwiseCopyable, Sendable {
 
 /// Equality of two string values that may lie in different heaps.
 @inlinable public func stringEqual(
-    _ a: StringView, _ aBases: UnsafePointer<UnsafeRawPointer>, _ b: StringView, _ bBases: UnsafePointer<UnsafeRawPointer>
+    _ a: StringView, _ aBases: UnsafePointer<UnsafeRawPointer>, _ b: StringView,
+    _ bBases: UnsafePointer<UnsafeRawPointer>
 ) -> Bool {
     if a.low != b.low { return false }
     if a.isInline { return a.high == b.high }

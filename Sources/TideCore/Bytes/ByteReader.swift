@@ -23,7 +23,9 @@ public struct ByteReader: Sendable {
     }
 
     public mutating func take(_ n: Int) throws(TidemillError) -> ArraySlice<UInt8> {
-        guard n >= 0, n <= remaining else { throw corruption("record ends early, \(n) bytes wanted, \(remaining) left") }
+        guard n >= 0, n <= remaining else {
+            throw corruption("record ends early, \(n) bytes wanted, \(remaining) left")
+        }
         defer { position += n }
         return bytes[position..<(position + n)]
     }

@@ -10,7 +10,7 @@ extension PipelineRunner {
                 fingerprints[flow.name] = Fingerprint.of(flow.analyzed, relations: definition.relations).description
             }
         }
-        let (store, recovered) = try openStore()
+        let (store, recovered, missing) = try openStore()
         self.store = store
         generation = store.manifest.generation
         if let bytes = recovered.latest?.statics.first(where: { $0.id == PlanRegistry.entryID })?.bytes {
@@ -19,6 +19,7 @@ extension PipelineRunner {
         lastRecord = recovered.latest
         decisions = FlowDecisions.decide(
             definition, fingerprints: fingerprints, registry: registry, refreshed: options.refreshed)
+        try requireTables(missing, recovered)
         try build()
         register(fingerprints)
         try restore(recovered)
@@ -42,7 +43,21 @@ extension PipelineRunner {
         return .recovered(lastCommitted: recovered.lastCommitted, unpublished: !unpublished.isEmpty)
     }
 
-    private func openStore() throws(TidemillError) -> (CheckpointStore, RecoveredCheckpoint) {
+    /// A table that goes on would silently lack everything that was in it.
+    private func requireTables(_ missing: Set<String>, _ recovered: RecoveredCheckpoint) throws(TidemillError) {
+        guard recovered.lastCommitted != nil else { return }
+        for dataset in definition.datasets where missing.contains(dataset.name) {
+            guard dataset.flows.contains(where: { decisions.flows[$0.name] == .continuing }) else { continue }
+            throw TidemillError(
+                .conflict, "TIDEMILL_TABLE_MISSING",
+                "the stored table is gone, though the checkpoint says it was written: \(dataset.name)",
+                hint: "put its folder back, name the warehouse it lies in with --warehouse, or compute it anew with "
+                    + "--full-refresh \(dataset.name)")
+        }
+    }
+
+    private func openStore() throws(TidemillError) -> (CheckpointStore, RecoveredCheckpoint, missing: Set<String>) {
+        var missing = Set<String>()
         let definition = definition
         let connectors = connectors
         let opened = try CheckpointStore.open(
@@ -52,6 +67,10 @@ extension PipelineRunner {
             // The newest epoch any table shows is proof that its commit returned.
             var newest: Epoch?
             for dataset in definition.datasets {
+                guard try connectors.isStored(dataset) else {
+                    missing.insert(dataset.name)
+                    continue
+                }
                 let epoch: Epoch? =
                     dataset.key == nil
                     ? try connectors.appendTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
@@ -60,7 +79,7 @@ extension PipelineRunner {
             }
             return newest
         }
-        return (opened.store, opened.recovered)
+        return (opened.store, opened.recovered, missing)
     }
 
     private func build() throws(TidemillError) {
@@ -72,7 +91,8 @@ extension PipelineRunner {
             let port = graph.tables[name] ?? Port()
             graph.tables[name] = port
             // The key of an aggregate's table is its groups exactly when nothing between drops rows.
-            let replaces = dataset.key != nil && dataset.key != .bag && dataset.flows.count == 1
+            let replaces =
+                dataset.key != nil && dataset.key != .bag && dataset.flows.count == 1
                 && !definition.datasets.contains { other in
                     other.flows.contains { $0.plan.ownTables.contains(name) }
                 }

@@ -141,6 +141,8 @@ public final class PipelineRunner {
             let plan = try node.source.plan(
                 limit: node.limit, until: horizons.indices.contains(index) ? horizons[index] : nil)
             currentPlans.append(plan)
+            // Without a plan there may be no epoch to show them.
+            for warning in node.source.takeWarnings() { report(.note("warning: \(warning)")) }
         }
         return currentPlans.contains { $0.map { !$0.splits.isEmpty } ?? false }
     }
@@ -240,7 +242,10 @@ public final class PipelineRunner {
                     return batch.flatMap { $0.count > 0 ? $0 : nil }
                 })
         }
-        try store.writeSnapshot(last, parts: parts)
+        // Everything is published, so the files that travelled inside the record are not needed again.
+        var record = last
+        record.sinks = []
+        try store.writeSnapshot(record, parts: parts)
         lastSnapshotBytes = store.manifest.runs.reduce(0) { $0 + $1.bytes }
     }
 
@@ -259,7 +264,8 @@ enum LedgerBlock {
     }
     static func unwrap(_ block: Batch) throws(TidemillError) -> Batch {
         guard block.columns.first?.type == .bigint else {
-            throw TidemillError(.corruption, "TIDEMILL_STATE_TYPES", "a source's ledger has other columns than expected")
+            throw TidemillError(
+                .corruption, "TIDEMILL_STATE_TYPES", "a source's ledger has other columns than expected")
         }
         return Batch(columns: Array(block.columns.dropFirst()), count: block.count)
     }

@@ -73,6 +73,12 @@ struct GraphBuilder {
         if !isBatch && leftMoves != rightMoves && !(leftMoves ? join.right : join.left).ownTables.isEmpty {
             return try buildLookup(join, ofLeft: rightMoves, outputs)
         }
+        guard join.kind != .full else {
+            // The side that is looked up does not know which of its rows found nothing.
+            throw TidemillError.unsupported(
+                "FULL OUTER joins are not supported yet",
+                hint: "combine the LEFT JOIN with the LEFT ANTI JOIN of the other side by UNION ALL")
+        }
         // One side stands still (in a batch query: the right one is looked up, the left one streams).
         let streamIsLeft = leftMoves || !rightMoves
         guard join.kind == .inner || (streamIsLeft && [.left, .semi, .anti].contains(join.kind)) else {
@@ -131,7 +137,8 @@ struct GraphBuilder {
             graph.tableReaders.append((name, scan.columns, consumer, flow))
             return
         }
-        let key = FlowGraph.ScanKey(name: scan.relation.name, options: scan.relation.options.filter { !isRateLimit($0.key) })
+        let key = FlowGraph.ScanKey(
+            name: scan.relation.name, options: scan.relation.options.filter { !isRateLimit($0.key) })
         let shared = graph.scans[key] ?? FlowGraph.Scan(key: key, relationSchema: scan.relationSchema)
         graph.scans[key] = shared
         shared.columns = Array(Set(shared.columns).union(scan.columns)).sorted()

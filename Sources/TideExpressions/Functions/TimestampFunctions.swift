@@ -190,13 +190,17 @@ enum TimestampFunctions {
             example: "unix_timestamp('1970-01-02', 'yyyy-MM-dd')", result: "86400", kernel: nil
         ) { (request) throws(TidemillError) in
             try request.requireCount(0...2)
-            if request.count == 0 { return try request.rebound("unix_seconds", [.currentTimestamp]) }
+            // Unlike unix_seconds, Spark cuts fractions off towards 1970.
+            func seconds(_ moment: BoundExpression) throws(TidemillError) -> BoundExpression {
+                let micros = try request.rebound("unix_micros", [moment])
+                return try request.rebound("div", [micros, .literal(.bigint(1_000_000))])
+            }
+            if request.count == 0 { return try seconds(.currentTimestamp) }
             if request.types[0] == .string {
                 let pattern = request.count == 2 ? request.arguments[1] : defaultPattern
-                let parsed = try request.rebound("to_timestamp", [request.arguments[0], pattern])
-                return try request.rebound("unix_seconds", [parsed])
+                return try seconds(try request.rebound("to_timestamp", [request.arguments[0], pattern]))
             }
-            return try request.rebound("unix_seconds", [request.arguments[0]])
+            return try seconds(request.arguments[0])
         }
     }
 

@@ -97,7 +97,8 @@ public final class ChangeSetCollector: BatchConsumer {
     ) -> (UnsafeMutablePointer<UnsafeMutableRawPointer>, RowTable) {
         let table = RowTable(layout: layout, expectedRows: all.count)
         let rows = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: max(1, all.count))
-        table.findOrInsert(KeyImages(keys, count: all.count, layout: layout), selection: nil, count: all.count, into: rows)
+        table.findOrInsert(
+            KeyImages(keys, count: all.count, layout: layout), selection: nil, count: all.count, into: rows)
         return (rows, table)
     }
 }

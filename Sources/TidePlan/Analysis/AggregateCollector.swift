@@ -42,9 +42,10 @@ final class AggregateCollector {
                 return .column(index: groups.count + index - inputCount, type: type, nullable: nullable)
             }
             let name = input.scope.columns.first { $0.index == index }?.name ?? "#\(index)"
-            guard let source else { throw AnalysisError.missingAggregation(name, nil) }
-            let place = offender(index, in: source) ?? source
-            throw AnalysisError.missingAggregation(place.sql, place.span)
+            let place = source.map { offender(index, in: $0) ?? $0 }
+            let text = place?.sql ?? name
+            throw groups.isEmpty
+                ? AnalysisError.missingGroupBy(text, place?.span) : AnalysisError.missingAggregation(text, place?.span)
         }
         return try bound.mapChildren { child throws(TidemillError) in try lower(child, source) }
     }

@@ -41,6 +41,13 @@ enum AnalysisError {
             name.span)
     }
 
+    static func missingGroupBy(_ text: String, _ span: SourceSpan?) -> TidemillError {
+        user(
+            "MISSING_GROUP_BY",
+            "the query has aggregates but no GROUP BY clause, so this expression has no single value: \(text)",
+            hint: "add GROUP BY \(text), or use any_value(\(text)) if it does not matter which value is returned", span)
+    }
+
     static func missingAggregation(_ text: String, _ span: SourceSpan?) -> TidemillError {
         user(
             "MISSING_AGGREGATION",

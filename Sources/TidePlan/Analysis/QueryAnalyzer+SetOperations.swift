@@ -59,7 +59,8 @@ extension QueryAnalyzer {
     /// Projected, unless the plan gives exactly these columns already.
     private func aligned(_ relation: AnalyzedRelation, _ items: [NamedExpression]) -> AnalyzedRelation {
         let schema = relation.plan.schema
-        let isIdentity = items.count == schema.count
+        let isIdentity =
+            items.count == schema.count
             && items.enumerated().allSatisfy { index, item in
                 if case .column(index, schema[index].type, _) = item.expression { true } else { false }
             }

@@ -71,7 +71,8 @@ enum ColumnPruning {
     /// The plan with these columns and no others, in this order.
     private static func exactly(_ order: [Int], of plan: LogicalPlan) -> LogicalPlan {
         let (pruned, positions) = prune(plan, keeping: Set(order))
-        let isExact = pruned.schema.count == order.count
+        let isExact =
+            pruned.schema.count == order.count
             && order.enumerated().allSatisfy { positions[$1] == $0 }
         if isExact { return pruned }
         let fields = plan.schema.fields

@@ -43,7 +43,8 @@ enum FilterPushdown {
         var above: [BoundExpression] = []
         for condition in conditions {
             // A value that is made anew for each evaluation must be made once.
-            let isPlain = condition.isDeterministic
+            let isPlain =
+                condition.isDeterministic
                 && condition.columns.allSatisfy { items[$0].expression.isDeterministic }
             if isPlain, above.isEmpty {
                 below.append(condition.mapColumns { items[$0].expression })

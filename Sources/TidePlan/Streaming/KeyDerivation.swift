@@ -60,10 +60,11 @@ public struct KeyDerivation: Sendable {
         // A full join can pad both sides: two rows of NULL keys would not be told apart.
         if join.kind == .full { return nil }
         // A column that the join equates with one of the other side says nothing more.
-        let equated = Set(join.keys.compactMap { pair -> Int? in
-            guard case .column(let column, _, _) = pair.right, pair.left.isColumn else { return nil }
-            return column
-        })
+        let equated = Set(
+            join.keys.compactMap { pair -> Int? in
+                guard case .column(let column, _, _) = pair.right, pair.left.isColumn else { return nil }
+                return column
+            })
         let rest = join.kind == .right ? right : right.filter { !equated.contains($0) }
         return left + rest.map { $0 + leftCount }
     }

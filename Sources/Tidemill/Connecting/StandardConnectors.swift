@@ -57,6 +57,10 @@ public struct StandardConnectors: Connectors {
             reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
     }
 
+    public func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool {
+        try environment.files.exists(location(of: dataset))
+    }
+
     public func appendTarget(
         _ dataset: Dataset, generation: UInt64, startsOver: Bool
     ) throws(TidemillError) -> any AppendTarget {

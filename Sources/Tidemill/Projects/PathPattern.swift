@@ -19,7 +19,7 @@ struct PathPattern {
             let path = prefix.isEmpty ? entry.name : prefix + "/" + entry.name
             switch entry.kind {
             case .file: body(path)
-            case .directory where mayLeadTo(path): 
+            case .directory where mayLeadTo(path):
                 try visit(directory.appending(entry.name), path, files, depth: depth + 1, body)
             default: break
             }

@@ -13,6 +13,20 @@ public struct Project: Sendable {
     public var storage: FilePath
     public var notes: [String]
 
+    /// A project that is put together in memory.
+    public init(
+        name: String, directory: FilePath, scripts: [SourceText], configuration: [String: String] = [:],
+        database: String = "default", storage: FilePath, notes: [String] = []
+    ) {
+        self.name = name
+        self.directory = directory
+        self.scripts = scripts
+        self.configuration = configuration
+        self.database = database
+        self.storage = storage
+        self.notes = notes
+    }
+
     static let specNames = ["spark-pipeline.yml", "spark-pipeline.yaml"]
 
     /// - Parameter path: a file, a folder, or nil for the current folder.
@@ -73,7 +87,8 @@ public struct Project: Sendable {
                 hint: "list them under libraries: - glob: include: transformations/**", place: .file(path.string))
         }
         let name = spec.name ?? directory.lastComponent?.string ?? "pipeline"
-        let storage = spec.storage.map { resolve($0, in: directory) }
+        let storage =
+            spec.storage.map { resolve($0, in: directory) }
             ?? directory.appending(".tidemill").appending(name)
         return Project(
             name: name, directory: directory, scripts: scripts, configuration: spec.configuration,

@@ -16,7 +16,9 @@ public struct JSONText {
     public mutating func integer(_ value: some BinaryInteger) { raw(String(value)) }
     /// Not-a-number and infinities have no JSON form and become strings.
     public mutating func double(_ value: Double) {
-        raw(value.isFinite ? value.description : JSONText.quoted(value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity"))
+        raw(
+            value.isFinite
+                ? value.description : JSONText.quoted(value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity"))
     }
     public mutating func null() { raw("null") }
     public mutating func boolean(_ value: Bool) { raw(value ? "true" : "false") }

@@ -35,7 +35,11 @@ public struct TableText {
         for values in cells { text += row(values, header: false) }
         text += line("└", "┴", "┘")
         let total = answer.rowCount
-        if shown < total { text += "\(shown) of \(total) rows\n" } else { text += "\(total) row\(total == 1 ? "" : "s")\n" }
+        if shown < total {
+            text += "\(shown) of \(total) rows\n"
+        } else {
+            text += "\(total) row\(total == 1 ? "" : "s")\n"
+        }
         return text
     }
 

@@ -84,6 +84,13 @@ public struct CSVReadOptions: Sendable, Hashable {
                         "option '\(name)' supports only UTF-8, not '\(value)'",
                         hint: "convert the files, for example with iconv -t UTF-8")
                 }
+            case "locale":
+                guard ["en-us", "en_us", "en"].contains(value.lowercased()) else {
+                    throw TidemillError.unsupported(
+                        "option '\(name)' supports only en-US, not '\(value)'",
+                        hint: "declare such columns as STRING and convert them in the query, for example "
+                            + "CAST(replace(replace(s, '.', ''), ',', '.') AS DECIMAL(12,2))")
+                }
             case "linesep":
                 guard value == "\n" || value == "\r\n" else {
                     throw TidemillError.unsupported("option '\(name)' supports only \\n and \\r\\n")

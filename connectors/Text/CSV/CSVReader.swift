@@ -251,7 +251,8 @@ public final class CSVReader {
         for row in 0..<runs.count {
             var word = words[row]
             if word == FieldRuns.missing || word == FieldRuns.null { continue }
-            let base = word & FieldRuns.side == 0
+            let base =
+                word & FieldRuns.side == 0
                 ? UnsafeRawPointer(chunk.bytes) : UnsafeRawPointer(runs.sideText.bytes)
             var start = Int(starts[row])
             var length = Int(word & FieldRuns.lengthMask)
@@ -322,7 +323,8 @@ public final class CSVReader {
 
     private func excerpt(_ slot: Int, _ row: Int) -> String {
         let word = runs.words(slot)[row]
-        let base = word & FieldRuns.side == 0
+        let base =
+            word & FieldRuns.side == 0
             ? UnsafeRawPointer(chunk.bytes) : UnsafeRawPointer(runs.sideText.bytes)
         let length = min(Int(word & FieldRuns.lengthMask), 60)
         let bytes = UnsafeRawBufferPointer(start: base + Int(runs.starts(slot)[row]), count: length)

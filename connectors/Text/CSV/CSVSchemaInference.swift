@@ -141,7 +141,8 @@ private struct TypeLadder {
             case 4:
                 if dates.parseDate(text) != nil { return .date }
             case 5:
-                let value = timestamps.map { $0.parseTimestamp(text) }
+                let value =
+                    timestamps.map { $0.parseTimestamp(text) }
                     ?? ParseText.timestamp(trimmingWhitespace(text))
                 if value != nil { return .timestamp }
             default:

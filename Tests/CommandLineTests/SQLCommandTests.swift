@@ -1,0 +1,86 @@
+import Foundation
+import Testing
+
+/// `tidemill sql`: formats, positional forms, errors.
+@Suite struct SQLCommandTests {
+    let workspace: Workspace
+    private let query = """
+        SELECT * FROM VALUES (1, 'a,"b"', 1.50BD, DATE'2024-02-29'), (NULL, '', -0.25BD, NULL) AS t(i, s, m, d) \
+        ORDER BY m DESC
+        """
+
+    init() throws { workspace = try Workspace() }
+
+    @Test func table() throws {
+        let outcome = try workspace.tidemill("sql", "-e", query)
+        outcome.expectSuccess()
+        #expect(
+            outcome.out == """
+                ┌──────┬───────┬───────┬────────────┐
+                │ i    │ s     │ m     │ d          │
+                ├──────┼───────┼───────┼────────────┤
+                │    1 │ a,"b" │  1.50 │ 2024-02-29 │
+                │ NULL │       │ -0.25 │ NULL       │
+                └──────┴───────┴───────┴────────────┘
+                2 rows
+
+                """, "\(outcome)")
+    }
+
+    /// An empty text is quoted, so that it differs from NULL.
+    @Test func csv() throws {
+        let outcome = try workspace.tidemill("sql", "-e", query, "--format", "csv")
+        outcome.expectSuccess()
+        #expect(
+            outcome.out == """
+                i,s,m,d
+                1,"a,""b""\",1.50,2024-02-29
+                ,"",-0.25,
+
+                """, "\(outcome)")
+    }
+
+    @Test func json() throws {
+        let outcome = try workspace.tidemill("sql", "-e", query, "--format", "json")
+        outcome.expectSuccess()
+        #expect(
+            outcome.outLines == [
+                #"{"i":1,"s":"a,\"b\"","m":1.50,"d":"2024-02-29"}"#, #"{"i":null,"s":"","m":-0.25,"d":null}"#,
+            ], "\(outcome)")
+    }
+
+    @Test func positionalForms() throws {
+        try Orders.write(to: workspace)
+        try Orders.expectComplete(workspace)
+        try workspace.write("q.sql", "SELECT sum(n) AS n\nFROM totals;\n")
+        let byFile = try workspace.tidemill("sql", "q.sql", "p.sql", "--format", "csv")
+        #expect(byFile.out == "n\n9\n", "\(byFile)")
+        let byText = try workspace.tidemill("sql", "-e", "SELECT sum(n) AS n FROM totals", "p.sql", "--format", "csv")
+        #expect(byText.out == "n\n9\n", "\(byText)")
+        try workspace.write("files.sql", "SELECT count(*) AS n FROM csv.`in/*.csv`")
+        let alone = try workspace.tidemill("sql", "files.sql", "--format", "csv")
+        #expect(alone.out == "n\n12\n", "\(alone)")
+        let parquet = try workspace.tidemill(
+            "sql", "-e", "SELECT sum(n) AS n FROM parquet.`spark-warehouse/totals`", "--format", "csv")
+        #expect(parquet.out == "n\n9\n", "\(parquet)")
+    }
+
+    @Test func errorsPointAtTheQuery() throws {
+        try workspace.tidemill("sql", "-e", "SELECT 1 +").expectError("PARSE_SYNTAX_ERROR", "query:1:11", "^")
+        try workspace.tidemill("sql", "-e", "SELECT x").expectError("UNRESOLVED_COLUMN", "query:1:8", "^")
+        try workspace.tidemill("sql", "-e", "SELECT 1 / 0").expectError("DIVIDE_BY_ZERO", "hint: ")
+        try workspace.tidemill("sql", "-e", "").expectError("PARSE_SYNTAX_ERROR")
+        try workspace.tidemill("sql", "-e", "SELECT 1; SELECT 2").expectError("PARSE_SYNTAX_ERROR", "query:1:11")
+        try workspace.tidemill("sql", "-e", "CREATE TABLE t (a INT) USING csv").expectError("query:1:1")
+        try workspace.tidemill("sql", "-e", "SELECT * FROM csv.`nosuch`").expectError("PATH_NOT_FOUND", "nosuch")
+        try workspace.write("q.sql", "SELECT\n  nosuch\nFROM VALUES (1)")
+        try workspace.tidemill("sql", "q.sql").expectError("q.sql:2:3", "  nosuch", "^^^^^^")
+    }
+
+    @Test func tableThatWasNeverWritten() throws {
+        try Orders.write(to: workspace)
+        let outcome = try workspace.tidemill("sql", "-e", "SELECT * FROM totals", "p.sql")
+        outcome.expectError("totals", "hint: ", "run")
+        #expect(!workspace.exists(".tidemill") && !workspace.exists("spark-warehouse"))
+    }
+}
