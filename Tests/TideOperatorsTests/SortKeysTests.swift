@@ -33,7 +33,7 @@ import TideSimulation
         case .int128: return Scalar(type, .decimal([.min, -1, 0, 1, 1 << 70, .max].randomElement(using: &generator)!))
         case .float32:
             return Scalar(
-                type, .float([-.infinity, -1, -0.0, 0, 1e-45, 1, .infinity, .nan].randomElement(using: &generator)!))
+                type, .float([-.infinity, -1, -0.0, 0, 0x1p-149, 1, .infinity, .nan].randomElement(using: &generator)!))
         case .float64:
             return .double(
                 [-.infinity, -1, -0x1p-1074, -0.0, 0, 0x1p-1074, 1, .infinity, .nan, -.nan].randomElement(

@@ -127,6 +127,9 @@ extension PipelineRunner {
                 if decisions.flows[flow.name] == .continuing, var entry = registry.flows[flow.name] {
                     entry.fingerprint = fingerprints[flow.name] ?? ""
                     while entry.operators.count < count { entry.operators.append(registry.newOwner()) }
+                    for node in graph.stateful where node.flow == flow.name && startsEmpty(node) {
+                        entry.operators[node.ordinal] = registry.newOwner()
+                    }
                     flows[flow.name] = entry
                 } else {
                     flows[flow.name] = PlanRegistry.FlowEntry(
@@ -140,8 +143,16 @@ extension PipelineRunner {
         registry.flows = flows
     }
 
+    /// Whether a node's state is of no use any more: its flow starts, or a table it looks up brings all its rows again.
+    private func startsEmpty(_ node: FlowGraph.StatefulNode) -> Bool {
+        if decisions.flows[node.flow] != .continuing { return true }
+        return node.lookedUp.contains { table in
+            definition.dataset(named: table)?.flows.contains { decisions.flows[$0.name] == .rebuilt } ?? false
+        }
+    }
+
     private func restore(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
-        for node in graph.stateful where decisions.flows[node.flow] == .continuing {
+        for node in graph.stateful where !startsEmpty(node) {
             guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
             for part in node.node.stateParts.indices {
                 try recovered.forEachBlock(owner: owner, kind: .state, part: UInt16(part)) {

@@ -54,6 +54,8 @@ final class FlowGraph {
         /// Position among the flow's stateful operators.
         let ordinal: Int
         let name: String
+        /// The pipeline's tables (lower case) whose rows the node keeps to look them up.
+        let lookedUp: Set<String>
     }
 
     var scans: [ScanKey: Scan] = [:]

@@ -70,6 +70,9 @@ struct GraphBuilder {
             add(node, "join")
             return
         }
+        if !isBatch && leftMoves != rightMoves && !(leftMoves ? join.right : join.left).ownTables.isEmpty {
+            return try buildLookup(join, ofLeft: rightMoves, outputs)
+        }
         guard join.kind != .full else {
             // The side that is looked up does not know which of its rows found nothing.
             throw TidemillError.unsupported(
@@ -89,10 +92,38 @@ struct GraphBuilder {
         try build(streamIsLeft ? join.left : join.right, [node])
     }
 
-    private func add(_ node: any StatefulOperator, _ name: String) {
+    /// A table of the pipeline is looked up as it is after the epoch's changes, so the join follows them. Its files
+    /// would not do: they show the epoch that was published last.
+    private mutating func buildLookup(
+        _ join: LogicalPlan.Join, ofLeft isLeft: Bool, _ outputs: Outputs
+    ) throws(TidemillError) {
+        let side = isLeft ? join.left : join.right
+        guard GraphBuilder.picksRows(side) else {
+            throw TidemillError.unsupported(
+                "a query over the pipeline's own tables inside a stream's join: \(side.ownTables.sorted()[0])",
+                hint: "store its result as a materialized view and join that")
+        }
+        let node = try IncrementalJoinOperator(
+            join, lookedUp: isLeft ? .left : .right, partitionBits: partitionBits, outputs: outputs)
+        try build(join.left, [node.input(left: true)])
+        try build(join.right, [node.input(left: false)])
+        add(node, "lookup", of: side.ownTables)
+    }
+
+    /// Filters and projections over one relation.
+    private static func picksRows(_ plan: LogicalPlan) -> Bool {
+        switch plan {
+        case .scan: true
+        case .filter(let input, _), .project(let input, _): picksRows(input)
+        default: false
+        }
+    }
+
+    private func add(_ node: any StatefulOperator, _ name: String, of tables: Set<String> = []) {
         graph.breakers.append(node)
         let ordinal = graph.stateful.count { $0.flow == flow }
-        graph.stateful.append(FlowGraph.StatefulNode(node: node, flow: flow, ordinal: ordinal, name: name))
+        graph.stateful.append(
+            FlowGraph.StatefulNode(node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables))
     }
 
     private func attach(_ scan: LogicalPlan.Scan, _ consumer: any BatchConsumer) throws(TidemillError) {

@@ -3,11 +3,19 @@
 /// With L and R the rows before the epoch, the change of the result is ΔL ⋈ R + (L + ΔL) ⋈ ΔR. Rows of the left side
 /// without a partner are padded with NULLs (left join); because a key's rows share their partners when the condition is
 /// equality alone, padding turns on and off per key, when the total weight of the key's right rows leaves or reaches 0.
+///
+/// A side may only be *looked up*: rows of the other one meet it as it is after the epoch's changes and are not
+/// remembered, and later changes of it never touch what was emitted.
 public final class IncrementalJoinOperator: StatefulOperator {
     struct Pending {
         var batch: Batch
         var keys: [Column]
+        /// Of the task that brought the rows.
+        var ordinal = 0
     }
+    /// The sides of the join.
+    public enum Side: Sendable { case left, right }
+
     final class Partition {
         let left: JoinSide
         let right: JoinSide
@@ -20,20 +28,25 @@ public final class IncrementalJoinOperator: StatefulOperator {
     }
 
     let specification: JoinSpecification
+    let lookedUp: Side?
     let bits: Int
     private let partitions: [Locked<Partition>]
     let outputs: Outputs
 
-    public init(_ join: LogicalPlan.Join, partitionBits: Int, outputs: Outputs) throws(TidemillError) {
+    public init(
+        _ join: LogicalPlan.Join, lookedUp: Side? = nil, partitionBits: Int, outputs: Outputs
+    ) throws(TidemillError) {
         let specification = JoinSpecification(join, keyValueBytes: JoinSide.keyValueBytes)
-        guard join.kind == .inner || (join.kind == .left && join.residual == nil) else {
+        guard join.kind == .inner || (join.kind == .left && join.residual == nil && lookedUp != .left) else {
             throw TidemillError.unsupported(
                 join.kind == .left
                     ? "a left join of two changing inputs with a condition beyond equality"
                     : "a \(join.kind.rawValue) join of two changing inputs")
         }
         self.specification = specification
-        let bits = join.keys.isEmpty ? 0 : partitionBits
+        self.lookedUp = lookedUp
+        // Rows that look others up keep their order, so one task handles them.
+        let bits = join.keys.isEmpty || lookedUp != nil ? 0 : partitionBits
         self.bits = bits
         partitions = (0..<(1 << bits)).map { _ in
             Locked(
@@ -49,9 +62,9 @@ public final class IncrementalJoinOperator: StatefulOperator {
     public var partitionCount: Int { partitions.count }
 
     /// The consumer for one side's changes.
-    public func input(left: Bool) -> any BatchConsumer { Side(self, left) }
+    public func input(left: Bool) -> any BatchConsumer { Input(self, left) }
 
-    private final class Side: BatchConsumer {
+    private final class Input: BatchConsumer {
         let join: IncrementalJoinOperator
         let isLeft: Bool
         init(_ join: IncrementalJoinOperator, _ isLeft: Bool) {
@@ -68,7 +81,9 @@ public final class IncrementalJoinOperator: StatefulOperator {
     private func accept(_ input: Batch, left: Bool, _ task: TaskContext) throws(TidemillError) {
         var batch = input
         var keys = try (left ? specification.leftKeys : specification.rightKeys).evaluate(batch, task.evaluation)
-        if let matchable = specification.matchable(keys) {
+        // A row that looks others up stays in its place, whatever its key.
+        let isRemembered = lookedUp == nil || (lookedUp == .left) == left
+        if isRemembered, let matchable = specification.matchable(keys) {
             if left && specification.kind == .left {
                 // A NULL key never finds a partner: its padding is final and needs no state.
                 let lonely = batch.filter(matchable.inverted())
@@ -92,7 +107,7 @@ public final class IncrementalJoinOperator: StatefulOperator {
             let part = batch.gather(rows.baseAddress!, count: rows.count)
             let partKeys = keys.map { $0.gather(rows.baseAddress!, count: rows.count) }
             partitions[p].withLock { partition in
-                let pending = Pending(batch: part, keys: partKeys)
+                let pending = Pending(batch: part, keys: partKeys, ordinal: task.ordinal)
                 if left { partition.pendingLeft.append(pending) } else { partition.pendingRight.append(pending) }
             }
         }
@@ -100,6 +115,7 @@ public final class IncrementalJoinOperator: StatefulOperator {
 
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
+            if let lookedUp { return try lookUp(lookedUp, partition, task) }
             for change in partition.pendingLeft {
                 try emitPairs(change, from: partition.right, changeIsLeft: true, task)
                 apply(change, to: partition.left)
@@ -116,6 +132,17 @@ public final class IncrementalJoinOperator: StatefulOperator {
             partition.pendingRight.removeAll()
         }
         try outputs.finishTask(task)
+    }
+
+    private func lookUp(_ side: Side, _ partition: Partition, _ task: TaskContext) throws(TidemillError) {
+        let isLeft = side == .left
+        let stored = isLeft ? partition.left : partition.right
+        for change in isLeft ? partition.pendingLeft : partition.pendingRight { apply(change, to: stored) }
+        let rows = (isLeft ? partition.pendingRight : partition.pendingLeft).enumerated()
+            .sorted { ($0.element.ordinal, $0.offset) < ($1.element.ordinal, $1.offset) }
+        for (_, change) in rows { try emitPairs(change, from: stored, changeIsLeft: !isLeft, task) }
+        partition.pendingLeft.removeAll()
+        partition.pendingRight.removeAll()
     }
 
     private func apply(_ change: Pending, to side: JoinSide) {
