@@ -49,6 +49,8 @@ public struct Pipeline: Sendable {
         for relation in definition.relations.values.sorted(by: { $0.name < $1.name }) {
             _ = try connectors.source(for: relation, options: relation.options)
         }
+        for dataset in definition.datasets { try connectors.requireStorable(dataset) }
+        try definition.checkOperators()
         _ = try EngineSettings(definition.configuration)
     }
 

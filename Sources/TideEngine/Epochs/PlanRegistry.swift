@@ -102,7 +102,8 @@ struct FlowDecisions: Sendable, Hashable {
                         refreshed.contains(name) || (dataset.kind == .materializedView && (changed || readsRebuilt))
                     decisions.flows[flow.name] = rebuilds ? .rebuilt : .continuing
                 } else {
-                    decisions.flows[flow.name] = .new
+                    // Asked to start over, even if the checkpoint that knew the table is gone.
+                    decisions.flows[flow.name] = refreshed.contains(name) ? .rebuilt : .new
                 }
             }
             if dataset.flows.contains(where: { decisions.flows[$0.name] == .rebuilt }) {

@@ -141,7 +141,9 @@ struct GraphBuilder {
             name: scan.relation.name, options: scan.relation.options.filter { !isRateLimit($0.key) })
         let shared = graph.scans[key] ?? FlowGraph.Scan(key: key, relationSchema: scan.relationSchema)
         graph.scans[key] = shared
-        shared.columns = Array(Set(shared.columns).union(scan.columns)).sorted()
+        // A missing value in a NOT NULL column makes the whole row a bad one, whoever reads the column.
+        let required = scan.relationSchema.fields.indices.filter { !scan.relationSchema[$0].nullable }
+        shared.columns = Array(Set(shared.columns).union(scan.columns).union(required)).sorted()
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }
@@ -169,6 +171,24 @@ struct GraphBuilder {
             Column(values.schema[index].type, values.rows.map { $0[index] })
         }
         return Batch(columns: columns, count: values.rows.count)
+    }
+}
+
+extension PipelineDefinition {
+    /// Builds every flow's operators and throws them away: what the engine cannot run is an error with its place in the
+    /// SQL, before anything is read.
+    public func checkOperators() throws(TidemillError) {
+        var builder = GraphBuilder(
+            graph: FlowGraph(), partitionBits: 0, isBatch: false, incremental: Incrementalization(datasets: datasets))
+        for dataset in datasets {
+            for flow in dataset.flows {
+                do throws(TidemillError) {
+                    try builder.add(flow: flow.name, plan: flow.plan, to: Port(), replacesByGroup: false)
+                } catch {
+                    throw flow.span.map { error.at(.sql($0)) } ?? error
+                }
+            }
+        }
     }
 }
 

@@ -87,15 +87,20 @@ public struct StandardConnectors: Connectors {
         return options
     }
 
-    private func prepared(_ dataset: Dataset) throws(TidemillError) -> FilePath {
+    /// - Throws: unless tables can be stored as the dataset says.
+    func requireStorable(_ dataset: Dataset) throws(TidemillError) {
+        let place = dataset.span.map { ErrorPlace.sql($0) }
         guard dataset.format == "parquet" else {
-            throw TidemillError.unsupported("storing tables as \(dataset.format)", hint: "USING parquet")
+            throw TidemillError.unsupported(
+                "storing tables as \(dataset.format)", hint: "USING parquet", place: place)
         }
         guard dataset.partitionedBy.isEmpty else {
-            throw TidemillError.unsupported(
-                "PARTITIONED BY in stored tables", hint: "leave it out",
-                place: dataset.span.map { .sql($0) })
+            throw TidemillError.unsupported("PARTITIONED BY in stored tables", hint: "leave it out", place: place)
         }
+    }
+
+    private func prepared(_ dataset: Dataset) throws(TidemillError) -> FilePath {
+        try requireStorable(dataset)
         let path = location(of: dataset)
         try environment.files.createDirectories(path.removingLastComponent())
         return path
