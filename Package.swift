@@ -90,8 +90,8 @@ let package = Package(
         tests("TideColumnsTests", ["TideColumns", "TideSimulation"]),
         tests("TideOperatorsTests", ["TideOperators", "TideSimulation"]),
         tests("TideEngineTests", ["TideEngine", "TideSimulation"]),
-        tests("GoldenTests", ["Tidemill", "TideSimulation"]),
-        tests("EngineSimulationTests", ["Tidemill", "TideSimulation"]),
+        tests("GoldenTests", ["Tidemill", "TideConnectors", "TideSimulation"]),
+        tests("EngineSimulationTests", ["Tidemill", "TideConnectors", "TideSimulation"]),
         // The built binary, as a user calls it: build the product tidemill first, or set TIDEMILL_BINARY.
         tests("CommandLineTests", []),
         tests("DocumentationTests", ["Tidemill"]),

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+import TideConnectors
 @testable import Tidemill
 
 /// The real program, killed with SIGKILL while it works, as often as you like: the last run gives the tables of a run

@@ -1,16 +1,16 @@
 import TideSimulation
 
 /// A pipeline over l(id, k, g, v) and r(k, g, w), and what its tables must hold.
-struct QueryTemplate {
+struct QueryTemplate: Sendable {
     var name: String
     /// `?` is a small number drawn from the seed.
     var sql: String
-    var tables: (_ l: Relation, _ r: Relation, _ n: Double) -> [String: Relation]
+    var tables: @Sendable (_ l: Relation, _ r: Relation, _ n: Double) -> [String: Relation]
 
     static let all: [QueryTemplate] = stateless + aggregates + joins + compositions
 
     private static func one(
-        _ name: String, _ query: String, _ result: @escaping (Relation, Relation, Double) -> Relation
+        _ name: String, _ query: String, _ result: @escaping @Sendable (Relation, Relation, Double) -> Relation
     ) -> QueryTemplate {
         QueryTemplate(name: name, sql: "CREATE MATERIALIZED VIEW t AS \(query);") { ["t": result($0, $1, $2)] }
     }

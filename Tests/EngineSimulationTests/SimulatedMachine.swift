@@ -1,5 +1,6 @@
 import TideSimulation
 
+import TideConnectors
 @testable import Tidemill
 
 /// A computer in memory with one pipeline on it.

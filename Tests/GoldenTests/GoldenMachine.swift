@@ -1,6 +1,7 @@
 import Foundation
 import TideSimulation
 
+import TideConnectors
 @testable import Tidemill
 
 /// The computer a golden stream runs on: its disk, its clock, and the pipeline's text.
