@@ -99,12 +99,6 @@ struct QueryTemplate: Sendable {
         one("left join", "SELECT l.id, r.k AS rk, r.w FROM l LEFT JOIN r ON l.k = r.k") { l, r, _ in
             l.leftJoin(r, width: 3, sameKey).map { [$0[0], $0[4], $0[6]] }
         },
-        one("left join with a condition", "SELECT l.id, r.w FROM l LEFT JOIN r ON l.k = r.k AND r.w > l.g + ?") {
-            l, r, n in
-            l.leftJoin(r, width: 3) { a, b in
-                sameKey(a, b) && a[2].number.map { exceeds(b[2], $0 + n) } ?? false
-            }.map { [$0[0], $0[6]] }
-        },
         one("anti join by hand", "SELECT l.id FROM l LEFT JOIN r ON l.k = r.k WHERE r.k IS NULL") { l, r, _ in
             l.filter { a in !r.rows.contains { sameKey(a, $0) } }.map { [$0[0]] }
         },
