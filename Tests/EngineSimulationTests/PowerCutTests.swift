@@ -181,7 +181,8 @@ import TideSimulation
             do throws(TidemillError) { try machine.run(Self.sql) } catch {
                 #expect(error.errno ?? error.cause?.errno == 5)
             }
-            let again = SimulatedMachine(machine.disk, seed: 5)
+            // The disk as the process left it, without the fault.
+            let again = SimulatedMachine(machine.disk.copied(), seed: 5)
             try again.run(Self.sql)
             #expect(try Self.contents(again) == wanted, "\(call) \(index)")
             #expect(try Self.leftovers(again) == [], "\(call) \(index)")
