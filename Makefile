@@ -42,7 +42,7 @@ deps-system:
 	for header in $(SYSTEM_HEADERS); do [ -e /usr/include/$$header ] || missing="$$missing $$header"; done; \
 	[ -z "$$missing" ] && exit 0; \
 	install="apt-get update && apt-get install -y $(SYSTEM_PACKAGES)"; \
-	echo "missing in /usr/include:$$missing; installing $(SYSTEM_PACKAGES)"; \
+	echo "missing in /usr/include:$$missing"; \
 	if [ "$$(id -u)" -eq 0 ]; then \
 	  sh -c "$$install"; \
 	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then \
