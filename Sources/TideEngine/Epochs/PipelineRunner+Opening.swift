@@ -100,7 +100,9 @@ extension PipelineRunner {
                 let entry = Port()
                 entry.add(port)
                 flowPorts[flow.name] = entry
-                try builder.add(flow: flow.name, plan: flow.plan, to: entry, replacesByGroup: replaces)
+                try builder.add(
+                    flow: flow.name, plan: flow.plan, place: flow.span.map { .sql($0) }, to: entry,
+                    replacesByGroup: replaces)
             }
         }
         for scan in graph.scans.values.sorted(by: { $0.key < $1.key }) {

@@ -63,6 +63,8 @@ final class FlowGraph {
     var tables: [String: Port] = [:]
     /// In dependency order.
     var breakers: [any Breaker] = []
+    /// Where the flow of each breaker stands in the SQL, in the order of `breakers`.
+    var breakerPlaces: [ErrorPlace?] = []
     var stateful: [StatefulNode] = []
     var statics: [Static] = []
     /// Constant rows, given once.

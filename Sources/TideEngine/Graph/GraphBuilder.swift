@@ -6,6 +6,7 @@ struct GraphBuilder {
     let isBatch: Bool
     let incremental: Incrementalization
     private var flow = ""
+    private var place: ErrorPlace?
 
     init(graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization) {
         self.incremental = incremental
@@ -16,9 +17,11 @@ struct GraphBuilder {
 
     /// - Parameter replacesByGroup: the consumer replaces rows by key, so an aggregate on top need not emit old rows.
     mutating func add(
-        flow: String, plan: LogicalPlan, to consumer: any BatchConsumer, replacesByGroup: Bool
+        flow: String, plan: LogicalPlan, place: ErrorPlace? = nil, to consumer: any BatchConsumer,
+        replacesByGroup: Bool
     ) throws(TidemillError) {
         self.flow = flow
+        self.place = place
         try build(plan, [consumer], replacesByGroup: replacesByGroup)
     }
 
@@ -55,6 +58,7 @@ struct GraphBuilder {
             let node = SortOperator(sort, outputs: outputs)
             try build(sort.input, [node])
             graph.breakers.append(node)
+            graph.breakerPlaces.append(place)
         }
     }
 
@@ -121,12 +125,14 @@ struct GraphBuilder {
 
     private func add(_ node: any StatefulOperator, _ name: String, of tables: Set<String> = []) {
         graph.breakers.append(node)
+        graph.breakerPlaces.append(place)
         let ordinal = graph.stateful.count { $0.flow == flow }
         graph.stateful.append(
             FlowGraph.StatefulNode(node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables))
     }
 
-    private func attach(_ scan: LogicalPlan.Scan, _ consumer: any BatchConsumer) throws(TidemillError) {
+    private func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {
+        let consumer = place.map { PlacedConsumer(place: $0, output: next) } ?? next
         if scan.relation.isOwnTable {
             let name = scan.relation.name.lowercased()
             let port = graph.tables[name] ?? Port()

@@ -35,3 +35,19 @@ final class ColumnPicker: BatchConsumer {
     }
     func finishTask(_ task: TaskContext) throws(TidemillError) { try output.finishTask(task) }
 }
+
+/// Gives errors that come out of a flow's operators the flow's place in the SQL.
+final class PlacedConsumer: BatchConsumer {
+    let place: ErrorPlace
+    let output: any BatchConsumer
+    init(place: ErrorPlace, output: any BatchConsumer) {
+        self.place = place
+        self.output = output
+    }
+    func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
+        do throws(TidemillError) { try output.consume(batch, task) } catch { throw error.at(place) }
+    }
+    func finishTask(_ task: TaskContext) throws(TidemillError) {
+        do throws(TidemillError) { try output.finishTask(task) } catch { throw error.at(place) }
+    }
+}

@@ -62,12 +62,17 @@ struct StageRunner {
 
     /// All breakers, in dependency order.
     func finishBreakers() throws(TidemillError) {
-        for breaker in graph.breakers {
+        for (index, breaker) in graph.breakers.enumerated() {
+            let place = graph.breakerPlaces[index]
             beginStage()
             let evaluation = evaluation
             try executor.run(tasks: breaker.partitionCount) { (partition, worker) throws(TidemillError) in
-                try breaker.finish(
-                    partition: partition, TaskContext(worker: worker, ordinal: partition, evaluation: evaluation))
+                do throws(TidemillError) {
+                    try breaker.finish(
+                        partition: partition, TaskContext(worker: worker, ordinal: partition, evaluation: evaluation))
+                } catch {
+                    throw place.map { error.at($0) } ?? error
+                }
             }
         }
     }
