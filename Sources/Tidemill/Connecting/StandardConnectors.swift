@@ -47,7 +47,8 @@ public struct StandardConnectors: Connectors {
                 hint: "add OPTIONS (path 'folder')")
         }
         return try makeSource(
-            format: relation.format, path: FilePath(path), options: options, schema: schema, environment: environment)
+            format: relation.format, path: FilePath(path), options: options, schema: schema,
+            partitionedBy: relation.partitionedBy, environment: environment)
     }
 
     public func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)? {
