@@ -78,7 +78,8 @@ struct PartitionDirectoriesTests {
         let source = try makeSource(
             format: "json", path: "/in", options: [:], schema: nil, environment: machine.environment
         ).source
-        #expect(source.schema.fields.map { "\($0.name) \($0.type.sql)" } == ["b BOOLEAN", "v BIGINT", "w DOUBLE", "k INT"])
+        #expect(
+            source.schema.fields.map { "\($0.name) \($0.type.sql)" } == ["b BOOLEAN", "v BIGINT", "w DOUBLE", "k INT"])
         #expect(try rows(source, [1, 3]) == [["1", "1"], [nil, "2"]])
     }
 

@@ -55,7 +55,9 @@ struct CompressionTests {
         var random = SeededRandom(state: 3)
         for _ in 0..<200 {
             var damaged = bytes
-            for _ in 0..<3 { damaged[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+            for _ in 0..<3 {
+                damaged[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
             do { _ = try lines(damaged, name) } catch let error as TidemillError { #expect(error.kind == .data) }
         }
     }

@@ -54,7 +54,10 @@ private func readJSON(
         try readJSON(Array("{\"i\":1}\n{\"i\":true}\n".utf8), mixed, options, columns: [1])
     }
     #expect(error?.code == "MALFORMED_RECORD_IN_PARSING")
-    #expect(error?.place == .file("t.json", line: 2))
+    guard case .file("t.json", line: 2, _) = error?.place else {
+        Issue.record("no place, or another: \(String(describing: error?.place))")
+        return
+    }
 }
 
 @Test func refusesRecordsWithoutEnd() throws {
@@ -104,8 +107,10 @@ private func readJSON(
 @Test(arguments: 0..<150) func damageNeitherCrashesNorDependsOnTheWindow(_ seed: Int) throws {
     var random = SeededRandom(state: UInt64(seed))
     let pieces = [
-        "{", "}", "[", "]", ":", ",", "\"", "\\", "'", "\\u00e9", "\\ud83d", "\"i\"", "\"s\":", "1", "-", "1e5", "null", "tru",
-        "true", "NaN", "\n", "\r", " ", "é", "\u{FEFF}", "{\"i\":1,\"s\":\"x\"}\n", "[{\"i\":2}]\n", "\"longer than twelve bytes\"",
+        "{", "}", "[", "]", ":", ",", "\"", "\\", "'", "\\u00e9", "\\ud83d", "\"i\"", "\"s\":", "1", "-", "1e5", "null",
+        "tru",
+        "true", "NaN", "\n", "\r", " ", "é", "\u{FEFF}", "{\"i\":1,\"s\":\"x\"}\n", "[{\"i\":2}]\n",
+        "\"longer than twelve bytes\"",
     ]
     var bytes: [UInt8] = []
     for _ in 0..<Int.random(in: 1..<400, using: &random) {

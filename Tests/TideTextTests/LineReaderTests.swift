@@ -4,7 +4,9 @@ import TideColumns
 @testable import TideText
 
 struct LineReaderTests {
-    private func lines(_ bytes: [UInt8], _ options: [String: String] = [:], chunkBytes: Int = 1 << 20) throws -> [String?] {
+    private func lines(_ bytes: [UInt8], _ options: [String: String] = [:], chunkBytes: Int = 1 << 20) throws
+        -> [String?]
+    {
         let reader = try LineReader(
             file: BytesFile(bytes), columns: [0], options: LineReadOptions.parse(options).options,
             chunkBytes: chunkBytes)

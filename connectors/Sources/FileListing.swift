@@ -39,7 +39,8 @@ public struct FileListing: Sendable {
 
     /// Names that are never data.
     public static func isHidden(_ name: String) -> Bool {
-        name.hasPrefix(".") || (name.hasPrefix("_") && !name.contains("=")) || name.hasSuffix("._COPYING_") || name.hasSuffix(".tmp")
+        name.hasPrefix(".") || (name.hasPrefix("_") && !name.contains("=")) || name.hasSuffix("._COPYING_")
+            || name.hasSuffix(".tmp")
             || name.hasSuffix(".inprogress") || name.hasSuffix(".crdownload") || name.hasSuffix(".part")
     }
 

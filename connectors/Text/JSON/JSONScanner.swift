@@ -31,7 +31,9 @@ enum JSONScanner {
         return i
     }
 
-    @inline(__always) static func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") }
+    @inline(__always) static func isQuote(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'")
+    }
 
     /// From the byte behind the opening `quote` to behind the closing one. `escaped`: whether there is a backslash.
     @inline(__always) static func string(

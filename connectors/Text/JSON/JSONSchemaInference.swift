@@ -159,7 +159,8 @@ public struct JSONSchemaInference {
             let inner = UnsafeRawBufferPointer(rebasing: bytes[1..<(bytes.count - 1)])
             if options.prefersDecimal, let found = decimal(inner) { return found }
             if options.inferTimestamp {
-                let value = timestamps.map { $0.parseTimestamp(inner) } ?? ParseText.timestamp(trimmingWhitespace(inner))
+                let value =
+                    timestamps.map { $0.parseTimestamp(inner) } ?? ParseText.timestamp(trimmingWhitespace(inner))
                 if value != nil { return .timestamp }
             }
             return .string
@@ -169,7 +170,9 @@ public struct JSONSchemaInference {
 
     /// Digits and scale of a number as Java's BigDecimal counts them; nil if a decimal cannot hold it.
     private func decimal(_ text: UnsafeRawBufferPointer) -> Found? {
-        guard ParseText.decimal(text, precision: 38, scale: 0) != nil || ParseText.double(text) != nil else { return nil }
+        guard ParseText.decimal(text, precision: 38, scale: 0) != nil || ParseText.double(text) != nil else {
+            return nil
+        }
         var digits = 0
         var scale = 0
         var sawPoint = false
