@@ -24,7 +24,7 @@ public enum StoredFormat: Sendable, Hashable {
     var keepsEmptyFile: Bool { self == .parquet }
 
     /// - Throws: UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE unless the columns can be written.
-    func check(_ schema: Schema) throws(TidemillError) {
+    public func check(_ schema: Schema) throws(TidemillError) {
         if self == .parquet { return }
         for field in schema.fields where !Column.isTextTarget(field.type) {
             throw TidemillError(
