@@ -163,12 +163,12 @@ extension PipelineSession {
 
     private func checkClauses(_ table: Declarations.Table) throws(TidemillError) {
         let clauses = table.clauses
-        if let format = clauses.format, format.text.lowercased() != "parquet" {
+        if let format = clauses.format, !["parquet", "csv", "json"].contains(format.text.lowercased()) {
             let known = ["parquet", "delta", "csv", "json"]
             let name = format.text.lowercased()
             if known.contains(name) {
                 throw AnalysisError.unsupported(
-                    "stored tables of the format \(name) are not supported yet", hint: "USING parquet, the default",
+                    "stored tables of the format \(name) are not supported yet", hint: "USING parquet (the default), json or csv",
                     format.span)
             }
             throw AnalysisError.user(
