@@ -37,8 +37,10 @@ extension PipelineSession {
                 hint: "leave NOT NULL out, or use coalesce", column.span)
         }
         return Dataset(
-            name: name, kind: table.kind, schema: schema, format: "parquet", properties: try properties(of: table),
-            partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: key(of: table, flows), flows: flows,
+            name: name, kind: table.kind, schema: schema,
+            format: table.clauses.format?.text.lowercased() ?? "parquet", properties: try properties(of: table),
+            partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: key(of: table, flows),
+            flows: flows,
             span: table.span)
     }
 
@@ -168,7 +170,8 @@ extension PipelineSession {
             let name = format.text.lowercased()
             if known.contains(name) {
                 throw AnalysisError.unsupported(
-                    "stored tables of the format \(name) are not supported yet", hint: "USING parquet (the default), json or csv",
+                    "stored tables of the format \(name) are not supported yet",
+                    hint: "USING parquet (the default), json or csv",
                     format.span)
             }
             throw AnalysisError.user(
