@@ -17,7 +17,7 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system build demo test bench check-peers lint format clean
+.PHONY: help deps deps-swift deps-system build demo test bench check-peers kill full-disk lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -70,6 +70,12 @@ bench: deps ## run the benchmark J1 and check its result
 check-peers: build .venv-peers/installed ## compare results with DuckDB, pyarrow, polars and Spark
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(PEERS_PYTHON) Tests/Peers/check_peers.py $(BINARIES)/tidemill
+
+kill: build .venv-peers/installed ## kill -9 a pipeline 200 times while others read (KILLS=n)
+	$(PEERS_PYTHON) Tests/Faults/kill_check.py $(BINARIES)/tidemill --kills $(or $(KILLS),200)
+
+full-disk: build .venv-peers/installed ## run on a disk that is full (STEPS=n; mounts a tmpfs, so as root)
+	$(PEERS_PYTHON) Tests/Faults/full_disk_check.py $(BINARIES)/tidemill --steps $(or $(STEPS),100)
 
 # A stamp: the environment's python is a link to the system's, whose age says nothing.
 .venv-peers/installed: Tests/Peers/requirements.txt

@@ -6,6 +6,9 @@ public struct EngineSettings: Sendable, Hashable {
     public var timeZone = "UTC"
     /// `tidemill.publishInterval`: keyed tables are replaced at most this often while epochs keep coming.
     public var publishInterval: Duration = .seconds(1)
+    /// `tidemill.stabilityWindow`: while serving, a file younger than this is taken only when its writer was seen to close
+    /// it or to move it into place.
+    public var stabilityWindow: Duration = .seconds(1)
     /// `tidemill.snapshotBytes`: log bytes that call for a snapshot, at least; 0: a snapshot with every publication.
     public var snapshotBytesMin: Int64 = 64 << 20
     /// `tidemill.batchRows`: rows that travel together at most. Readers choose, unless a test wants them smaller.
@@ -28,6 +31,8 @@ public struct EngineSettings: Sendable, Hashable {
                 timeZone = "UTC"
             case "tidemill.publishinterval":
                 publishInterval = try EngineSettings.duration(key, value)
+            case "tidemill.stabilitywindow":
+                stabilityWindow = try EngineSettings.duration(key, value)
             case "tidemill.snapshotbytes":
                 snapshotBytesMin = try EngineSettings.number(key, value, from: 0)
             case "tidemill.batchrows":
@@ -46,7 +51,7 @@ public struct EngineSettings: Sendable, Hashable {
     }
 
     /// `500 ms`, `1 s`, `2 minutes`, or a bare number of milliseconds.
-    static func duration(_ key: String, _ text: String) throws(TidemillError) -> Duration {
+    public static func duration(_ key: String, _ text: String) throws(TidemillError) -> Duration {
         let trimmed = text.trimmedASCII.lowercased()
         let digits = trimmed.prefix { $0.isNumber }
         let unit = String(trimmed.dropFirst(digits.count)).trimmedASCII
