@@ -46,6 +46,7 @@ struct AccumulatorLayout: Sendable {
             default: return .sumInteger
             }
         }
+        var isExtreme: Bool { kind == .minimum || kind == .maximum }
         /// Columns this slot has in checkpointed state.
         var stateTypes: [DataType] {
             switch kind {
