@@ -10,6 +10,8 @@ struct RunState: ParsableCommand {
     @Option(help: "Keys are drawn from this many.") var keys = 10_000_000
     @Option(help: "Updates per commit.") var batch = 100_000
     @Option(help: "Worker threads (default: one per processor).") var workers: Int?
+    @Option(help: "State in memory at most, in megabytes (default: no limit).") var memoryLimit: Int64?
+    @Flag(help: "Go on with the checkpoint that is there.") var reopen = false
     @Option(help: ArgumentHelp("Where the checkpoint goes (default: .bench/state).", valueName: "dir"))
     var dir: String?
 
@@ -24,7 +26,8 @@ struct RunState: ParsableCommand {
         let environment = Environment.system(workers: workers ?? processorCount())
         let job = StateJob(
             environment: environment, directory: Project.resolve(dir ?? ".bench/state", in: currentDirectory()),
-            operations: operations, keys: keys, batchRows: batch)
+            operations: operations, keys: keys, batchRows: batch, memoryLimit: memoryLimit.map { $0 << 20 },
+            reopens: reopen)
         let result = try job.run()
         let usage = Report.usage()
         Report.line(
@@ -35,5 +38,10 @@ struct RunState: ParsableCommand {
             "          \(result.stateBytes / 1_000_000) MB of state, "
                 + "\(Report.fixed(Double(result.stateBytes) / Double(result.checksum.rows))) bytes per key, "
                 + "\(environment.executor.workers) workers, \(Report.fixed(usage.cpuSeconds)) s CPU")
+        let millis = result.epochMillis.sorted()
+        Report.line(
+            "          opened in \(Report.fixed(result.openSeconds)) s, epochs of \(Report.fixed(millis[0])) to "
+                + "\(Report.fixed(millis[millis.count - 1])) ms, median \(Report.fixed(millis[millis.count / 2])) ms, first "
+                + "\(Report.fixed(result.epochMillis[0])) ms, \(result.fetchedRows) rows read from runs")
     }
 }

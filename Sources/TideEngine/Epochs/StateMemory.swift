@@ -6,7 +6,7 @@
 /// only above five quarters of the limit.
 ///
 /// Used by the control thread, between epochs.
-final class StateMemory {
+package final class StateMemory {
     private struct Member {
         let node: any StatefulOperator
         let owner: UInt32
@@ -25,7 +25,7 @@ final class StateMemory {
     /// State that is smaller than this is read whole at a start: look-ups would cost more.
     private static let eagerBytesMax: Int64 = 1 << 20
 
-    init(
+    package init(
         _ members: [(node: any StatefulOperator, owner: UInt32)], store: CheckpointStore, maintenance: RunMaintenance,
         executor: any Executor, limit: Int64?
     ) {
@@ -39,7 +39,7 @@ final class StateMemory {
     }
 
     /// Bytes of all state in memory.
-    var byteCount: Int64 {
+    package var byteCount: Int64 {
         members.reduce(Int64(attached.reduce(0) { $0 + $1.byteCount })) { $0 + Int64($1.node.stateBytes) }
     }
 
@@ -48,7 +48,7 @@ final class StateMemory {
     private static func counterName(_ owner: UInt32) -> String { "@rows:\(owner)" }
 
     /// What a later start needs to know of operators that it will not read.
-    var counters: [EpochRecord.Counter] {
+    package var counters: [EpochRecord.Counter] {
         members.compactMap { member in
             member.lazy.map {
                 EpochRecord.Counter(name: StateMemory.counterName(member.owner), value: Int64($0.stateRows))
@@ -57,7 +57,9 @@ final class StateMemory {
     }
 
     /// Brings an operator to where the last epoch left it.
-    func restore(_ node: any StatefulOperator, owner: UInt32, _ recovered: RecoveredCheckpoint) throws(TidemillError) {
+    package func restore(_ node: any StatefulOperator, owner: UInt32, _ recovered: RecoveredCheckpoint)
+        throws(TidemillError)
+    {
         let flushed = recovered.manifest.snapshotEpoch ?? .zero
         let lazy = members.first { $0.owner == owner }?.lazy
         let runBytes = recovered.manifest.runs.reduce(0) { $0 + ($1.owner == owner ? $1.bytes : 0) }
@@ -120,7 +122,7 @@ final class StateMemory {
     // MARK: The limit
 
     /// After every epoch: makes room if state takes more memory than it may.
-    func settle() throws(TidemillError) {
+    package func settle() throws(TidemillError) {
         guard let limit else { return }
         var used = byteCount
         if used <= limit { return }
