@@ -91,9 +91,11 @@ public final class RunMaintenance {
         if flush == nil { startFlush() }
     }
 
-    /// Flushes now and waits for it; for memory that must be freed before the next epoch.
+    /// Flushes all that was committed and waits for it; for memory that must be freed before the next epoch.
     public func flushNow() throws(TidemillError) {
-        flushSoon()
+        if flush != nil { try finishFlush() }
+        if tail.isEmpty { return }
+        startFlush()
         try finishFlush()
     }
 
@@ -101,8 +103,8 @@ public final class RunMaintenance {
 
     /// A clean exit: what the next start would have to read from the log is kept short, and runs few.
     public func finish() throws(TidemillError) {
-        if flush != nil { try finishFlush() }
         if tailBytes > min(options.exitBytes, options.flushBytes) { try flushNow() }
+        if flush != nil { try finishFlush() }
         if merge != nil { try finishMerge() }
         // A pipeline that is run for a minute at a time merges at its ends.
         while runCountIsHigh, mergeRetryRuns == 0 {

@@ -43,7 +43,7 @@ final class AggregatePartition {
         sums = AccumulatorSums(accumulators)
         stringOffsets = accumulators.slots.filter { $0.isExtreme && $0.type.physical == .view }.map(\.offset)
         before = .allocate(byteCount: 0, alignment: 8)
-        lastRemoval = Array(repeating: 0, count: RowTable.keyGroups >> leadBits)
+        lastRemoval = Array(repeating: 0, count: KeyGroup.count >> leadBits)
     }
     deinit { before.deallocate() }
 
