@@ -62,8 +62,16 @@ struct GraphBuilder {
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
-        case .window: throw TidemillError.unsupported("window functions are not supported yet")
-        case .topN: throw TidemillError.unsupported("ORDER BY with LIMIT is not supported yet in pipelines")
+        case .window(let window):
+            let node = try WindowOperator(window, partitionBits: partitionBits, outputs: outputs)
+            try build(window.input, [node])
+            add(node, "window")
+        case .topN(let topN):
+            let node = TopNOperator(
+                topN, inputAppends: isBatch || incremental.isAppendOnly(topN.input), partitionBits: partitionBits,
+                outputs: outputs)
+            try build(topN.input, [node])
+            add(node, "top-n")
         }
     }
 
