@@ -58,7 +58,8 @@ public final class IncrementalJoinOperator: StatefulOperator {
             Locked(
                 Partition(
                     left: KeyedRows(keyLayout: layout, types: specification.leftTypes, duties: left, leadBits: bits),
-                    right: KeyedRows(keyLayout: layout, types: specification.rightTypes, duties: right, leadBits: bits)))
+                    right: KeyedRows(keyLayout: layout, types: specification.rightTypes, duties: right, leadBits: bits))
+            )
         }
         self.outputs = outputs
     }
