@@ -41,6 +41,12 @@ struct Relation: Equatable {
             })
     }
 
+    /// The left join, and the other side's rows without a partner.
+    func fullJoin(_ other: Relation, widths: (Int, Int), _ on: (Row, Row) -> Bool) -> Relation {
+        let lonely = other.filter { b in !rows.contains { on($0, b) } }
+        return leftJoin(other, width: widths.1, on) + lonely.map { Array(repeating: .null, count: widths.0) + $0 }
+    }
+
     /// Groups, then what `aggregates` make of the group's rows. Without `by`: one group, even of nothing.
     func group(by columns: [Int], _ aggregates: ([Row]) -> Row) -> Relation {
         if columns.isEmpty { return Relation([aggregates(rows)]) }

@@ -193,10 +193,10 @@ extension PipelineRunner {
             limit: settings.memoryLimit)
     }
 
-    /// Whether a row of the result may appear and vanish within one epoch: a join does that, and whoever reads the
-    /// changes of a table whose flows do.
+    /// Whether a row of the result may appear and vanish within one epoch, or change its columns under one key several
+    /// times: a join does that, and whoever reads the changes of a table whose flows do.
     private func changesSeveralTimes(_ plan: LogicalPlan) -> Bool {
-        if plan.containsJoin { return true }
+        if plan.emitsVersions { return true }
         return plan.ownTables.contains { name in
             definition.dataset(named: name)?.flows.contains { changesSeveralTimes($0.plan) } ?? false
         }
@@ -265,8 +265,11 @@ extension PipelineRunner {
 let startingOverPrefix = "@over:"
 
 extension LogicalPlan {
-    var containsJoin: Bool {
-        if case .join = self { return true }
-        return inputs.contains(where: \.containsJoin)
+    /// Whether a row of the result can come and go within one epoch.
+    var emitsVersions: Bool {
+        switch self {
+        case .join, .window, .topN: true
+        default: inputs.contains(where: \.emitsVersions)
+        }
     }
 }

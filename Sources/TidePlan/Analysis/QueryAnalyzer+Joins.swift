@@ -81,11 +81,6 @@ extension QueryAnalyzer {
                     join.span)
             }
         }
-        switch join.kind {
-        case .leftSemi, .leftAnti, .full:
-            throw AnalysisError.unsupported("\(name) joins are not supported yet in pipelines", join.span)
-        case .inner, .left, .right, .cross: break
-        }
     }
 
     // MARK: USING and NATURAL
