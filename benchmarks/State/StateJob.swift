@@ -17,10 +17,31 @@ struct StateJob {
         var seconds = 0.0
         var bytesWritten = 0
         var stateBytes = 0
+        var usage = Report.Usage(cpuSeconds: 0, peakMegabytes: 0)
         var checksum = StateWorkload.Checksum()
     }
 
-    private func makeOperator() throws(TidemillError) -> AggregateOperator {
+    /// Hears every changed group. Adds up the groups of the last pass, which has counted each key once more.
+    private final class Reader: BatchConsumer {
+        private let checksum = Locked<StateWorkload.Checksum?>(nil)
+
+        func start() { checksum.withLock { $0 = StateWorkload.Checksum() } }
+        func result() -> StateWorkload.Checksum { checksum.withLock { $0 ?? StateWorkload.Checksum() } }
+
+        func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
+            let keys = batch.columns[0].pointer(Int64.self)
+            let counts = batch.columns[1].pointer(Int64.self)
+            let sums = batch.columns[2].pointer(Int64.self)
+            checksum.withLock { checksum in
+                for row in 0..<batch.count where checksum != nil && counts[row] > 1 {
+                    checksum?.add(key: keys[row], count: counts[row] - 1, sum: sums[row])
+                }
+            }
+        }
+        func finishTask(_ task: TaskContext) throws(TidemillError) {}
+    }
+
+    private func makeOperator(_ reader: Reader) throws(TidemillError) -> AggregateOperator {
         let key = BoundExpression.column(index: 0, type: .bigint, nullable: true)
         let value = BoundExpression.column(index: 1, type: .bigint, nullable: true)
         func aggregate(_ kind: AggregateKind, _ arguments: [BoundExpression]) -> BoundAggregate {
@@ -32,14 +53,15 @@ struct StateJob {
                 NamedAggregate("n", aggregate(.countStar, [])), NamedAggregate("s", aggregate(.sum, [value])),
             ],
             partitionBits: partitionBits(workers: environment.executor.workers), emitsOldRows: false,
-            outputs: Outputs([]))
+            outputs: Outputs([reader]))
     }
 
     func run() throws(TidemillError) -> Result {
         try environment.files.removeTree(directory)
         try environment.files.createDirectories(directory)
         let (store, _) = try CheckpointStore.open(directory, pipeline: "state", environment: environment)
-        let aggregate = try makeOperator()
+        let reader = Reader()
+        let aggregate = try makeOperator(reader)
         var workload = StateWorkload(keys: keys)
         var result = Result()
         let writtenBefore = ProcessFigures.bytesWritten()
@@ -48,23 +70,30 @@ struct StateJob {
         var epoch = Epoch.zero
         while done < operations {
             let batch = workload.batch(min(batchRows, operations - done))
-            try runEpoch(epoch, batch, aggregate, store)
+            try update(batch, aggregate)
+            try commit(epoch, aggregate, store)
             done += batch.count
             epoch = epoch.next
         }
         result.seconds = Double(environment.clock.elapsed() - start) / 1e9
         result.bytesWritten = ProcessFigures.bytesWritten() - writtenBefore
         result.stateBytes = aggregate.stateBytes
+        result.usage = Report.usage()
         store.close()
-        for partition in 0..<aggregate.partitionCount {
-            for batch in aggregate.stateSnapshot(part: 0, partition: partition) { add(batch, to: &result.checksum) }
+        // Every key once more, with nothing to add.
+        reader.start()
+        for first in stride(from: 0, to: keys, by: batchRows) {
+            try update(StateWorkload.zeros(keys: first..<min(first + batchRows, keys)), aggregate)
+            try environment.executor.run(tasks: aggregate.partitionCount) { (partition, _) throws(TidemillError) in
+                aggregate.endEpoch(partition: partition)
+            }
         }
+        result.checksum = reader.result()
         return result
     }
 
-    private func runEpoch(
-        _ epoch: Epoch, _ batch: Batch, _ aggregate: AggregateOperator, _ store: CheckpointStore
-    ) throws(TidemillError) {
+    /// An epoch up to its output.
+    private func update(_ batch: Batch, _ aggregate: AggregateOperator) throws(TidemillError) {
         let executor = environment.executor
         let evaluation = EvaluationContext(currentTimestampMicros: 0)
         let slices = (batch.count + StateJob.sliceRows - 1) / StateJob.sliceRows
@@ -74,10 +103,18 @@ struct StateJob {
             try aggregate.consume(
                 batch.gather(rows), TaskContext(worker: worker, ordinal: index, evaluation: evaluation))
         }
-        let encoded = Locked([[(rows: Int, bytes: [UInt8])]](repeating: [], count: aggregate.partitionCount))
         try executor.run(tasks: aggregate.partitionCount) { (partition, worker) throws(TidemillError) in
             try aggregate.finish(
                 partition: partition, TaskContext(worker: worker, ordinal: partition, evaluation: evaluation))
+        }
+    }
+
+    private func commit(
+        _ epoch: Epoch, _ aggregate: AggregateOperator, _ store: CheckpointStore
+    ) throws(TidemillError) {
+        let executor = environment.executor
+        let encoded = Locked([[(rows: Int, bytes: [UInt8])]](repeating: [], count: aggregate.partitionCount))
+        try executor.run(tasks: aggregate.partitionCount) { (partition, _) throws(TidemillError) in
             var own: [(rows: Int, bytes: [UInt8])] = []
             for changes in aggregate.stateChanges(part: 0, partition: partition) {
                 own.append((changes.count, try BlockCodec.encode(changes)))
@@ -91,16 +128,6 @@ struct StateJob {
         try store.commit(EpochRecord(epoch: epoch, clockMicros: 0))
         try executor.run(tasks: aggregate.partitionCount) { (partition, _) throws(TidemillError) in
             aggregate.endEpoch(partition: partition)
-        }
-    }
-
-    /// State batches are | hash | live | k | rows | non-null v | sum of v, DECIMAL(38) |.
-    private func add(_ batch: Batch, to checksum: inout StateWorkload.Checksum) {
-        let keys = batch.columns[2].pointer(Int64.self)
-        let counts = batch.columns[3].pointer(Int64.self)
-        let sums = batch.columns[5].pointer(Int128.self)
-        for row in 0..<batch.count {
-            checksum.add(key: keys[row], count: counts[row], sum: Int64(truncatingIfNeeded: sums[row]))
         }
     }
 }
