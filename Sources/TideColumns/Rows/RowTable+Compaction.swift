@@ -3,6 +3,9 @@ import Glibc
 // Giving memory back after many rows went.
 
 extension RowTable {
+    /// Rows that were removed and whose memory waits for others.
+    public var freeRows: Int { storage.freeCount }
+
     /// Whether `compact` would give back more than half of the rows' memory, and enough to be worth a walk.
     public var isSparse: Bool {
         storage.freeCount > count && storage.freeCount * layout.stride > 1 << 16
