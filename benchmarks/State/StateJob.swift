@@ -25,6 +25,7 @@ struct StateJob {
         /// Milliseconds of every epoch.
         var epochMillis: [Double] = []
         var fetchedRows = 0
+        var usage = Report.Usage(cpuSeconds: 0, peakMegabytes: 0)
         var checksum = StateWorkload.Checksum()
     }
 
@@ -80,6 +81,7 @@ struct StateJob {
         result.bytesWritten = ProcessFigures.bytesWritten() - writtenBefore
         result.stateBytes = aggregate.stateBytes
         result.fetchedRows = aggregate.fetchedRows
+        result.usage = Report.usage()
         try maintenance.flushNow()
         let factory = store.runFactory()
         var newestFirst: [RunReader] = []
