@@ -19,6 +19,17 @@ public protocol Connectors: Sendable {
         _ dataset: Dataset, generation: UInt64, startsOver: Bool
     ) throws(TidemillError) -> any KeyedTarget
     func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget
+
+    /// Names of files that a retained version of the table lacks; nil if the version itself is gone.
+    func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]?
+    /// Makes a retained version the table again, under a new generation. Doing it twice changes nothing.
+    func rollBack(
+        _ dataset: Dataset, to version: RetainedVersion, generation: UInt64
+    ) throws(TidemillError)
+    /// Takes a table of this generation out of its place: it was made after the epoch that is gone back to.
+    func setAside(_ dataset: Dataset, generation: UInt64) throws(TidemillError)
+    /// Bytes on the disk that only the retained version keeps alive.
+    func bytesHeld(_ dataset: Dataset, by version: RetainedVersion) throws(TidemillError) -> Int64
 }
 
 extension Connectors {

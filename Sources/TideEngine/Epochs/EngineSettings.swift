@@ -11,6 +11,9 @@ public struct EngineSettings: Sendable, Hashable {
     /// `tidemill.batchRows`: rows that travel together at most. Readers choose, unless a test wants them smaller.
     public var batchRowsMax = Int.max
 
+    /// `tidemill.retain.epochs` and `tidemill.retain.bytes`: which published epochs can be gone back to.
+    public var retention = RetentionPolicy()
+
     public init(_ configuration: [String: String]) throws(TidemillError) {
         for (key, value) in configuration {
             switch key.lowercased() {
@@ -32,9 +35,29 @@ public struct EngineSettings: Sendable, Hashable {
                 snapshotBytesMin = try EngineSettings.number(key, value, from: 0)
             case "tidemill.batchrows":
                 batchRowsMax = Int(try EngineSettings.number(key, value, from: 1))
+            case "tidemill.retain.epochs":
+                retention.epochs = Int(clamping: try EngineSettings.number(key, value, from: 1))
+            case "tidemill.retain.bytes":
+                retention.bytes = try EngineSettings.size(key, value)
             default: break
             }
         }
+    }
+
+    /// `512m`, `2 GB`, `64 KiB`, or a bare number of bytes; units are powers of 1024, as in Spark.
+    static func size(_ key: String, _ text: String) throws(TidemillError) -> Int64 {
+        let trimmed = text.trimmedASCII.lowercased()
+        let digits = trimmed.prefix { $0.isNumber }
+        let unit = String(trimmed.dropFirst(digits.count)).trimmedASCII
+        let shifts: [String: Int64] = [
+            "": 0, "b": 0, "k": 10, "kb": 10, "kib": 10, "m": 20, "mb": 20, "mib": 20, "g": 30, "gb": 30, "gib": 30,
+            "t": 40, "tb": 40, "tib": 40,
+        ]
+        guard let number = Int64(digits), let shift = shifts[unit], number <= Int64.max >> shift else {
+            throw TidemillError(
+                .user, "INVALID_CONF_VALUE", "\(key) is not a size: \(text)", hint: "write it as 512m or 2g")
+        }
+        return number << shift
     }
 
     static func number(_ key: String, _ text: String, from least: Int64) throws(TidemillError) -> Int64 {

@@ -6,6 +6,44 @@ struct PlanRegistry: Sendable, Hashable {
         var fingerprint: String
         /// Owners of the flow's stateful operators, by their position.
         var operators: [UInt32]
+        /// Of the operators, in the same order; missing for those of an older checkpoint.
+        var descriptions: [OperatorDescription] = []
+    }
+    /// What an operator was when its state was written, so that a changed query can be compared with it and its state
+    /// be read without it.
+    struct OperatorDescription: Sendable, Hashable {
+        /// aggregate, join, …
+        var name: String
+        /// Its keys, functions and types in words.
+        var signature: String
+        var parts: [Part]
+        struct Part: Sendable, Hashable {
+            /// Empty if there is only one.
+            var name: String
+            /// Of the state's columns, the hash first, then the live mark.
+            var columns: [String]
+            var types: [DataType]
+            /// How many columns behind the live mark tell rows apart.
+            var keyCount: Int
+
+            init(name: String, columns: [String], types: [DataType], keyCount: Int) {
+                self.name = name
+                self.columns = columns
+                self.types = types
+                self.keyCount = keyCount
+            }
+            init(types: [DataType], names: GraphBuilder.StateNames?) {
+                let known = ["hash", "live"] + (names?.columns ?? [])
+                columns = types.indices.map { $0 < known.count ? known[$0] : "column\($0 - 1)" }
+                name = names?.name ?? ""
+                self.types = types
+                keyCount = names?.keyCount ?? max(0, types.count - 2)
+            }
+        }
+        /// What has to be the same for state to be of use: not the names of columns.
+        func hasForm(of other: OperatorDescription) -> Bool {
+            name == other.name && parts.map(\.types) == other.parts.map(\.types)
+        }
     }
     var nextOwner: UInt32 = 1
     var flows: [String: FlowEntry] = [:]
@@ -23,7 +61,7 @@ struct PlanRegistry: Sendable, Hashable {
 
     var encoded: [UInt8] {
         var writer = ByteWriter()
-        writer.u8(1)
+        writer.u8(2)
         writer.u32(nextOwner)
         writer.varint(UInt64(flows.count))
         for (name, flow) in flows.sorted(by: { $0.key < $1.key }) {
@@ -32,6 +70,8 @@ struct PlanRegistry: Sendable, Hashable {
             writer.string(flow.fingerprint)
             writer.varint(UInt64(flow.operators.count))
             for owner in flow.operators { writer.u32(owner) }
+            writer.varint(UInt64(flow.descriptions.count))
+            for description in flow.descriptions { description.encode(into: &writer) }
         }
         for map in [sources, tables] {
             writer.varint(UInt64(map.count))
@@ -47,7 +87,8 @@ struct PlanRegistry: Sendable, Hashable {
 
     init(decoding bytes: [UInt8]) throws(TidemillError) {
         var reader = ByteReader(bytes, file: "epoch record")
-        guard try reader.u8() == 1 else { throw reader.corruption("plan registry of no known version") }
+        let version = try reader.u8()
+        guard version == 1 || version == 2 else { throw reader.corruption("plan registry of no known version") }
         nextOwner = try reader.u32()
         for _ in 0..<(try reader.count(elementBytesMin: 4)) {
             let name = try reader.string()
@@ -55,7 +96,13 @@ struct PlanRegistry: Sendable, Hashable {
             let fingerprint = try reader.string()
             var operators: [UInt32] = []
             for _ in 0..<(try reader.count(elementBytesMin: 4)) { operators.append(try reader.u32()) }
-            flows[name] = FlowEntry(dataset: dataset, fingerprint: fingerprint, operators: operators)
+            var entry = FlowEntry(dataset: dataset, fingerprint: fingerprint, operators: operators)
+            if version >= 2 {
+                for _ in 0..<(try reader.count(elementBytesMin: 3)) {
+                    entry.descriptions.append(try OperatorDescription.decode(from: &reader))
+                }
+            }
+            flows[name] = entry
         }
         for _ in 0..<(try reader.count(elementBytesMin: 5)) {
             let name = try reader.string()
@@ -69,57 +116,34 @@ struct PlanRegistry: Sendable, Hashable {
     }
 }
 
-/// What a start means for each flow: decided from the registry and the definition alone.
-struct FlowDecisions: Sendable, Hashable {
-    enum Decision: String, Sendable, Hashable {
-        /// State and table go on.
-        case continuing
-        /// Never seen: filled from what its inputs have taken so far.
-        case new
-        /// The query changed, or a refresh was asked for: state and table start over.
-        case rebuilt
-    }
-    var flows: [String: Decision] = [:]
-
-    func needsFilling(_ flow: String) -> Bool { flows[flow] != .continuing }
-
-    /// - Parameters:
-    ///   - fingerprints: of the flows, by name.
-    ///   - refreshed: datasets (lower case) to be rebuilt whatever their fingerprint.
-    static func decide(
-        _ definition: PipelineDefinition, fingerprints: [String: String], registry: PlanRegistry, refreshed: Set<String>
-    ) -> FlowDecisions {
-        var decisions = FlowDecisions()
-        var rebuiltTables = Set<String>()
-        for dataset in definition.datasets {
-            let name = dataset.name.lowercased()
-            for flow in dataset.flows {
-                let readsRebuilt = flow.plan.ownTables.contains { rebuiltTables.contains($0) }
-                if let known = registry.flows[flow.name], known.dataset == name {
-                    let changed = known.fingerprint != fingerprints[flow.name]
-                    // A streaming table's rows are final: a new text applies from now on.
-                    let rebuilds =
-                        refreshed.contains(name) || (dataset.kind == .materializedView && (changed || readsRebuilt))
-                    decisions.flows[flow.name] = rebuilds ? .rebuilt : .continuing
-                } else {
-                    // Asked to start over, even if the checkpoint that knew the table is gone.
-                    decisions.flows[flow.name] = refreshed.contains(name) ? .rebuilt : .new
-                }
-            }
-            if dataset.flows.contains(where: { decisions.flows[$0.name] == .rebuilt }) {
-                rebuiltTables.insert(name)
-                // One flow of a table cannot start over alone.
-                for flow in dataset.flows { decisions.flows[flow.name] = .rebuilt }
+extension PlanRegistry.OperatorDescription {
+    func encode(into writer: inout ByteWriter) {
+        writer.string(name)
+        writer.string(signature)
+        writer.varint(UInt64(parts.count))
+        for part in parts {
+            writer.string(part.name)
+            writer.varint(UInt64(part.keyCount))
+            writer.varint(UInt64(part.types.count))
+            for (column, type) in zip(part.columns, part.types) {
+                writer.string(column)
+                type.encode(into: &writer)
             }
         }
-        return decisions
     }
-}
 
-extension LogicalPlan {
-    /// The pipeline's own tables that the plan reads, lower case.
-    var ownTables: Set<String> {
-        if case .scan(let scan) = self { return scan.relation.isOwnTable ? [scan.relation.name.lowercased()] : [] }
-        return inputs.reduce(into: []) { $0.formUnion($1.ownTables) }
+    static func decode(from reader: inout ByteReader) throws(TidemillError) -> Self {
+        var description = Self(name: try reader.string(), signature: try reader.string(), parts: [])
+        for _ in 0..<(try reader.count(elementBytesMin: 3)) {
+            let name = try reader.string()
+            let keyCount = Int(clamping: try reader.varint())
+            var part = Part(name: name, columns: [], types: [], keyCount: keyCount)
+            for _ in 0..<(try reader.count(elementBytesMin: 2)) {
+                part.columns.append(try reader.string())
+                part.types.append(try DataType.decode(from: &reader))
+            }
+            description.parts.append(part)
+        }
+        return description
     }
 }

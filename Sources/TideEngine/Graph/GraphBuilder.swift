@@ -51,7 +51,10 @@ struct GraphBuilder {
                 groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
                 emitsOldRows: !replacesByGroup, outputs: outputs)
             try build(aggregate.input, [node])
-            add(node, "aggregate")
+            let names = aggregate.groups.map(\.name) + node.accumulatorNames(over: aggregate.input.schema)
+            add(
+                node, "aggregate", signature: OperatorSignature.of(aggregate),
+                parts: [.init(columns: names, keyCount: aggregate.groups.count)])
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
         case .sort(let sort):
@@ -71,7 +74,7 @@ struct GraphBuilder {
             let node = try IncrementalJoinOperator(join, partitionBits: partitionBits, outputs: outputs)
             try build(join.left, [node.input(left: true)])
             try build(join.right, [node.input(left: false)])
-            add(node, "join")
+            add(node, "join", signature: OperatorSignature.of(join), parts: GraphBuilder.sides(join))
             return
         }
         if !isBatch && leftMoves != rightMoves && !(leftMoves ? join.right : join.left).ownTables.isEmpty {
@@ -111,7 +114,22 @@ struct GraphBuilder {
             join, lookedUp: isLeft ? .left : .right, partitionBits: partitionBits, outputs: outputs)
         try build(join.left, [node.input(left: true)])
         try build(join.right, [node.input(left: false)])
-        add(node, "lookup", of: side.ownTables)
+        add(
+            node, "lookup", signature: OperatorSignature.of(join), parts: GraphBuilder.sides(join), of: side.ownTables)
+    }
+
+    private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
+        [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
+            StateNames(name: name, columns: schema.names + ["count"], keyCount: schema.count)
+        }
+    }
+
+    /// What a part of an operator's state is called, and its columns behind the hash and the live mark. The first
+    /// `keyCount` of them tell rows apart.
+    struct StateNames {
+        var name = ""
+        var columns: [String]
+        var keyCount: Int
     }
 
     /// Filters and projections over one relation.
@@ -123,12 +141,22 @@ struct GraphBuilder {
         }
     }
 
-    private func add(_ node: any StatefulOperator, _ name: String, of tables: Set<String> = []) {
+    /// - Parameter signature: what the state depends on; it has to start over when that changes.
+    private func add(
+        _ node: any StatefulOperator, _ name: String, signature: String = "", parts names: [StateNames] = [],
+        of tables: Set<String> = []
+    ) {
         graph.breakers.append(node)
         graph.breakerPlaces.append(place)
         let ordinal = graph.stateful.count { $0.flow == flow }
+        let parts = node.stateParts.enumerated().map { index, types in
+            PlanRegistry.OperatorDescription.Part(
+                types: types, names: names.indices.contains(index) ? names[index] : nil)
+        }
         graph.stateful.append(
-            FlowGraph.StatefulNode(node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables))
+            FlowGraph.StatefulNode(
+                node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables,
+                description: PlanRegistry.OperatorDescription(name: name, signature: signature, parts: parts)))
     }
 
     private func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {

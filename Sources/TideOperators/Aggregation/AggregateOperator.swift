@@ -162,6 +162,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     public var stateParts: [[DataType]] { [[.bigint, .boolean] + groupTypes + accumulators.stateTypes] }
 
+    /// What the state's columns are called, behind the hash, the live mark and the groups.
+    public func accumulatorNames(over input: Schema) -> [String] { accumulators.stateNames(of: input) }
+
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.touched) }
     }

@@ -127,6 +127,27 @@ public struct StandardConnectors: Connectors {
     }
 }
 
+// Versions of stored tables.
+extension StandardConnectors {
+    private func versions(_ dataset: Dataset) -> TableVersions {
+        TableVersions(location: location(of: dataset), environment: environment)
+    }
+    public func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]? {
+        try versions(dataset).missingFiles(of: version)
+    }
+    public func rollBack(
+        _ dataset: Dataset, to version: RetainedVersion, generation: UInt64
+    ) throws(TidemillError) {
+        try versions(dataset).rollBack(to: version, generation: generation)
+    }
+    public func setAside(_ dataset: Dataset, generation: UInt64) throws(TidemillError) {
+        try versions(dataset).setAside(generation: generation)
+    }
+    public func bytesHeld(_ dataset: Dataset, by version: RetainedVersion) throws(TidemillError) -> Int64 {
+        try versions(dataset).bytesHeld(by: version)
+    }
+}
+
 /// `CSVCopySink` behind the engine's contract.
 final class CSVCopyTarget: CopyTarget {
     let sink: CSVCopySink
