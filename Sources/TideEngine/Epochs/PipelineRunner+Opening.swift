@@ -42,11 +42,10 @@ extension PipelineRunner {
         toFill = Set(decisions.flows.filter { $0.value != .continuing }.keys)
         let unpublished = recovered.unpublished
         // After a rollback a copy shows epochs that never were, until it is written again.
-        let copyIsBehind =
-            try recovered.lastCommitted != nil
-            && copies.contains { (copy) throws(TidemillError) in
-                try copy.target.publishedEpoch() == nil
-            }
+        var copyIsBehind = false
+        for copy in copies where recovered.lastCommitted != nil {
+            if try copy.target.publishedEpoch() == nil { copyIsBehind = true }
+        }
         report(
             .recovered(
                 lastCommitted: recovered.lastCommitted, unpublished: unpublished.count, tornTail: recovered.tornTail))
