@@ -8,6 +8,8 @@ public protocol Connectors: Sendable {
     func source(for relation: ExternalRelation, options: [String: String]) throws(TidemillError) -> any Source
     /// A stored table of this pipeline, read as files; nil if it was never written.
     func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)?
+    /// Files and bytes of a stored table; nil if it was never written.
+    func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)?
     /// Whether there is anything at the table's place.
     func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool
     /// - Parameter startsOver: what the table holds now, and with which columns, does not matter: its next version

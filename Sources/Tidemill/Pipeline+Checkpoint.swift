@@ -32,6 +32,18 @@ extension Pipeline {
         }
     }
 
+    /// The state of operators as tables; read without the checkpoint's lock.
+    public func stateCatalog() throws(TidemillError) -> StateCatalog { try StateCatalog(try requireCheckpoint()) }
+
+    /// What the next run would do with the pipeline as it is now.
+    /// - Parameter refreshed: tables to be rebuilt whatever their query.
+    public func changeReport(refreshed: Set<String> = []) throws(TidemillError) -> ChangeReport {
+        let recovered = try RecoveredCheckpoint.read(storage, files: environment.files)
+        if let recovered { try requireOwnCheckpoint(recovered.manifest.pipeline) }
+        return try ChangeReport(
+            definition, connectors: connectors, recovered: recovered, refreshed: Set(refreshed.map { $0.lowercased() }))
+    }
+
     /// Reads every byte of the checkpoint. Nobody may write it meanwhile: the lock is held.
     public func verifyCheckpoint() throws(TidemillError) -> CheckpointReport {
         guard try environment.files.exists(storage) else { throw noCheckpoint() }

@@ -21,9 +21,9 @@ import TideSimulation
         let machine = SimulatedMachine(seed: 3)
         try machine.write("people/1.csv", "customer,city\nann,Oslo\nbob,Bergen\n")
         try machine.write("in/1.csv", "id,customer,amount\n1,ann,10\n2,bob,20\n3,cid,5\n")
-        machine.settings["tidemill.snapshotBytes"] = "0"
+        machine.settings["tidemill.flushBytes"] = "0"
         try machine.run(sql)
-        machine.settings["tidemill.snapshotBytes"] = "1000000"
+        machine.settings["tidemill.flushBytes"] = "1000000"
         try machine.write("in/2.csv", "id,customer,amount\n4,ann,1\n5,a customer of many words,2\n6,dan,40\n")
         try machine.run(sql)
         try machine.write("in/3.csv", "id,customer,amount\n7,ann,100\n8,bob,0.5\n9,dan,-40\n")

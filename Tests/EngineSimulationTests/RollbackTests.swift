@@ -27,7 +27,7 @@ import TideSimulation
     private static func machine(_ seed: UInt64) -> SimulatedMachine {
         let machine = SimulatedMachine(seed: seed)
         machine.settings["tidemill.publishInterval"] = "0 ms"
-        machine.settings["tidemill.snapshotBytes"] = ["0", "100000000", "2000"][Int(seed % 3)]
+        machine.settings["tidemill.flushBytes"] = ["0", "100000000", "2000"][Int(seed % 3)]
         return machine
     }
 

@@ -10,6 +10,7 @@ public struct ManifestRun: Sendable, Hashable {
     public var bytes: Int64
     public var footerCRC: UInt32
     public var fileName: String { RunFormat.name(number) }
+    public var address: StateAddress { StateAddress(owner: owner, kind: kind, part: part) }
 
     func encode(into writer: inout ByteWriter) {
         writer.u32(owner)

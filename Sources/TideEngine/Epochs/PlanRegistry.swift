@@ -23,21 +23,21 @@ struct PlanRegistry: Sendable, Hashable {
             /// Of the state's columns, the hash first, then the live mark.
             var columns: [String]
             var types: [DataType]
-            /// How many columns behind the live mark tell rows apart.
-            var keyCount: Int
+            /// Which columns tell two rows with one hash apart.
+            var keyColumns: [Int]
 
-            init(name: String, columns: [String], types: [DataType], keyCount: Int) {
+            init(name: String, columns: [String], types: [DataType], keyColumns: [Int]) {
                 self.name = name
                 self.columns = columns
                 self.types = types
-                self.keyCount = keyCount
+                self.keyColumns = keyColumns
             }
-            init(types: [DataType], names: GraphBuilder.StateNames?) {
+            init(_ part: StatePart, names: GraphBuilder.StateNames?) {
                 let known = ["hash", "live"] + (names?.columns ?? [])
-                columns = types.indices.map { $0 < known.count ? known[$0] : "column\($0 - 1)" }
+                columns = part.types.indices.map { $0 < known.count ? known[$0] : "column\($0 - 1)" }
                 name = names?.name ?? ""
-                self.types = types
-                keyCount = names?.keyCount ?? max(0, types.count - 2)
+                types = part.types
+                keyColumns = part.keyColumns
             }
         }
         /// What has to be the same for state to be of use: not the names of columns.
@@ -123,7 +123,8 @@ extension PlanRegistry.OperatorDescription {
         writer.varint(UInt64(parts.count))
         for part in parts {
             writer.string(part.name)
-            writer.varint(UInt64(part.keyCount))
+            writer.varint(UInt64(part.keyColumns.count))
+            for column in part.keyColumns { writer.varint(UInt64(column)) }
             writer.varint(UInt64(part.types.count))
             for (column, type) in zip(part.columns, part.types) {
                 writer.string(column)
@@ -136,11 +137,14 @@ extension PlanRegistry.OperatorDescription {
         var description = Self(name: try reader.string(), signature: try reader.string(), parts: [])
         for _ in 0..<(try reader.count(elementBytesMin: 3)) {
             let name = try reader.string()
-            let keyCount = Int(clamping: try reader.varint())
-            var part = Part(name: name, columns: [], types: [], keyCount: keyCount)
+            var part = Part(name: name, columns: [], types: [], keyColumns: [])
+            for _ in 0..<(try reader.count()) { part.keyColumns.append(Int(clamping: try reader.varint())) }
             for _ in 0..<(try reader.count(elementBytesMin: 2)) {
                 part.columns.append(try reader.string())
                 part.types.append(try DataType.decode(from: &reader))
+            }
+            guard part.keyColumns.allSatisfy({ $0 < part.types.count }) else {
+                throw reader.corruption("key column of a state that has none such")
             }
             description.parts.append(part)
         }

@@ -54,7 +54,7 @@ struct GraphBuilder {
             let names = aggregate.groups.map(\.name) + node.accumulatorNames(over: aggregate.input.schema)
             add(
                 node, "aggregate", signature: OperatorSignature.of(aggregate),
-                parts: [.init(columns: names, keyCount: aggregate.groups.count)])
+                parts: [.init(columns: names)])
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
         case .sort(let sort):
@@ -125,16 +125,14 @@ struct GraphBuilder {
 
     private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
         [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
-            StateNames(name: name, columns: schema.names + ["count"], keyCount: schema.count)
+            StateNames(name: name, columns: schema.names + ["count"])
         }
     }
 
-    /// What a part of an operator's state is called, and its columns behind the hash and the live mark. The first
-    /// `keyCount` of them tell rows apart.
+    /// What a part of an operator's state is called, and its columns behind the hash and the live mark.
     struct StateNames {
         var name = ""
         var columns: [String]
-        var keyCount: Int
     }
 
     /// Filters and projections over one relation.
@@ -154,9 +152,9 @@ struct GraphBuilder {
         graph.breakers.append(node)
         graph.breakerPlaces.append(place)
         let ordinal = graph.stateful.count { $0.flow == flow }
-        let parts = node.stateParts.enumerated().map { index, types in
+        let parts = node.stateParts.enumerated().map { index, part in
             PlanRegistry.OperatorDescription.Part(
-                types: types, names: names.indices.contains(index) ? names[index] : nil)
+                part, names: names.indices.contains(index) ? names[index] : nil)
         }
         graph.stateful.append(
             FlowGraph.StatefulNode(

@@ -57,6 +57,17 @@ public struct StandardConnectors: Connectors {
             reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
     }
 
+    public func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)? {
+        let path = location(of: dataset)
+        guard try environment.files.exists(path) else { return nil }
+        var size: (files: Int, bytes: Int64) = (0, 0)
+        for file in try TableReader(path: path, environment: environment).paths {
+            guard let status = try environment.files.status(of: FilePath(file)) else { continue }
+            size = (size.files + 1, size.bytes + status.size)
+        }
+        return size
+    }
+
     public func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool {
         try environment.files.exists(location(of: dataset))
     }
