@@ -43,6 +43,12 @@ public struct RetentionPolicy: Sendable, Hashable {
     /// `tidemill.retain.bytes`: older ones too while what is held for them alone is no more than this.
     public var bytes: Int64 = 0
     public init() {}
+    /// Nothing but savepoints.
+    public static let none = {
+        var policy = RetentionPolicy()
+        policy.epochs = 0
+        return policy
+    }()
 
     /// The entries that stay; savepoints always do. `held` says how many bytes an entry alone keeps alive.
     public func pruned(

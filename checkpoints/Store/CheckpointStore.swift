@@ -30,13 +30,14 @@ public final class CheckpointStore {
     /// Opens the checkpoint, or makes a new one.
     /// - Parameters:
     ///   - settings: pinned when the checkpoint is made; compare `manifest.settings` afterwards.
+    ///   - retention: which published epochs can be gone back to.
     ///   - evidence: the highest epoch of this generation that a table, outbox or journal says was committed.
     /// - Throws: `.conflict` if another process has it, `.corruption`, `.unsupported` for a newer format, `.user` if it
     ///   belongs to another pipeline.
     public static func open(
         _ directory: FilePath, pipeline: String, settings: [String: String] = [:], environment: Environment,
         holder: CheckpointHolder? = nil, options: EpochLog.Options = EpochLog.Options(),
-        retention: RetentionPolicy = RetentionPolicy(),
+        retention: RetentionPolicy = .none,
         evidence: (_ generation: UInt64) throws(TidemillError) -> Epoch? = { (_) throws(TidemillError) in nil }
     ) throws(TidemillError) -> (store: CheckpointStore, recovered: RecoveredCheckpoint) {
         let files = environment.files

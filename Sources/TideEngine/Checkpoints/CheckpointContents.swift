@@ -117,7 +117,10 @@ public struct CheckpointContents: Sendable {
             try held(entry, recovered, definition, connectors)
         }
         var all: [Retained] = []
-        for entry in kept.sorted(by: { ($0.epoch, $0.savepoint ?? "") > ($1.epoch, $1.savepoint ?? "") }) {
+        // One line for an epoch that is both.
+        let named = Set(kept.filter { $0.savepoint != nil }.map(\.version))
+        let shown = kept.filter { $0.savepoint != nil || !named.contains($0.version) }
+        for entry in shown.sorted(by: { ($0.epoch, $0.savepoint ?? "") > ($1.epoch, $1.savepoint ?? "") }) {
             let past = try recovered.at(entry)
             let tables = try PlanRegistry(of: past).tablesInUse
             var missing: [String] = []

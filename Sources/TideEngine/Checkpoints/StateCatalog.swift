@@ -33,7 +33,7 @@ public struct StateCatalog: Sendable {
             for (index, description) in known.descriptions.enumerated() where known.operators.indices.contains(index) {
                 for (number, part) in description.parts.enumerated() {
                     let name = "\(flow).\(registry.operatorName(known, index))"
-                    let fields = zip(part.columns, part.types).dropFirst(2).map { Field($0, $1) }
+                    let fields = zip(part.columns, part.readTypes).dropFirst(2).map { Field($0, $1) }
                     found.append(
                         Entry(
                             name: part.name.isEmpty ? name : "\(name).\(part.name)", flow: flow,
@@ -82,7 +82,8 @@ public struct StateCatalog: Sendable {
         of entry: Entry, _ body: (Batch) throws(TidemillError) -> Bool
     ) throws(TidemillError) {
         try recovered.forEachRow(entry.address, rule: entry.rule) { (batch) throws(TidemillError) in
-            try body(Batch(columns: Array(batch.columns.dropFirst(2)), count: batch.count))
+            let columns = zip(batch.columns.dropFirst(2), entry.schema.types).map { $0.retyped($1) }
+            return try body(Batch(columns: columns, count: batch.count))
         }
     }
 

@@ -23,18 +23,27 @@ struct PlanRegistry: Sendable, Hashable {
             /// Of the state's columns, the hash first, then the live mark.
             var columns: [String]
             var types: [DataType]
+            /// As what the columns are read: a sum of decimals has their scale.
+            var readTypes: [DataType]
             /// Which columns tell two rows with one hash apart.
             var keyColumns: [Int]
 
-            init(name: String, columns: [String], types: [DataType], keyColumns: [Int]) {
+            init(name: String, columns: [String], types: [DataType], readTypes: [DataType], keyColumns: [Int]) {
                 self.name = name
                 self.columns = columns
                 self.types = types
+                self.readTypes = readTypes
                 self.keyColumns = keyColumns
             }
             init(_ part: StatePart, names: GraphBuilder.StateNames?) {
-                let known = ["hash", "live"] + (names?.columns ?? [])
-                columns = part.types.indices.map { $0 < known.count ? known[$0] : "column\($0 - 1)" }
+                let known = [Field("hash", .bigint), Field("live", .boolean)] + (names?.columns ?? [])
+                let fields = part.types.enumerated().map { index, type in
+                    guard index < known.count else { return Field("column\(index - 1)", type) }
+                    let isSameForm = known[index].type.physical == type.physical
+                    return isSameForm ? known[index] : Field(known[index].name, type)
+                }
+                columns = fields.map(\.name)
+                readTypes = fields.map(\.type)
                 name = names?.name ?? ""
                 types = part.types
                 keyColumns = part.keyColumns
@@ -126,9 +135,10 @@ extension PlanRegistry.OperatorDescription {
             writer.varint(UInt64(part.keyColumns.count))
             for column in part.keyColumns { writer.varint(UInt64(column)) }
             writer.varint(UInt64(part.types.count))
-            for (column, type) in zip(part.columns, part.types) {
-                writer.string(column)
-                type.encode(into: &writer)
+            for index in part.types.indices {
+                writer.string(part.columns[index])
+                part.types[index].encode(into: &writer)
+                part.readTypes[index].encode(into: &writer)
             }
         }
     }
@@ -137,11 +147,17 @@ extension PlanRegistry.OperatorDescription {
         var description = Self(name: try reader.string(), signature: try reader.string(), parts: [])
         for _ in 0..<(try reader.count(elementBytesMin: 3)) {
             let name = try reader.string()
-            var part = Part(name: name, columns: [], types: [], keyColumns: [])
+            var part = Part(name: name, columns: [], types: [], readTypes: [], keyColumns: [])
             for _ in 0..<(try reader.count()) { part.keyColumns.append(Int(clamping: try reader.varint())) }
-            for _ in 0..<(try reader.count(elementBytesMin: 2)) {
+            for _ in 0..<(try reader.count(elementBytesMin: 3)) {
                 part.columns.append(try reader.string())
-                part.types.append(try DataType.decode(from: &reader))
+                let type = try DataType.decode(from: &reader)
+                let readType = try DataType.decode(from: &reader)
+                guard type.physical == readType.physical else {
+                    throw reader.corruption("a state's column is read as another form")
+                }
+                part.types.append(type)
+                part.readTypes.append(readType)
             }
             guard part.keyColumns.allSatisfy({ $0 < part.types.count }) else {
                 throw reader.corruption("key column of a state that has none such")

@@ -51,10 +51,10 @@ struct GraphBuilder {
                 groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
                 emitsOldRows: !replacesByGroup, outputs: outputs)
             try build(aggregate.input, [node])
-            let names = aggregate.groups.map(\.name) + node.accumulatorNames(over: aggregate.input.schema)
+            let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
             add(
                 node, "aggregate", signature: OperatorSignature.of(aggregate),
-                parts: [.init(columns: names)])
+                parts: [.init(columns: fields)])
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
         case .sort(let sort):
@@ -125,14 +125,15 @@ struct GraphBuilder {
 
     private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
         [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
-            StateNames(name: name, columns: schema.names + ["count"])
+            StateNames(name: name, columns: schema.fields + [Field("count", .bigint)])
         }
     }
 
-    /// What a part of an operator's state is called, and its columns behind the hash and the live mark.
+    /// What a part of an operator's state is called, and its columns behind the hash and the live mark as people read
+    /// them. A type may differ from the stored one where both have one form.
     struct StateNames {
         var name = ""
-        var columns: [String]
+        var columns: [Field]
     }
 
     /// Filters and projections over one relation.

@@ -118,9 +118,9 @@ struct AccumulatorLayout: Sendable {
 
     var stateTypes: [DataType] { slots.flatMap(\.stateTypes) }
 
-    /// What the columns of `stateTypes` are called.
+    /// What the columns of `stateTypes` are called, and as what they are read: a sum of decimals has their scale.
     /// - Parameter schema: of the input that the arguments refer to.
-    func stateNames(of schema: Schema) -> [String] {
+    func stateNames(of schema: Schema) -> [Field] {
         slots.flatMap { slot in
             func call(_ function: String) -> String {
                 func text(_ index: Int?) -> String? {
@@ -138,7 +138,12 @@ struct AccumulatorLayout: Sendable {
             case .minimum: name = call("min")
             case .maximum: name = call("max")
             }
-            return slot.stateTypes.indices.map { $0 == 0 ? name : "\(name) part \($0 + 1)" }
+            return slot.stateTypes.enumerated().map { index, type in
+                if case .decimal(_, let scale) = slot.type, slot.kind == .sumInteger {
+                    return Field(name, .decimal(precision: 38, scale: scale))
+                }
+                return Field(index == 0 ? name : "\(name) part \(index + 1)", type)
+            }
         }
     }
     /// Whether input that retracts can be taken.

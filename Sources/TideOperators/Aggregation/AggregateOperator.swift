@@ -168,8 +168,8 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         ]
     }
 
-    /// What the state's columns are called, behind the hash, the live mark and the groups.
-    public func accumulatorNames(over input: Schema) -> [String] { accumulators.stateNames(of: input) }
+    /// The state's columns behind the hash, the live mark and the groups, as they are read.
+    public func accumulatorFields(over input: Schema) -> [Field] { accumulators.stateNames(of: input) }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.touched) }

@@ -6,7 +6,8 @@ public enum OperatorSignature {
         let keys = aggregate.groups.map { typed($0.expression, input) }
         let calls = aggregate.aggregates.map { named in
             var text = "\(named.aggregate.kind.sql)(\(named.aggregate.distinct ? "DISTINCT " : "")"
-            text += named.aggregate.arguments.map { typed($0, input) }.joined(separator: ", ") + ")"
+            let arguments = named.aggregate.arguments.map { typed($0, input) }.joined(separator: ", ")
+            text += (arguments.isEmpty ? "*" : arguments) + ")"
             if let filter = named.filter { text += " FILTER (\(untyped(filter, input)))" }
             return text
         }
