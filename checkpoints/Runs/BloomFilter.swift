@@ -10,9 +10,10 @@ struct BloomFilter: Sendable {
     private(set) var words: [UInt32]
     private var blocks: UInt64 { UInt64(words.count / 8) }
 
-    /// An empty filter for this many hashes.
+    /// An empty filter for this many hashes, of a size that can be halved.
     init(expecting hashes: Int) {
-        words = [UInt32](repeating: 0, count: BloomFilter.blockCount(hashes) * 8)
+        let blocks = BloomFilter.blockCount(hashes)
+        words = [UInt32](repeating: 0, count: (blocks < 64 ? blocks : (blocks + 15) / 16 * 16) * 8)
     }
     init(hashes: [UInt64]) {
         self.init(expecting: hashes.count)

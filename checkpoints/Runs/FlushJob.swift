@@ -3,8 +3,8 @@ import TideColumns
 /// Turns what epochs logged into runs: per address one run with the newest row of each identity. Reads nothing but
 /// blocks of committed epochs, so it runs beside the epochs that follow.
 ///
-/// A flush may cover ten thousand epochs of a few rows or one of ten million. Neighbouring small epochs are put together
-/// in memory; long ones are streamed, so memory stays at a few megabytes per `inMemoryRows` of either.
+/// A flush may cover ten thousand epochs of a few rows or one of ten million. Neighbouring small epochs are put
+/// together in memory; long ones are streamed, so memory stays at a few megabytes per `inMemoryRows` of either.
 public struct FlushJob: Sendable {
     /// What one epoch logged: its blocks, and how far it is from the start of the log.
     public struct Input: Sendable {

@@ -1,6 +1,6 @@
 import TideColumns
 
-/// Rows in order of their hash, batch by batch. What a merge reads: a run, an epoch's blocks in the log, rows in memory.
+/// Rows in order of their hash, batch by batch. What a merge reads: a run, an epoch's blocks in the log, or memory.
 protocol MergeInput: AnyObject {
     /// nil at the end; never an empty batch.
     func next() throws(TidemillError) -> Batch?

@@ -42,8 +42,8 @@ public struct MergePolicy: Sendable {
         return tier
     }
 
-    /// Neighbours in age, all of one address, and whether the oldest run of the address is among them; nil if nothing is
-    /// due. The cheapest merge comes first.
+    /// Neighbours in age, all of one address, and whether the oldest run of the address is among them; nil if nothing
+    /// is due. The cheapest merge comes first.
     /// - Parameter runs: of the manifest, oldest first.
     public func next(_ runs: [ManifestRun]) -> (runs: [ManifestRun], reachesBottom: Bool)? {
         var best: (runs: [ManifestRun], reachesBottom: Bool)?
@@ -59,8 +59,8 @@ public struct MergePolicy: Sendable {
         return best
     }
 
-    /// A stretch of runs of tier t and lower with `fanIn` of tier t among them, for the lowest such t. Counting the lower
-    /// ones too would merge runs of every size as soon as there are four.
+    /// A stretch of runs of tier t and lower with `fanIn` of tier t among them, for the lowest such t. Counting the
+    /// lower ones too would merge runs of every size as soon as there are four.
     private func due(_ tiers: [Int]) -> Range<Int>? {
         for tier in Set(tiers).sorted() {
             var start = 0

@@ -2,8 +2,8 @@ import TideColumns
 
 /// What the runs hold of one address: the place of rows that are not in memory.
 ///
-/// Runs are immutable, so any number of threads look rows up at once. When runs were flushed or merged a new `ColdState`
-/// takes the place of the old one; both show the same rows for every key that is not newer in memory.
+/// Runs are immutable, so any number of threads look rows up at once. When runs were flushed or merged a new
+/// `ColdState` takes the place of the old one; both show the same rows for every key that is not newer in memory.
 public final class ColdState: Sendable {
     /// Newest first.
     let runs: [RunReader]

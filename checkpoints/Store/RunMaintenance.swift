@@ -4,8 +4,8 @@ import TideColumns
 /// tiers. Both read immutable files only and write files that nothing refers to; what they made is installed here, on
 /// the control thread, at the boundary of an epoch.
 ///
-/// Invariants: at most one flush and one merge at a time; a flush covers whole epochs from the last flush on; an epoch's
-/// commit never waits. An error of background work is reported once and tried again when the log has grown: until then
+/// Invariants: at most one flush and one merge at a time; a flush covers whole epochs from the last flush on; the
+/// commit of an epoch never waits. An error of background work is reported once and tried again when the log has grown: until then
 /// the log is longer, and nothing is lost.
 public final class RunMaintenance {
     public struct Options: Sendable {
