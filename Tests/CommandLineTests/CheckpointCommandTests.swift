@@ -77,7 +77,9 @@ import Testing
         #expect(back.out == "went back from epoch 2 to epoch 1\n  tables: big, totals\n")
         #expect(try workspace.rows("SELECT id FROM big ORDER BY id") == ["1", "2", "6"])
         #expect(
-            try workspace.rows("SELECT * FROM totals ORDER BY customer") == ["ann,2,11.0", "bob,2,22.0", "cid,1,5.0", "dan,1,40.0"])
+            try workspace.rows("SELECT * FROM totals ORDER BY customer") == [
+                "ann,2,11.0", "bob,2,22.0", "cid,1,5.0", "dan,1,40.0",
+            ])
         let other = try workspace.tidemill("checkpoint", "rollback", "--to-epoch", "0", "p.sql")
         other.expectError("TIDEMILL_EPOCH_NOT_RETAINED", "epoch 0 is not retained", "retained are: 1")
         try Orders.expectComplete(workspace)
@@ -128,7 +130,8 @@ import Testing
         let workspace = try Workspace()
         try Orders.write(to: workspace)
         for verb in ["list", "show", "verify"] {
-            try workspace.tidemill("checkpoint", verb, "p.sql").expectError("TIDEMILL_CHECKPOINT_NOT_FOUND", "run the pipeline")
+            try workspace.tidemill("checkpoint", verb, "p.sql").expectError(
+                "TIDEMILL_CHECKPOINT_NOT_FOUND", "run the pipeline")
         }
         #expect(try workspace.tidemill("checkpoint", "rollback", "p.sql").status == 2)
         #expect(!workspace.exists(".tidemill"))

@@ -57,7 +57,8 @@ import Testing
         outcome.expectSuccess()
         #expect(outcome.err.contains("1 epoch, 3 rows"))
         let answer = try workspace.tidemill(
-            "sql", "-e", "SELECT * FROM totals ORDER BY customer", "--format", "csv", "p.sql", "--warehouse", "backup/tables")
+            "sql", "-e", "SELECT * FROM totals ORDER BY customer", "--format", "csv", "p.sql", "--warehouse",
+            "backup/tables")
         #expect(Array(answer.outLines.dropFirst()) == Orders.totals)
         try workspace.tidemill("checkpoint", "verify", "p.sql", "--storage", "backup/storage").expectSuccess()
     }
@@ -117,7 +118,11 @@ import Testing
             try workspace.copy(".tidemill/p/\(file)", "kept")
             try workspace.remove(".tidemill/p/\(file)")
             let outcome = try workspace.tidemill("run", "p.sql")
-            if outcome.status == 0 { try Orders.expectTables(workspace) } else { outcome.expectError(".tidemill/p/log") }
+            if outcome.status == 0 {
+                try Orders.expectTables(workspace)
+            } else {
+                outcome.expectError(".tidemill/p/log")
+            }
             if !workspace.exists(".tidemill/p/\(file)") { try workspace.copy("kept", ".tidemill/p/\(file)") }
             try workspace.remove("kept")
             break

@@ -113,6 +113,13 @@ public final class EpochLog {
         _ files: any FileSystem, _ directory: FilePath, _ number: UInt64, _ content: [UInt8]
     ) throws(TidemillError) -> any File {
         let name = LogFormat.name(number)
+        // Numbers grow: a segment that is there already was made by a writer that took over.
+        guard try !files.exists(directory.appending(name)) else {
+            throw TidemillError(
+                .conflict, "TIDEMILL_CHECKPOINT_FENCED", "another process has taken over this checkpoint",
+                hint: "start again; only one process may write a checkpoint",
+                place: .file(directory.appending(name).string))
+        }
         let temporary = directory.appending(".\(name).new")
         try files.createDurably(temporary, content)
         try files.rename(temporary, to: directory.appending(name))

@@ -40,6 +40,7 @@ extension CheckpointStore {
     /// The order that a crash may interrupt anywhere: names of the new runs durable; manifest replaced, durably; only
     /// then are segments and runs removed that the old manifest needed.
     func replace(_ wanted: Manifest) throws(TidemillError) {
+        try requireOwnership()
         var next = wanted
         let covered = min(
             next.snapshotEpoch?.rawValue ?? -1, publishedThrough?.rawValue ?? -1,
@@ -61,9 +62,9 @@ extension CheckpointStore {
         }
     }
 
-    /// Replaces the manifest, unless another writer has done so since: after a pause that outlived the lock (a network
-    /// file system, a restored machine) this process must not undo what its successor did.
-    func write(_ next: Manifest) throws(TidemillError) {
+    /// - Throws: if another writer has replaced the manifest since: after a pause that outlived the lock (a network file
+    ///   system, a restored machine) this process must not undo what its successor did.
+    private func requireOwnership() throws(TidemillError) {
         if let manifestFailure {
             throw TidemillError(
                 .io, "TIDEMILL_CHECKPOINT_STOPPED", "the checkpoint stopped after an earlier error",
@@ -79,6 +80,11 @@ extension CheckpointStore {
             manifestFailure = error
             throw error
         }
+    }
+
+    /// Replaces the manifest, which must still be ours.
+    func write(_ next: Manifest) throws(TidemillError) {
+        try requireOwnership()
         let path = directory.appending(Manifest.fileName)
         let temporary = directory.appending(".\(Manifest.fileName).new")
         if try files.exists(temporary) { try files.remove(temporary) }

@@ -7,6 +7,8 @@ struct CheckpointAccess {
     let storage: FilePath
     let settings: EngineSettings
     var log = EpochLog.Options()
+    /// Tables (lower case) that start over anyway: a rollback need not find their versions.
+    var refreshed: Set<String> = []
 
     struct Opened {
         var store: CheckpointStore
@@ -74,7 +76,7 @@ struct CheckpointAccess {
     ) throws(TidemillError) {
         let tables = try PlanRegistry(of: recovered).tablesInUse
         let version = RetainedVersion(epoch: rollback.epoch, generation: rollback.generation)
-        for dataset in definition.datasets {
+        for dataset in definition.datasets where !refreshed.contains(dataset.name.lowercased()) {
             if tables.contains(dataset.name.lowercased()) {
                 try connectors.rollBack(dataset, to: version, generation: store.manifest.generation)
             } else {

@@ -12,7 +12,7 @@ extension PipelineRunner {
         }
         let opened = try CheckpointAccess(
             definition: definition, connectors: connectors, environment: environment, storage: options.storage,
-            settings: settings, log: options.log
+            settings: settings, log: options.log, refreshed: options.refreshed
         ).open()
         let (store, recovered, missing) = (opened.store, opened.recovered, opened.missing)
         self.store = store
