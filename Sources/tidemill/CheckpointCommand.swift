@@ -70,13 +70,27 @@ struct CheckpointCommand: ParsableCommand {
             abstract: "Takes state and tables back to a retained epoch, together.",
             discussion: "What was read after it is new again: the next run reads it once more.")
         @Option(help: ArgumentHelp("One of the epochs that `checkpoint list` shows.", valueName: "n"))
-        var toEpoch: Int64
+        var toEpoch: Int64?
+        @Option(help: ArgumentHelp("A savepoint.", valueName: "name"))
+        var toSavepoint: String?
         @Argument(help: "A .sql file, or a folder with spark-pipeline.yml (default: the current folder).")
         var project: String?
         @OptionGroup var options: ProjectOptions
 
+        func validate() throws {
+            guard (toEpoch == nil) != (toSavepoint == nil) else {
+                throw ValidationError("name either an epoch with --to-epoch or a savepoint with --to-savepoint")
+            }
+        }
+
         func run() throws {
-            let result = try options.pipeline(project).retainedEpochs().rollBack(to: Epoch(toEpoch))
+            let epochs = try options.pipeline(project).retainedEpochs()
+            let result: RetainedEpochs.Rollback
+            if let toSavepoint {
+                result = try epochs.rollBack(toSavepoint: toSavepoint)
+            } else {
+                result = try epochs.rollBack(to: Epoch(toEpoch ?? -1))
+            }
             for note in result.notes { StandardStreams.error("tidemill: \(note)\n") }
             let from = result.from.map { "from epoch \($0) " } ?? ""
             var text = "went back \(from)to epoch \(result.to)\n"

@@ -1,8 +1,8 @@
 import TideColumns
 
 extension EpochLog {
-    /// Makes a segment of another generation that holds epochs of this log, durably. The first epoch of a log may be any
-    /// one: the manifest says what the runs before it hold.
+    /// Makes a segment of another generation that holds epochs of this log, durably. The first epoch of a log may be
+    /// any one: the manifest says what the runs before it hold.
     /// - Parameter block: the encoded block of a reference.
     func createSegment(
         _ number: UInt64, generation: UInt64, epochs: [CommittedEpoch], publishedThrough: Epoch,

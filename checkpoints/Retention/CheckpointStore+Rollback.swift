@@ -36,17 +36,30 @@ public struct PendingRollback: Sendable, Hashable {
 // the fourth. What only the abandoned epochs needed is removed by the next start, like other leftovers.
 
 extension CheckpointStore {
-    /// The entry for an epoch, a savepoint's name or an epoch's number.
+    /// The entry of an epoch.
     /// - Throws: `.user` with the list of what is retained.
     public func retainedEpoch(_ epoch: Epoch) throws(TidemillError) -> RetainedEpoch {
         // The current log's own entry before a savepoint of an earlier one that happens to have the number.
         let entries = manifest.retained.filter { $0.epoch == epoch }
         if let entry = entries.first(where: { $0.generation == manifest.generation }) ?? entries.first { return entry }
-        let known = manifest.retained.map { entry in
-            entry.savepoint.map { "\(entry.epoch) (savepoint \($0))" } ?? "\(entry.epoch)"
-        }
-        throw TidemillError(
-            .user, "TIDEMILL_EPOCH_NOT_RETAINED", "epoch \(epoch) is not retained",
+        throw notRetained("epoch \(epoch)")
+    }
+
+    /// The entry of a savepoint.
+    /// - Throws: `.user` with the list of what is retained.
+    public func retainedEpoch(savepoint name: String) throws(TidemillError) -> RetainedEpoch {
+        if let entry = manifest.retained.first(where: { $0.savepoint == name }) { return entry }
+        throw notRetained("savepoint \(name)")
+    }
+
+    private func notRetained(_ what: String) -> TidemillError {
+        let named = Set(
+            manifest.retained.filter { $0.savepoint != nil }.map { [UInt64($0.epoch.rawValue), $0.generation] })
+        let known = manifest.retained.filter { entry in
+            entry.savepoint != nil || !named.contains([UInt64(entry.epoch.rawValue), entry.generation])
+        }.map { entry in entry.savepoint.map { "\(entry.epoch) (savepoint \($0))" } ?? "\(entry.epoch)" }
+        return TidemillError(
+            .user, "TIDEMILL_EPOCH_NOT_RETAINED", "\(what) is not retained",
             hint: known.isEmpty
                 ? "no epoch is: nothing was published yet" : "retained are: \(known.joined(separator: ", "))")
     }

@@ -62,8 +62,8 @@ extension CheckpointStore {
         }
     }
 
-    /// - Throws: if another writer has replaced the manifest since: after a pause that outlived the lock (a network file
-    ///   system, a restored machine) this process must not undo what its successor did.
+    /// - Throws: if another writer has replaced the manifest since: after a pause that outlived the lock (a network
+    ///   file system, a restored machine) this process must not undo what its successor did.
     private func requireOwnership() throws(TidemillError) {
         if let manifestFailure {
             throw TidemillError(

@@ -5,8 +5,8 @@
 ///     <warehouse>/orders/_tidemill                       the marker
 ///     <warehouse>/.orders.staging/                       files of epochs that are not published
 ///     <warehouse>/.orders.next-<epoch>/                  a replacement being built, or (after a crash) swapped out
-///     <warehouse>/.orders.old-<epoch>-<micros>-<random>/ swapped out then, kept for readers in the middle of it and for
-///                                                        retained epochs
+///     <warehouse>/.orders.old-<epoch>-<micros>-<random>/ swapped out then, kept for readers in the middle of it and
+///                                                        for retained epochs
 ///
 /// File names are never reused. So a reader that listed one version and opens files of another finds the same bytes
 /// under the same name, or a clean "not found".

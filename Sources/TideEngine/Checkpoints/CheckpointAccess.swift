@@ -1,5 +1,5 @@
-/// The checkpoint of a pipeline, opened for writing by whoever has a reason: a run, a savepoint, a rollback. All open it
-/// the same way: with the evidence of the tables, and finishing a rollback that was under way.
+/// The checkpoint of a pipeline, opened for writing by whoever has a reason: a run, a savepoint, a rollback. All open
+/// it the same way: with the evidence of the tables, and finishing a rollback that was under way.
 struct CheckpointAccess {
     let definition: PipelineDefinition
     let connectors: any Connectors

@@ -29,12 +29,24 @@ public struct RetainedEpochs: Sendable {
     /// - Throws: `.user` with the list of retained epochs if `epoch` is none; `.corruption` naming the files that a
     ///   table's version lacks, before anything has changed.
     public func rollBack(to epoch: Epoch) throws(TidemillError) -> Rollback {
+        try rollBack { (store) throws(TidemillError) in try store.retainedEpoch(epoch) }
+    }
+
+    /// As `rollBack(to:)`, to what a savepoint names.
+    public func rollBack(toSavepoint name: String) throws(TidemillError) -> Rollback {
+        try rollBack { (store) throws(TidemillError) in try store.retainedEpoch(savepoint: name) }
+    }
+
+    private func rollBack(
+        _ choose: (CheckpointStore) throws(TidemillError) -> RetainedEpoch
+    ) throws(TidemillError) -> Rollback {
         let access = try access()
         let opened = try access.open()
         var result = Rollback(
-            from: opened.recovered.lastCommitted, to: epoch, tables: [], removed: [], notes: opened.notes)
+            from: opened.recovered.lastCommitted, to: .zero, tables: [], removed: [], notes: opened.notes)
         do throws(TidemillError) {
-            let entry = try opened.store.retainedEpoch(epoch)
+            let entry = try choose(opened.store)
+            result.to = entry.epoch
             let tables = try PlanRegistry(of: try opened.recovered.at(entry)).tablesInUse
             for dataset in access.definition.datasets {
                 guard tables.contains(dataset.name.lowercased()) else {
