@@ -16,6 +16,9 @@ public struct EngineSettings: Sendable, Hashable {
     /// `tidemill.batchRows`: rows that travel together at most. Readers choose, unless a test wants them smaller.
     public var batchRowsMax = Int.max
 
+    /// `tidemill.retain.epochs` and `tidemill.retain.bytes`: which published epochs can be gone back to.
+    public var retention = RetentionPolicy()
+
     public init(_ configuration: [String: String]) throws(TidemillError) {
         for (key, value) in configuration {
             switch key.lowercased() {
@@ -41,6 +44,10 @@ public struct EngineSettings: Sendable, Hashable {
                 memoryLimit = try EngineSettings.bytes(key, value)
             case "tidemill.batchrows":
                 batchRowsMax = Int(try EngineSettings.number(key, value, from: 1))
+            case "tidemill.retain.epochs":
+                retention.epochs = Int(clamping: try EngineSettings.number(key, value, from: 1))
+            case "tidemill.retain.bytes":
+                retention.bytes = try EngineSettings.bytes(key, value)
             default: break
             }
         }

@@ -171,6 +171,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         ]
     }
 
+    /// The state's columns behind the hash, the live mark and the groups, as they are read.
+    public func accumulatorFields(over input: Schema) -> [Field] { accumulators.stateNames(of: input) }
+
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.touched) }
     }

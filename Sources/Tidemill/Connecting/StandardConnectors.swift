@@ -57,6 +57,17 @@ public struct StandardConnectors: Connectors {
             reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
     }
 
+    public func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)? {
+        let path = location(of: dataset)
+        guard try environment.files.exists(path) else { return nil }
+        var size: (files: Int, bytes: Int64) = (0, 0)
+        for file in try TableReader(path: path, environment: environment).paths {
+            guard let status = try environment.files.status(of: FilePath(file)) else { continue }
+            size = (size.files + 1, size.bytes + status.size)
+        }
+        return size
+    }
+
     public func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool {
         try environment.files.exists(location(of: dataset))
     }
@@ -124,6 +135,27 @@ public struct StandardConnectors: Connectors {
                 location: FilePath(sink.path),
                 identity: TableIdentity(table: sink.name.lowercased(), generation: generation),
                 options: options, environment: environment))
+    }
+}
+
+// Versions of stored tables.
+extension StandardConnectors {
+    private func versions(_ dataset: Dataset) -> TableVersions {
+        TableVersions(location: location(of: dataset), environment: environment)
+    }
+    public func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]? {
+        try versions(dataset).missingFiles(of: version)
+    }
+    public func rollBack(
+        _ dataset: Dataset, to version: RetainedVersion, generation: UInt64
+    ) throws(TidemillError) {
+        try versions(dataset).rollBack(to: version, generation: generation)
+    }
+    public func setAside(_ dataset: Dataset, generation: UInt64) throws(TidemillError) {
+        try versions(dataset).setAside(generation: generation)
+    }
+    public func bytesHeld(_ dataset: Dataset, by version: RetainedVersion) throws(TidemillError) -> Int64 {
+        try versions(dataset).bytesHeld(by: version)
     }
 }
 
