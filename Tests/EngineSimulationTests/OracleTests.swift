@@ -1,4 +1,5 @@
 import Testing
+import TideEngineSimulation
 import TideSimulation
 
 @testable import Tidemill
@@ -40,23 +41,6 @@ import TideSimulation
                 CREATE TABLE r (k \(key.rawValue), g INT, w BIGINT) USING csv OPTIONS (path 'in/r');
 
                 """ + template.sql.replacing("?", with: "\(number)")
-        }
-    }
-
-    private static func value(_ scalar: Scalar) -> Value {
-        switch scalar.value {
-        case .null: .null
-        case .boolean(let v): .number(v ? 1 : 0)
-        case .integer(let v): scalar.type == .date ? .text("date \(v)") : .number(Double(v))
-        case .float(let v): .number(Double(v))
-        case .double(let v): .number(toFiveDigits(v))
-        case .decimal(let v):
-            if case .decimal(_, let scale) = scalar.type {
-                .number(toFiveDigits((0..<scale).reduce(Double(v)) { value, _ in value / 10 }))
-            } else {
-                .null
-            }
-        case .bytes: .text(scalar.string ?? "")
         }
     }
 
@@ -142,7 +126,7 @@ import TideSimulation
         _ machine: SimulatedMachine, _ one: Case, _ l: Relation, _ r: Relation, _ place: String
     ) throws {
         for (table, wanted) in one.template.tables(l, r, Double(one.number)) {
-            let found = Relation(try machine.rows(one.sql, table).map { $0.map { Self.value($0) } })
+            let found = Relation(try machine.rows(one.sql, table).map { $0.map { Value($0) } })
             #expect(found.sorted == wanted.sorted, "\(place), \(one.template.name), table \(table)\n\(one.sql)")
         }
     }

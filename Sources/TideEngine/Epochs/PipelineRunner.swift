@@ -212,7 +212,9 @@ public final class PipelineRunner {
     /// All state goes into new runs once the log has grown by as much as a snapshot costs, so that each byte of state
     /// is rewritten at most about once per byte logged.
     private func snapshotIfDue() throws(TidemillError) {
-        guard let store, let last = lastRecord else { return }
+        // Flows that start over have new, empty operators; until the epoch that fills them is committed, the state that
+        // counts is the old one, and only the disk has it.
+        guard let store, let last = lastRecord, toFill.isEmpty else { return }
         let isDue = store.logBytesSinceSnapshot > max(settings.snapshotBytesMin, lastSnapshotBytes)
         guard isDue || settings.snapshotBytesMin == 0 else { return }
         var parts: [SnapshotPart] = []
