@@ -17,6 +17,14 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case union([LogicalPlan])
     /// ORDER BY, with what LIMIT and OFFSET keep of it.
     case sort(Sort)
+    /// Functions with OVER, as columns behind the input's.
+    case window(Window)
+    /// The first rows of each partition.
+    case topN(TopN)
+    /// Several rows for each input row: grouping sets, UNPIVOT.
+    case expand(Expand)
+    /// Each input row as often as a column says: INTERSECT ALL and EXCEPT ALL.
+    case replicate(Replicate)
 
     /// A leaf: a relation of the catalog.
     public struct Scan: Hashable, Sendable {
@@ -194,6 +202,11 @@ extension LogicalPlan {
             }
             return Schema(fields)
         case .sort(let sort): return sort.input.schema
+        case .window(let window): return Schema(window.input.schema.fields + window.functions.map(\.field))
+        case .topN(let topN):
+            return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
+        case .expand(let expand): return expand.schema
+        case .replicate(let replicate): return replicate.input.schema
         }
     }
 
@@ -205,6 +218,10 @@ extension LogicalPlan {
         case .aggregate(let aggregate): [aggregate.input]
         case .union(let inputs): inputs
         case .sort(let sort): [sort.input]
+        case .window(let window): [window.input]
+        case .topN(let topN): [topN.input]
+        case .expand(let expand): [expand.input]
+        case .replicate(let replicate): [replicate.input]
         }
     }
 
@@ -225,6 +242,18 @@ extension LogicalPlan {
         case .sort(var sort):
             sort.input = new[0]
             return .sort(sort)
+        case .window(var window):
+            window.input = new[0]
+            return .window(window)
+        case .topN(var topN):
+            topN.input = new[0]
+            return .topN(topN)
+        case .expand(var expand):
+            expand.input = new[0]
+            return .expand(expand)
+        case .replicate(var replicate):
+            replicate.input = new[0]
+            return .replicate(replicate)
         }
     }
 }

@@ -27,8 +27,13 @@ public struct Incrementalization: Sendable {
             return scan.relation.mode == .snapshot || !scan.relation.isOwnTable || tableAppends(scan.relation.name)
         case .values: return true
         case .filter(let input, _), .project(let input, _): return isAppendOnly(input)
+        case .expand(let expand): return isAppendOnly(expand.input)
+        case .replicate(let replicate): return isAppendOnly(replicate.input)
         case .union(let inputs): return inputs.allSatisfy(isAppendOnly)
         case .aggregate(let aggregate): return isStatic(aggregate.input)
+        // A new row can move the others.
+        case .window(let window): return isStatic(window.input)
+        case .topN(let topN): return isStatic(topN.input)
         case .sort(let sort):
             return isAppendOnly(sort.input) && (sort.limit == nil && sort.offset == 0 || isStatic(sort.input))
         case .join(let join):
