@@ -40,23 +40,25 @@ extension Value {
 }
 
 /// Rows, and relational algebra written out as loops over them. Slow, and knows nothing of changes.
-package struct Relation: Equatable {
+package struct ReferenceRelation: Equatable {
     package typealias Row = [Value]
     package var rows: [Row]
 
     package init(_ rows: [Row]) { self.rows = rows }
 
-    package func filter(_ predicate: (Row) -> Bool) -> Relation { Relation(rows.filter(predicate)) }
-    package func map(_ body: (Row) -> Row) -> Relation { Relation(rows.map(body)) }
-    package static func + (a: Relation, b: Relation) -> Relation { Relation(a.rows + b.rows) }
-
-    package func distinct() -> Relation { Relation(Array(Set(rows))) }
-
-    package func join(_ other: Relation, _ on: (Row, Row) -> Bool) -> Relation {
-        Relation(rows.flatMap { a in other.rows.filter { on(a, $0) }.map { a + $0 } })
+    package func filter(_ predicate: (Row) -> Bool) -> ReferenceRelation { ReferenceRelation(rows.filter(predicate)) }
+    package func map(_ body: (Row) -> Row) -> ReferenceRelation { ReferenceRelation(rows.map(body)) }
+    package static func + (a: ReferenceRelation, b: ReferenceRelation) -> ReferenceRelation {
+        ReferenceRelation(a.rows + b.rows)
     }
-    package func leftJoin(_ other: Relation, width: Int, _ on: (Row, Row) -> Bool) -> Relation {
-        Relation(
+
+    package func distinct() -> ReferenceRelation { ReferenceRelation(Array(Set(rows))) }
+
+    package func join(_ other: ReferenceRelation, _ on: (Row, Row) -> Bool) -> ReferenceRelation {
+        ReferenceRelation(rows.flatMap { a in other.rows.filter { on(a, $0) }.map { a + $0 } })
+    }
+    package func leftJoin(_ other: ReferenceRelation, width: Int, _ on: (Row, Row) -> Bool) -> ReferenceRelation {
+        ReferenceRelation(
             rows.flatMap { a in
                 let partners = other.rows.filter { on(a, $0) }.map { a + $0 }
                 return partners.isEmpty ? [a + Array(repeating: .null, count: width)] : partners
@@ -64,11 +66,11 @@ package struct Relation: Equatable {
     }
 
     /// Groups, then what `aggregates` make of the group's rows. Without `by`: one group, even of nothing.
-    package func group(by columns: [Int], _ aggregates: ([Row]) -> Row) -> Relation {
-        if columns.isEmpty { return Relation([aggregates(rows)]) }
+    package func group(by columns: [Int], _ aggregates: ([Row]) -> Row) -> ReferenceRelation {
+        if columns.isEmpty { return ReferenceRelation([aggregates(rows)]) }
         var groups: [Row: [Row]] = [:]
         for row in rows { groups[columns.map { row[$0] }, default: []].append(row) }
-        return Relation(groups.map { $0.key + aggregates($0.value) })
+        return ReferenceRelation(groups.map { $0.key + aggregates($0.value) })
     }
 
     package var sorted: [Row] {

@@ -5,7 +5,7 @@ struct SimulatedInputFile {
     var relation: String
     var path: String
     var text: String
-    var rows: [Relation.Row]
+    var rows: [ReferenceRelation.Row]
     var modifiedNanos: Int64
 }
 
@@ -15,7 +15,7 @@ struct SimulatedInput {
     private var rows = 0
 
     /// The relation that never changes.
-    static let cities: [Relation.Row] = (0...3).map { [.text(keyText($0)), .text("city \($0 % 2)")] }
+    static let cities: [ReferenceRelation.Row] = (0...3).map { [.text(keyText($0)), .text("city \($0 % 2)")] }
     static let citiesText = (0...3).map { "\(keyText($0)),city \($0 % 2)\n" }.joined()
 
     static func keyText(_ number: Int) -> String {

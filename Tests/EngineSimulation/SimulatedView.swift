@@ -3,7 +3,7 @@ import TideSimulation
 /// A statement of a simulated pipeline, and what its table must hold, computed by loops over rows.
 struct SimulatedView: Sendable {
     enum Kind: Sendable { case streaming, materialized, copy }
-    typealias Tables = [String: Relation]
+    typealias Tables = [String: ReferenceRelation]
 
     var name: String
     var kind: Kind
@@ -11,10 +11,11 @@ struct SimulatedView: Sendable {
     var needs: [String] = []
     /// `?` is a small number, which changes with the pipeline if this is a materialized view.
     var sql: String
-    var rows: @Sendable (_ tables: Tables, _ n: Double) -> Relation
+    var rows: @Sendable (_ tables: Tables, _ n: Double) -> ReferenceRelation
 
     private static func view(
-        _ name: String, needs: [String] = [], _ query: String, _ rows: @escaping @Sendable (Tables, Double) -> Relation
+        _ name: String, needs: [String] = [], _ query: String,
+        _ rows: @escaping @Sendable (Tables, Double) -> ReferenceRelation
     ) -> SimulatedView {
         SimulatedView(
             name: name, kind: .materialized, needs: needs, sql: "CREATE MATERIALIZED VIEW \(name) AS \(query);",

@@ -119,9 +119,9 @@ extension Simulation {
     private func expected(_ epoch: Int64) -> SimulatedView.Tables? {
         guard let one = history[epoch] else { return nil }
         if let tables = one.tables { return tables }
-        var relations: SimulatedView.Tables = ["s": Relation(SimulatedInput.cities)]
+        var relations: SimulatedView.Tables = ["s": ReferenceRelation(SimulatedInput.cities)]
         for relation in ["l", "r"] {
-            relations[relation] = Relation(
+            relations[relation] = ReferenceRelation(
                 one.taken.sorted().compactMap { files[$0] }.filter { $0.relation == relation }.flatMap(\.rows))
         }
         let tables = projects[one.project].tables(relations)
@@ -148,7 +148,7 @@ extension Simulation {
     /// What a reader sees of a table.
     private struct Shown {
         var marker: TableMarker
-        var rows: Relation
+        var rows: ReferenceRelation
         /// -1 for nothing published.
         var epoch: Int64 { marker.epoch?.rawValue ?? -1 }
     }
@@ -178,7 +178,7 @@ extension Simulation {
     }
 
     /// Rows of a table after an epoch, sorted.
-    private func expected(_ table: String, _ epoch: Int64, at marker: Int64) throws -> [Relation.Row] {
+    private func expected(_ table: String, _ epoch: Int64, at marker: Int64) throws -> [ReferenceRelation.Row] {
         if epoch < 0 { return [] }
         guard let tables = expected(epoch) else {
             throw failure("\(table) has the marker of epoch \(marker); nobody committed epoch \(epoch)")
@@ -190,11 +190,11 @@ extension Simulation {
         let path = Self.warehouse.appending(table)
         guard try machine.disk.exists(path) else { return nil }
         let reader = try TableReader(path: path, environment: machine.environment)
-        var rows: [Relation.Row] = []
+        var rows: [ReferenceRelation.Row] = []
         for batch in try reader.batches(columns: Array(reader.schema.fields.indices)) {
             for row in 0..<batch.count { rows.append(batch.columns.map { Value($0.scalar(row)) }) }
         }
-        return Shown(marker: try marker(path, machine.disk), rows: Relation(rows))
+        return Shown(marker: try marker(path, machine.disk), rows: ReferenceRelation(rows))
     }
 
     private func marker(_ path: FilePath, _ disk: SimulatedFileSystem) throws(TidemillError) -> TableMarker {
@@ -206,7 +206,7 @@ extension Simulation {
     private func copied(_ table: String, _ machine: SimulatedMachine) throws -> Shown? {
         let path = SimulatedMachine.root.appending("out").appending(table)
         guard try machine.disk.exists(path.appending(TableMarker.name)) else { return nil }
-        var rows: [Relation.Row] = []
+        var rows: [ReferenceRelation.Row] = []
         for name in try machine.names(path) where name.hasSuffix(".csv") {
             let text = String(decoding: try machine.disk.contents(of: path.appending(name)), as: UTF8.self)
             for line in text.split(separator: "\n").dropFirst() {
@@ -219,7 +219,7 @@ extension Simulation {
                     })
             }
         }
-        return Shown(marker: try marker(path, machine.disk), rows: Relation(rows))
+        return Shown(marker: try marker(path, machine.disk), rows: ReferenceRelation(rows))
     }
 
     // MARK: The end

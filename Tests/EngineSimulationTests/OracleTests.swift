@@ -65,8 +65,8 @@ import TideSimulation
         var disk = SimulatedFileSystem()
         try disk.createDirectories("/p/in/l")
         try disk.createDirectories("/p/in/r")
-        var l = Relation([])
-        var r = Relation([])
+        var l = ReferenceRelation([])
+        var r = ReferenceRelation([])
         var id = 0
         let keys = Int.random(in: 1...6, using: &generator)
         let epochs = Int.random(in: 1...5, using: &generator)
@@ -123,10 +123,10 @@ import TideSimulation
     }
 
     private func compare(
-        _ machine: SimulatedMachine, _ one: Case, _ l: Relation, _ r: Relation, _ place: String
+        _ machine: SimulatedMachine, _ one: Case, _ l: ReferenceRelation, _ r: ReferenceRelation, _ place: String
     ) throws {
         for (table, wanted) in one.template.tables(l, r, Double(one.number)) {
-            let found = Relation(try machine.rows(one.sql, table).map { $0.map { Value($0) } })
+            let found = ReferenceRelation(try machine.rows(one.sql, table).map { $0.map { Value($0) } })
             #expect(found.sorted == wanted.sorted, "\(place), \(one.template.name), table \(table)\n\(one.sql)")
         }
     }
