@@ -32,7 +32,7 @@ struct SimulatedLife {
         var life = SimulatedLife(fate: .peace, workers: [1, 2, 4].randomElement(using: &generator)!, settings: [:])
         life.settings = [
             "tidemill.publishInterval": ["0 ms", "1 s", "1 h"].randomElement(using: &generator)!,
-            "tidemill.snapshotBytes": ["0", "3000", "20000", "100000000"].randomElement(using: &generator)!,
+            "tidemill.flushBytes": ["0", "3000", "20000", "100000000"].randomElement(using: &generator)!,
             "tidemill.batchRows": ["1", "3", "4096"].randomElement(using: &generator)!,
         ]
         life.log.segmentBytesMax = [1024, 8192, 64 << 20].randomElement(using: &generator)!
