@@ -96,8 +96,7 @@ package final class Simulation {
 
     func addFile(to disk: SimulatedFileSystem) {
         let file = input.next(nowMicros: clockMicros, &generator)
-        disk.place(FilePath(file.path), Array(file.text.utf8), modifiedNanos: file.modifiedNanos)
-        if (try? disk.exists(FilePath(file.path))) == true {
+        if disk.place(FilePath(file.path), Array(file.text.utf8), modifiedNanos: file.modifiedNanos) {
             files[file.path] = file
             story.append("file \(file.path): \(file.rows.count) rows")
         }

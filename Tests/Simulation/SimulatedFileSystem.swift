@@ -85,13 +85,15 @@ public final class SimulatedFileSystem: FileSystem {
         }
     }
     /// Somebody else's file appears whole and durable, in a directory that exists: no call of the program under test,
-    /// so no fault hits it. Does nothing while the power is out.
-    public func place(_ path: FilePath, _ bytes: [UInt8], modifiedNanos: Int64) {
+    /// so no fault hits it. False if the power is out.
+    @discardableResult
+    public func place(_ path: FilePath, _ bytes: [UInt8], modifiedNanos: Int64) -> Bool {
         state.withLock { state in
             guard !state.isOff, let name = path.lastComponent?.string,
                 let directory = state.disk.lookUp(path.removingLastComponent())
-            else { return }
+            else { return false }
             state.disk.place(name, in: directory, bytes, modified: modifiedNanos)
+            return true
         }
     }
 
