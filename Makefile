@@ -9,6 +9,9 @@ PEERS_PYTHON = .venv-peers/bin/python
 
 # Which tests: make test FILTER=TideSQLTests
 FILTER ?=
+# How many simulated lives: make sim SEEDS=2000. Or one, with all that happens in it: make sim SEED=7
+SEEDS ?= 500
+SEED ?=
 # Arguments of the benchmark: make bench BENCH_ARGS='--rows 1000000 --files 10'
 BENCH_ARGS ?=
 
@@ -17,7 +20,7 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test bench bench-state check-peers kill full-disk
+.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test sim bench bench-state check-peers kill full-disk
 .PHONY: lint format clean
 .DEFAULT_GOAL := help
 
@@ -63,6 +66,10 @@ test: deps ## build and run all tests (FILTER=name for some)
 	$(SWIFT) build $(BUILD_FLAGS) --build-tests
 	TIDEMILL_BINARY="$(CURDIR)/$(BINARIES)/tidemill" \
 	  $(SWIFT) test $(BUILD_FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+sim: deps ## run the whole engine on a simulated computer that fails, by seed (SEEDS=2000, or SEED=7 for one)
+	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-sim
+	$(BINARIES)/tidemill-sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 bench: deps ## run the benchmark J1 and check its result
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench

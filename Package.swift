@@ -93,7 +93,15 @@ let package = Package(
         tests("TideOperatorsTests", ["TideOperators", "TideSimulation", "CAllocator"]),
         tests("TideEngineTests", ["TideEngine", "TideSimulation"]),
         tests("GoldenTests", ["Tidemill", "TideConnectors", "TideSimulation"]),
-        tests("EngineSimulationTests", ["Tidemill", "TideConnectors", "TideSimulation"]),
+        // The whole engine on a simulated computer, and a program that runs it by seed.
+        .target(
+            name: "TideEngineSimulation", dependencies: ["Tidemill", "TideConnectors", "TideSimulation"],
+            path: "Tests/EngineSimulation", swiftSettings: strict),
+        .executableTarget(
+            name: "tidemill-sim", dependencies: ["TideEngineSimulation"], path: "Tests/SimulationCommand",
+            swiftSettings: strict),
+        tests(
+            "EngineSimulationTests", ["Tidemill", "TideConnectors", "TideSimulation", "TideEngineSimulation"]),
         // The built binary, as a user calls it: build the product tidemill first, or set TIDEMILL_BINARY.
         tests("CommandLineTests", []),
         tests("DocumentationTests", ["Tidemill"]),

@@ -33,7 +33,7 @@ public struct Pipeline: Sendable {
         self.definition = definition
     }
 
-    var connectors: StandardConnectors {
+    package var connectors: StandardConnectors {
         StandardConnectors(environment: environment, warehouse: warehouse, database: project.database)
     }
 

@@ -6,6 +6,8 @@ public struct StandardConnectors: Connectors {
     let environment: Environment
     let warehouse: FilePath
     let database: String
+    /// How tables are written; tests make everything small.
+    package var tableOptions = TableOptions()
 
     public init(environment: Environment, warehouse: FilePath, database: String = "default") {
         self.environment = environment
@@ -92,7 +94,7 @@ public struct StandardConnectors: Connectors {
     }
 
     private func options(startsOver: Bool) -> TableOptions {
-        var options = TableOptions()
+        var options = tableOptions
         options.adoptsOtherGeneration = startsOver
         options.replacesOtherSchema = startsOver
         return options
@@ -113,7 +115,10 @@ public struct StandardConnectors: Connectors {
     private func prepared(_ dataset: Dataset) throws(TidemillError) -> FilePath {
         try requireStorable(dataset)
         let path = location(of: dataset)
-        try environment.files.createDirectories(path.removingLastComponent())
+        // A table stands only in a directory that was made durable before.
+        if try !environment.files.exists(path) {
+            try environment.files.createDirectories(path.removingLastComponent())
+        }
         return path
     }
 

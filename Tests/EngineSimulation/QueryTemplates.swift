@@ -1,16 +1,18 @@
 import TideSimulation
 
 /// A pipeline over l(id, k, g, v) and r(k, g, w), and what its tables must hold.
-struct QueryTemplate: Sendable {
-    var name: String
+package struct QueryTemplate: Sendable {
+    package var name: String
     /// `?` is a small number drawn from the seed.
-    var sql: String
-    var tables: @Sendable (_ l: Relation, _ r: Relation, _ n: Double) -> [String: Relation]
+    package var sql: String
+    package var tables:
+        @Sendable (_ l: ReferenceRelation, _ r: ReferenceRelation, _ n: Double) -> [String: ReferenceRelation]
 
-    static let all: [QueryTemplate] = stateless + aggregates + joins + compositions
+    package static let all: [QueryTemplate] = stateless + aggregates + joins + compositions
 
     private static func one(
-        _ name: String, _ query: String, _ result: @escaping @Sendable (Relation, Relation, Double) -> Relation
+        _ name: String, _ query: String,
+        _ result: @escaping @Sendable (ReferenceRelation, ReferenceRelation, Double) -> ReferenceRelation
     ) -> QueryTemplate {
         QueryTemplate(name: name, sql: "CREATE MATERIALIZED VIEW t AS \(query);") { ["t": result($0, $1, $2)] }
     }
