@@ -21,8 +21,8 @@ struct TidemillCommand: ParsableCommand {
             """,
         version: "tidemill 0.1.0",
         subcommands: [
-            RunCommand.self, ServeCommand.self, DryRunCommand.self, SQLCommand.self, CheckpointCommand.self,
-            StateCommand.self,
+            RunCommand.self, ServeCommand.self, DryRunCommand.self, ExplainCommand.self, SQLCommand.self,
+            CheckpointCommand.self, StateCommand.self,
         ])
 }
 
