@@ -45,7 +45,8 @@ let package = Package(
         // Types, columns, hashing, packed rows, text of values.
         module("TideColumns", ["TideCore", "CTideKernels"]),
         // Formats without streams.
-        module("TideText", ["TideColumns", "CTideKernels"], path: "connectors/Text"),
+        module(
+            "TideText", ["TideColumns", "CTideKernels", "CZSTD", "CLZ4", "CSnappy", "CZlib"], path: "connectors/Text"),
         module("TideParquet", ["TideColumns", "CZSTD", "CLZ4", "CSnappy", "CZlib"], path: "connectors/Parquet"),
         // Text to syntax tree with spans.
         module("TideSQL", ["TideCore"]),
@@ -79,7 +80,7 @@ let package = Package(
             ],
             path: "benchmarks", exclude: ["peers"], swiftSettings: strict),
 
-        tests("TideTextTests", ["TideText", "TideColumns"]),
+        tests("TideTextTests", ["TideText", "TideColumns", "CTideKernels"], exclude: ["Packed", "Spark"]),
         tests("TideParquetTests", ["TideParquet"]),
         tests("TideSQLTests", ["TideSQL", "TideCore"], exclude: ["Fixtures"]),
         tests("TideExpressionsTests", ["TideExpressions", "TideSQL"], exclude: ["Oracle"]),

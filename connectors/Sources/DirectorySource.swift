@@ -15,6 +15,8 @@ public final class DirectorySource: Source, @unchecked Sendable {
 
     private let listing: FileListing
     private let format: any FormatReader
+    /// Columns that only directories give, as indices into `schema`.
+    private let partitionColumns: [Int]
     private let environment: Environment
 
     private struct Pending {
@@ -47,11 +49,13 @@ public final class DirectorySource: Source, @unchecked Sendable {
 
     /// - Throws: PATH_NOT_FOUND when the path, up to its first pattern, does not exist.
     public init(
-        listing: FileListing, format: any FormatReader, schema: Schema, environment: Environment
+        listing: FileListing, format: any FormatReader, schema: Schema, partitionColumns: [Int] = [],
+        environment: Environment
     ) throws(TidemillError) {
         self.listing = listing
         self.format = format
         self.schema = schema
+        self.partitionColumns = partitionColumns
         self.environment = environment
         description = "FileStreamSource[file:\(listing.path.string)]"
         try listing.check(in: environment.files)
@@ -245,7 +249,22 @@ public final class DirectorySource: Source, @unchecked Sendable {
 
     public func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
         let path = String(decoding: split.token, as: UTF8.self)
-        return try format.open(path, schema: schema, columns: columns, environment: environment)
+        let values = listing.recursive ? [] : try PartitionDirectories.values(of: path, below: listing.base)
+        if values.isEmpty && partitionColumns.isEmpty {
+            return try format.open(path, schema: schema, columns: columns, environment: environment)
+        }
+        // A column that a directory names is not looked for in the file.
+        var constants: [Int: Scalar] = [:]
+        for column in partitionColumns { constants[column] = .null(schema[column].type) }
+        for value in values {
+            guard let column = schema.index(of: value.name) else { continue }
+            constants[column] = try PartitionDirectories.scalar(value, schema[column], path: path)
+        }
+        let own = schema.fields.indices.filter { constants[$0] == nil }
+        let wanted = columns.compactMap { own.firstIndex(of: $0) }
+        let reader = try format.open(
+            path, schema: Schema(own.map { schema[$0] }), columns: wanted, environment: environment)
+        return PartitionedSplitReader(reader, constants: columns.map { constants[$0] })
     }
 
     public func replay() throws(TidemillError) -> [SourceSplit] {

@@ -1,7 +1,7 @@
 import Synchronization
 import TideParquet
 
-/// A Parquet table that only grows: every epoch adds files, and small files are merged as they pile up.
+/// A table that only grows: every epoch adds files, and small files are merged as they pile up.
 ///
 /// Sequence of an epoch that shows one file (each line durable before the next has an effect):
 ///
@@ -14,7 +14,7 @@ import TideParquet
 ///
 /// A link rather than a rename, so that no order in which a file system persists the two directories loses the file.
 /// Several files, merges and replacements of all rows go through a sibling directory and the exchange.
-public final class ParquetAppendTable: AppendTarget, Sendable {
+public final class AppendTable: AppendTarget, Sendable {
     private let directory: TableDirectory
     private let identity: TableIdentity
     private let schema: Schema
@@ -24,13 +24,15 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
 
     private var files: any FileSystem { directory.files }
 
-    /// Opens the table, or creates it with an empty Parquet file that carries the schema.
+    /// Opens the table, or creates it; with an empty file that carries the schema if it is Parquet.
     /// - Throws: TIDEMILL_FOREIGN_TABLE_DIRECTORY if the place holds something else.
     public init(
         location: FilePath, identity: TableIdentity, schema: Schema, options: TableOptions = TableOptions(),
         environment: Environment
     ) throws(TidemillError) {
-        let directory = TableDirectory(location, environment: environment, readerGrace: options.readerGrace)
+        try options.format.check(schema)
+        let directory = TableDirectory(
+            location, environment: environment, readerGrace: options.readerGrace, suffix: options.format.suffix)
         self.directory = directory
         self.identity = identity
         self.schema = schema
@@ -72,7 +74,7 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
     // MARK: Writing
 
     public func begin(_ epoch: Epoch, replacingAll: Bool) throws(TidemillError) -> any AppendEpoch {
-        ParquetAppendEpoch(
+        AppendTableEpoch(
             epoch, directory: directory, schema: schema, options: options, replacesAll: replacingAll)
     }
 
@@ -157,7 +159,7 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
             }
         }
         try merge(merges, in: stage, &next, epoch, &report)
-        if next.files.isEmpty {
+        if next.files.isEmpty && options.format.keepsEmptyFile {
             next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)]
         }
         try files.createDurably(stage.appending(TableMarker.name), next.encoded())
@@ -175,17 +177,8 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
         let results = TaskResults<(file: DataFile, copied: Int)>(count: groups.count)
         try directory.environment.executor.run(tasks: groups.count) {
             [files, schema, options] (task, _) throws(TidemillError) in
-            var copied = 0
-            let file = try files.writeDataFile(names[task], in: stage, schema: schema, options: options) {
-                (writer) throws(TidemillError) in
-                for input in inputs[task] {
-                    let file = try files.open(stage.appending(input.name), .read)
-                    defer { file.close() }
-                    let reader = try ParquetReader(file: file)
-                    for group in reader.rowGroups.indices { try writer.copy(rowGroup: group, of: reader) }
-                }
-                copied = writer.rowGroupsCopied
-            }
+            let (file, copied) = try files.writeMergedFile(
+                names[task], of: inputs[task], in: stage, schema: schema, options: options)
             results[task] = (file, copied)
         }
         for (task, range) in groups.enumerated().reversed() {
@@ -200,14 +193,14 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
 }
 
 /// The rows of one epoch: encoded as they come, in memory while they are few.
-final class ParquetAppendEpoch: AppendEpoch, @unchecked Sendable {
+final class AppendTableEpoch: AppendEpoch, @unchecked Sendable {
     // Sendable: one thread at a time, by contract.
     private let epoch: Epoch
     private let directory: TableDirectory
     private let schema: Schema
     private let options: TableOptions
     private let replacesAll: Bool
-    private var current: (writer: DataFileWriter, file: SpillingFile)?
+    private var current: (writer: any DataFileWriting, file: SpillingFile)?
     private var prepared: [AppendManifest.Prepared] = []
     private var inlineBytes = 0
     private var number = 0
@@ -229,16 +222,15 @@ final class ParquetAppendEpoch: AppendEpoch, @unchecked Sendable {
         if try writer.byteCount() >= options.fileBytesTarget { try finishFile() }
     }
 
-    private func writing() throws(TidemillError) -> (writer: DataFileWriter, file: SpillingFile) {
+    private func writing() throws(TidemillError) -> (writer: any DataFileWriting, file: SpillingFile) {
         if let current { return current }
         let name = directory.dataFileName(epoch, number)
         number += 1
         let file = SpillingFile(
             path: directory.staging.appending(name), limit: options.inlineBytesMax - inlineBytes,
             files: directory.files)
-        let opened = (
-            writer: try DataFileWriter(name: name, file: file, schema: schema, options: options), file: file
-        )
+        let writer = try options.format.writer(name: name, file: file, schema: schema, options: options)
+        let opened = (writer: writer, file: file)
         current = opened
         return opened
     }

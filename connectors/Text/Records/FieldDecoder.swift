@@ -36,13 +36,19 @@ struct FieldDecoder {
         return (base + Int(starts[row]), Int(word & FieldRuns.lengthMask))
     }
 
-    @inline(never) private mutating func setNull(_ row: Int) {
+    @inline(never) mutating func setNull(_ row: Int) {
         valid.words[row >> 6] &= ~(1 << UInt64(row & 63))
         nullCount += 1
     }
 
+    /// The row's text is no value of the type.
+    @inline(never) mutating func fail(_ row: Int) {
+        failures.append(UInt32(truncatingIfNeeded: row))
+        setNull(row)
+    }
+
     /// NULL or missing; otherwise the field's bytes.
-    @inline(never) private mutating func bytesOrNull(_ row: Int) -> UnsafeRawBufferPointer? {
+    @inline(never) mutating func bytesOrNull(_ row: Int) -> UnsafeRawBufferPointer? {
         let (p, length) = text(row)
         let word = words[row]
         if (word & FieldRuns.side == 0 && length >= Int(FieldRuns.missing)) || (length == 0 && emptyIsNull) {
@@ -52,7 +58,7 @@ struct FieldDecoder {
         return UnsafeRawBufferPointer(start: p, count: length)
     }
 
-    @inline(__always) private mutating func values<T: BitwiseCopyable>(
+    @inline(__always) mutating func values<T: BitwiseCopyable>(
         _ zero: T, fast: (UnsafePointer<UInt8>, Int) -> T?, slow: (UnsafeRawBufferPointer) -> T?
     ) -> Buffer {
         let buffer = Buffer(byteCount: count * MemoryLayout<T>.stride)
@@ -68,8 +74,7 @@ struct FieldDecoder {
             if let value = slow(bytes) {
                 out[row] = value
             } else {
-                failures.append(UInt32(truncatingIfNeeded: row))
-                setNull(row)
+                fail(row)
             }
         }
         return buffer
@@ -201,7 +206,7 @@ struct FieldDecoder {
     }
 
     /// yyyy-MM-dd
-    @inline(__always) private static func isoDate(_ p: UnsafePointer<UInt8>) -> Int32? {
+    @inline(__always) static func isoDate(_ p: UnsafePointer<UInt8>) -> Int32? {
         let head = UInt64(littleEndian: UnsafeRawPointer(p).loadUnaligned(as: UInt64.self))
         let tail = UInt64(UInt16(littleEndian: UnsafeRawPointer(p + 8).loadUnaligned(as: UInt16.self)))
         guard head & 0xFF00_00FF_0000_0000 == 0x2D00_002D_0000_0000 else { return nil }
@@ -233,7 +238,7 @@ struct FieldDecoder {
     @inline(never) mutating func timestamps(zoned: Bool, _ pattern: DateTimePattern?) -> Buffer {
         guard let pattern else {
             return values(
-                Int64(0), fast: { p, length in length == 19 ? FieldDecoder.isoTimestamp(p) : nil },
+                Int64(0), fast: { FieldDecoder.isoTimestamp($0, $1, zoned: zoned) },
                 slow: { (text) -> Int64? in
                     let text = trimmingWhitespace(text)
                     return zoned ? ParseText.timestamp(text) : ParseText.timestampNTZ(text, ignoringZone: false)
@@ -242,8 +247,34 @@ struct FieldDecoder {
         return values(Int64(0), fast: { _, _ in nil }, slow: { pattern.parseTimestamp($0) })
     }
 
-    /// yyyy-MM-dd HH:mm:ss, or with a T.
-    @inline(__always) private static func isoTimestamp(_ p: UnsafePointer<UInt8>) -> Int64? {
+    /// yyyy-MM-dd HH:mm:ss, or with a T, with at most six digits of a fraction, and with a Z if it may have a zone.
+    @inline(__always) static func isoTimestamp(_ p: UnsafePointer<UInt8>, _ length: Int, zoned: Bool) -> Int64? {
+        guard length >= 19, length <= 27, let seconds = isoSeconds(p) else { return nil }
+        let isUTC = p[length &- 1] == UInt8(ascii: "Z")
+        if isUTC && !zoned { return nil }
+        let end = length &- (isUTC ? 1 : 0)
+        if end == 19 { return seconds }
+        let digits = end &- 20
+        guard p[19] == UInt8(ascii: "."), digits >= 1, digits <= 6 else { return nil }
+        let word = DigitRun.rightAligned(endingAt: p + end, length: digits)
+        guard DigitRun.allDigits(word) else { return nil }
+        return seconds &+ Int64(bitPattern: DigitRun.value(word) &* microsPerUnit(digits))
+    }
+
+    /// 10^(6 - digits)
+    @inline(__always) private static func microsPerUnit(_ digits: Int) -> UInt64 {
+        switch digits {
+        case 3: 1000
+        case 6: 1
+        case 1: 100_000
+        case 2: 10_000
+        case 4: 100
+        default: 10
+        }
+    }
+
+    /// yyyy-MM-dd HH:mm:ss as microseconds.
+    @inline(__always) private static func isoSeconds(_ p: UnsafePointer<UInt8>) -> Int64? {
         guard p[10] == 0x20 || p[10] == UInt8(ascii: "T"), let day = isoDate(p) else { return nil }
         let clock = UInt64(littleEndian: UnsafeRawPointer(p + 11).loadUnaligned(as: UInt64.self))
         guard clock & 0x0000_FF00_00FF_0000 == 0x0000_3A00_003A_0000 else { return nil }
@@ -268,8 +299,7 @@ struct FieldDecoder {
             if let value = ParseText.booleanWord(bytes) {
                 if value { out[row >> 6] |= 1 << UInt64(row & 63) }
             } else {
-                failures.append(UInt32(truncatingIfNeeded: row))
-                setNull(row)
+                fail(row)
             }
         }
         return bits.buffer

@@ -1,24 +1,27 @@
 import Synchronization
-import TideText
 
-/// A copy of a table as CSV (`CREATE SINK … USING csv`): the whole content, swapped in at once as `part-00000-….csv`.
+/// A copy of a table in another format (`CREATE SINK … USING csv`): the whole content, swapped in at once as
+/// `part-00000-….csv`.
 ///
 /// The directory carries the marker of the stored tables, so a redo of a published epoch does nothing and a directory
 /// that is not ours is refused. It appears with the first publish.
-public final class CSVCopySink: Sendable {
+public final class CopySink: Sendable {
     private let directory: TableDirectory
     private let identity: TableIdentity
-    private let options: CSVWriteOptions
+    private let options: TableOptions
     private let marker: Mutex<TableMarker?>
 
     private var files: any FileSystem { directory.files }
 
     public init(
-        location: FilePath, identity: TableIdentity, options: CSVWriteOptions, readerGrace: Duration = .seconds(60),
+        location: FilePath, identity: TableIdentity, format: StoredFormat, readerGrace: Duration = .seconds(60),
         environment: Environment
     ) throws(TidemillError) {
-        directory = TableDirectory(location, environment: environment, readerGrace: readerGrace)
+        directory = TableDirectory(
+            location, environment: environment, readerGrace: readerGrace, suffix: format.suffix)
         self.identity = identity
+        var options = TableOptions()
+        options.format = format
         self.options = options
         var found = try directory.load()
         if let marker = found {
@@ -37,6 +40,14 @@ public final class CSVCopySink: Sendable {
         marker = Mutex(found)
     }
 
+    /// Makes the directory if there is none, without rows.
+    public func create(_ schema: Schema) throws(TidemillError) {
+        if marker.withLock({ $0 }) != nil { return }
+        let empty = TableMarker(kind: .copy, identity: identity, epoch: nil, schema: schema)
+        try directory.create(empty) { _ in }
+        marker.withLock { $0 = empty }
+    }
+
     public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0?.epoch } }
 
     public func recover() throws(TidemillError) { try directory.recoverSiblings() }
@@ -51,7 +62,7 @@ public final class CSVCopySink: Sendable {
         let stage = try directory.makeStage(String(epoch.rawValue))
         if let current { try directory.keepForeignFiles(in: stage, of: current) }
         let random = String(directory.environment.random.next(), radix: 16)
-        let name = "part-00000-\(TableDirectory.padded(epoch))-\(random).csv"
+        let name = "part-00000-\(TableDirectory.padded(epoch))-\(random)\(options.format.suffix)"
         let (rows, bytes) = try write(name, in: stage, schema, batches)
         let next = TableMarker(
             kind: .copy, identity: identity, epoch: epoch, schema: schema,
@@ -71,14 +82,12 @@ public final class CSVCopySink: Sendable {
     ) throws(TidemillError) -> (rows: Int, bytes: Int64) {
         let file = try files.open(stage.appending(name), .createNew)
         defer { file.close() }
-        var writer = try CSVWriter(schema: schema, options: options, sink: file)
+        let writer = try options.format.writer(name: name, file: file, schema: schema, options: options)
         var rows = 0
         while let batch = try batches() {
             try writer.append(Batch(columns: batch.columns, count: batch.count))
             rows += batch.count
         }
-        try writer.finish()
-        try file.sync()
-        return (rows, try file.size())
+        return (rows, try writer.finish().bytes)
     }
 }

@@ -5,13 +5,14 @@ import TideText
 
 @testable import TideConnectors
 
-@Suite struct CSVCopySinkTests {
-    private func sink(_ machine: Machine) throws -> CSVCopySink {
-        try CSVCopySink(
-            location: "/out/report", identity: identity, options: CSVWriteOptions.parse(["header": "true"]).options,
+@Suite struct CopySinkTests {
+    private func sink(_ machine: Machine) throws -> CopySink {
+        try CopySink(
+            location: "/out/report", identity: identity,
+            format: .csv(CSVWriteOptions.parse(["header": "true"]).options),
             environment: machine.environment)
     }
-    private func publish(_ sink: CSVCopySink, _ epoch: Int64, _ batches: [Batch]) throws -> PublishReport {
+    private func publish(_ sink: CopySink, _ epoch: Int64, _ batches: [Batch]) throws -> PublishReport {
         var rest = batches[...]
         return try sink.publish(Epoch(epoch), schema: rowSchema) { rest.popFirst() }
     }

@@ -1,5 +1,5 @@
 /// What a reader met so far.
-public struct CSVReport: Sendable, Hashable {
+public struct ReadReport: Sendable, Hashable {
     /// One bad record.
     public struct Sample: Sendable, Hashable {
         /// 1-based line on which the record begins.

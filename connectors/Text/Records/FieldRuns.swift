@@ -47,6 +47,14 @@ struct FieldRuns {
     }
     mutating func add(rows: Int) { count += rows }
 
+    /// Makes all fields of the next rows missing, until they are found.
+    func markMissing(rows: Int) {
+        for column in 0..<columns {
+            let next = words(column) + count
+            for row in 0..<min(rows, rowsMax - count) { next[row] = FieldRuns.missing }
+        }
+    }
+
     /// Appends text to the side buffer; returns its offset and a word.
     mutating func moved(_ text: UnsafeRawBufferPointer) -> (start: UInt32, word: UInt32) {
         (UInt32(sideText.append(text)), UInt32(text.count) | FieldRuns.side)
