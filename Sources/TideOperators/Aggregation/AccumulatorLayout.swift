@@ -147,12 +147,12 @@ struct AccumulatorLayout: Sendable {
             case .rows: name = "count(*)"
             case .nonNull: name = call("count")
             case .trueCount: name = call("count_if")
-            case .sumInteger, .sumDouble: name = call("sum")
+            case .sumInteger, .sumDecimal, .sumDouble: name = call("sum")
             case .minimum: name = call("min")
             case .maximum: name = call("max")
             }
             return slot.stateTypes.enumerated().map { index, type in
-                if case .decimal(_, let scale) = slot.type, slot.kind == .sumInteger {
+                if case .decimal(_, let scale) = slot.type, slot.kind == .sumInteger || slot.kind == .sumDecimal {
                     return Field(name, .decimal(precision: 38, scale: scale))
                 }
                 return Field(index == 0 ? name : "\(name) part \(index + 1)", type)
