@@ -21,6 +21,7 @@ struct StateJob {
         var seconds = 0.0
         var bytesWritten = 0
         var stateBytes = 0
+        var usage = Report.Usage(cpuSeconds: 0, peakMegabytes: 0)
         var openSeconds = 0.0
         /// Milliseconds of every epoch.
         var epochMillis: [Double] = []
@@ -80,6 +81,7 @@ struct StateJob {
         result.bytesWritten = ProcessFigures.bytesWritten() - writtenBefore
         result.stateBytes = aggregate.stateBytes
         result.fetchedRows = aggregate.fetchedRows
+        result.usage = Report.usage()
         try maintenance.flushNow()
         let factory = store.runFactory()
         var newestFirst: [RunReader] = []
