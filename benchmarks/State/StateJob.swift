@@ -21,11 +21,11 @@ struct StateJob {
         var seconds = 0.0
         var bytesWritten = 0
         var stateBytes = 0
+        var usage = Report.Usage(cpuSeconds: 0, peakMegabytes: 0)
         var openSeconds = 0.0
         /// Milliseconds of every epoch.
         var epochMillis: [Double] = []
         var fetchedRows = 0
-        var usage = Report.Usage(cpuSeconds: 0, peakMegabytes: 0)
         var checksum = StateWorkload.Checksum()
     }
 

@@ -33,6 +33,8 @@ extension AggregatePartition {
             }
             return hashRows(columns, count: rows.count)
         }
+        // Read after its last mention, so it is held until then.
+        defer { withExtendedLifetime(buffer) {} }
         return Array(UnsafeBufferPointer(start: buffer.pointer(UInt64.self), count: rows.count))
     }
 
