@@ -78,7 +78,7 @@ let package = Package(
             dependencies: [
                 "Tidemill", "CTideKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "benchmarks", exclude: ["tpch", "peers"], swiftSettings: strict),
+            path: "benchmarks", exclude: ["nexmark", "peers", "tpch"], swiftSettings: strict),
 
         tests("TideTextTests", ["TideText", "TideColumns", "CTideKernels"], exclude: ["Packed", "Spark"]),
         tests("TideParquetTests", ["TideParquet"]),

@@ -226,7 +226,7 @@ extension Simulation {
 
     /// After two lives in peace there is nothing on the disk that nothing refers to.
     func checkNothingIsLeft() throws {
-        let problems = try verifyCheckpoint(Self.storage, files: disk)
+        let problems = try verifyCheckpoint(Self.storage, files: disk).problems
         if !problems.isEmpty { throw failure("checkpoint: \(problems)") }
         guard try disk.exists(Self.warehouse) else { return }
         let tables = projects[executing].stored
