@@ -14,10 +14,13 @@ final class ProgressPrinter {
     private var totals: [String: PublishReport] = [:]
     private var tables: [String] = []
     private let isTerminal = StandardStreams.errorIsTerminal
+    /// A line for every epoch, for who stays.
+    private let showsEpochs: Bool
 
-    init(mode: RunCommand.Progress, clock: any Clock) {
+    init(mode: RunCommand.Progress, clock: any Clock, showsEpochs: Bool = false) {
         self.mode = mode
         self.clock = clock
+        self.showsEpochs = showsEpochs
         start = clock.elapsed()
     }
 
@@ -45,7 +48,17 @@ final class ProgressPrinter {
             }
             if progress.badRowSamples.count > 5 { note("… and more bad rows in epoch \(progress.epoch)") }
             if mode == .jsonl { StandardStreams.out(ProgressJSON.lines(progress)) }
-            if showsBar { bar("epoch \(progress.epoch)") }
+            if showsBar {
+                bar("epoch \(progress.epoch)")
+            } else if showsEpochs && showsText {
+                let millis =
+                    progress.durations.planMillis + progress.durations.executeMillis
+                    + progress.durations.commitMillis
+                let time = Quantity.seconds(millis / 1000)
+                StandardStreams.error(
+                    "epoch \(progress.epoch): \(Quantity.count(progress.inputRows)) rows"
+                        + " (\(Quantity.bytes(progress.inputBytes))) in \(time)\n")
+            }
         case .published(let publications):
             for publication in publications {
                 if totals[publication.table] == nil { tables.append(publication.table) }
@@ -54,6 +67,8 @@ final class ProgressPrinter {
             if showsBar { bar("published") }
         }
     }
+
+    func warn(_ text: String) { note("warning: \(text)") }
 
     private func note(_ text: String) {
         guard mode != .none else { return }

@@ -41,13 +41,8 @@ public final class CheckpointStore {
         evidence: (_ generation: UInt64) throws(TidemillError) -> Epoch? = { (_) throws(TidemillError) in nil }
     ) throws(TidemillError) -> (store: CheckpointStore, recovered: RecoveredCheckpoint) {
         let files = environment.files
-        if try files.exists(directory) {
-            // A process that died between making the directory and syncing its parent left it visible, not durable.
-            let parent = directory.removingLastComponent()
-            let isNew = try !files.exists(directory.appending(Manifest.fileName))
-            if isNew && !parent.isEmpty { try files.syncDirectory(parent) }
-        }
-        try files.createDirectories(directory)
+        // Where there is a manifest, the directory is durable.
+        if try !files.exists(directory.appending(Manifest.fileName)) { try files.createDirectories(directory) }
         let lock = try CheckpointLock.take(directory, files: files)
         do throws(TidemillError) {
             let found = try CheckpointScan.manifest(directory, files: files)

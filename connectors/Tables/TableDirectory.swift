@@ -16,8 +16,14 @@ struct TableDirectory: Sendable {
     let name: String
     let environment: Environment
     let readerGraceMicros: Int64
+    /// What the names of data files end with.
+    let suffix: String
 
-    init(_ location: FilePath, environment: Environment, readerGrace: Duration) {
+    init(
+        _ location: FilePath, environment: Environment, readerGrace: Duration,
+        suffix: String = StoredFormat.parquet.suffix
+    ) {
+        self.suffix = suffix
         self.location = location
         let parent = location.removingLastComponent()
         self.parent = parent.isEmpty ? FilePath(".") : parent
@@ -36,7 +42,7 @@ struct TableDirectory: Sendable {
     /// A name no other file of this table ever had.
     func dataFileName(_ label: String, _ number: Int) -> String {
         let random = String(environment.random.next(), radix: 16)
-        return "part-\(label)-\(number)-\(String(repeating: "0", count: 16 - random.count))\(random).parquet"
+        return "part-\(label)-\(number)-\(String(repeating: "0", count: 16 - random.count))\(random)\(suffix)"
     }
     func dataFileName(_ epoch: Epoch, _ number: Int) -> String { dataFileName(TableDirectory.padded(epoch), number) }
 
@@ -164,7 +170,9 @@ struct TableDirectory: Sendable {
     /// Whether a file has the form of our data files or sidecars: such a one that no marker lists is a leftover.
     static func isOurs(_ name: String) -> Bool {
         let stem = name.hasPrefix("_part-") ? name.dropFirst() : name[...]
-        guard stem.hasPrefix("part-"), let end = stem.range(of: ".parquet") else { return false }
+        guard stem.hasPrefix("part-"),
+            let end = StoredFormat.suffixes.lazy.compactMap({ stem.range(of: $0) }).first
+        else { return false }
         let parts = stem[..<end].dropFirst(5).split(separator: "-", omittingEmptySubsequences: false)
         return parts.count == 3 && parts[2].count == 16 && parts[2].allSatisfy(\.isHexDigit)
             && (parts[0] == emptyLabel || parts[0].allSatisfy(\.isNumber)) && parts[1].allSatisfy(\.isNumber)
@@ -181,7 +189,7 @@ struct TableDirectory: Sendable {
         guard let number = error.errno, [1, 18, 22, 38, 95].contains(number) else { return error }
         return TidemillError(
             .unsupported, "TIDEMILL_NO_EXCHANGE",
-            "file system cannot swap directories or link files, which a parquet table needs: \(parent.string)",
+            "file system cannot swap directories or link files, which a stored table needs: \(parent.string)",
             hint: "store the table USING delta, or put the warehouse on ext4, xfs, btrfs or tmpfs", errno: number,
             cause: error)
     }

@@ -30,8 +30,8 @@ extension PipelineRunner {
         if let first = names.compactMap({ decisions.refused[$0] }).first { throw first }
         try requireTables(missing, recovered)
         register(fingerprints)
-        try restore(recovered)
         maintain(store, recovered)
+        try restore(recovered)
         try connectTables(recovered)
         for copy in definition.sinks {
             let target = try connectors.copyTarget(copy, generation: generation)
@@ -154,14 +154,10 @@ extension PipelineRunner {
     }
 
     private func restore(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
+        guard let memory else { throw .internal("state is restored before it is known where it may lie") }
         for node in graph.stateful where !startsEmpty(node) {
             guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
-            for part in node.node.stateParts.indices {
-                try recovered.forEachBlock(owner: owner, kind: .state, part: UInt16(part)) {
-                    (batch, _) throws(TidemillError) in
-                    try node.node.restore(part: part, batch)
-                }
-            }
+            try memory.restore(node.node, owner: owner, recovered)
         }
         for node in sources {
             try recovered.forEachBlock(owner: node.owner, kind: .sourceFiles) { (batch, _) throws(TidemillError) in
@@ -184,14 +180,22 @@ extension PipelineRunner {
         }
         var tuning = RunMaintenance.Options()
         tuning.flushBytes = settings.flushBytes
-        maintenance = RunMaintenance(
+        let maintenance = RunMaintenance(
             store, recovered: recovered, rules: rules, executor: environment.executor, options: tuning)
+        self.maintenance = maintenance
+        var owners: [(node: any StatefulOperator, owner: UInt32)] = []
+        for node in graph.stateful {
+            if let owner = registry.flows[node.flow]?.operators[node.ordinal] { owners.append((node.node, owner)) }
+        }
+        memory = StateMemory(
+            owners, store: store, maintenance: maintenance, executor: environment.executor,
+            limit: settings.memoryLimit)
     }
 
-    /// Whether a row of the result may appear and vanish within one epoch: a join does that, and whoever reads the
-    /// changes of a table whose flows do.
+    /// Whether a row of the result may appear and vanish within one epoch, or change its columns under one key several
+    /// times: a join does that, and whoever reads the changes of a table whose flows do.
     private func changesSeveralTimes(_ plan: LogicalPlan) -> Bool {
-        if plan.containsJoin { return true }
+        if plan.emitsVersions { return true }
         return plan.ownTables.contains { name in
             definition.dataset(named: name)?.flows.contains { changesSeveralTimes($0.plan) } ?? false
         }
@@ -263,8 +267,11 @@ extension PipelineRunner {
 let startingOverPrefix = "@over:"
 
 extension LogicalPlan {
-    var containsJoin: Bool {
-        if case .join = self { return true }
-        return inputs.contains(where: \.containsJoin)
+    /// Whether a row of the result can come and go within one epoch.
+    var emitsVersions: Bool {
+        switch self {
+        case .join, .window, .topN: true
+        default: inputs.contains(where: \.emitsVersions)
+        }
     }
 }
