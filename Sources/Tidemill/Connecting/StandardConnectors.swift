@@ -190,8 +190,9 @@ public struct StandardConnectors: Connectors {
 
 // Versions of stored tables.
 extension StandardConnectors {
-    private func versions(_ dataset: Dataset) -> TableVersions {
-        TableVersions(location: location(of: dataset), environment: environment)
+    private func versions(_ dataset: Dataset) throws(TidemillError) -> TableVersions {
+        TableVersions(
+            location: location(of: dataset), options: try options(dataset, startsOver: false), environment: environment)
     }
     public func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]? {
         try versions(dataset).missingFiles(of: version)
