@@ -42,6 +42,8 @@ public final class KeyedTextTable: KeyedTarget, Sendable {
 
     public func publishedEpoch() throws(TidemillError) -> Epoch? { try rows.publishedEpoch() }
 
+    public func retain(_ versions: Set<RetainedVersion>) { rows.retain(versions) }
+
     public func recover() throws(TidemillError) {
         try rows.recover()
         try copy.recover()
