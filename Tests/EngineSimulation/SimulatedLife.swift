@@ -66,7 +66,7 @@ struct SimulatedLife {
                 bytes: Int.random(in: 0..<[600, 5000, 60_000].randomElement(using: &generator)!, using: &generator))
         case 16..<18:
             let kind = SimulatedReadFault.Kind.allCases.randomElement(using: &generator)!
-            let part = kind == .error ? "/" : "/checkpoint/"
+            let part = kind == .error ? "/" : ["/checkpoint/", "/spark-warehouse/"].randomElement(using: &generator)!
             return .badRead(
                 SimulatedReadFault(
                     kind, pathPart: part, sparing: "/in/", index: calls % 100,
@@ -80,7 +80,8 @@ struct SimulatedLife {
         words += settings.sorted { $0.key < $1.key }.map { "\($0.key.dropFirst(9)) \($0.value)" }
         words.append("segments \(log.segmentBytesMax)/\(log.bufferBytes)")
         let sizes = [tables.inlineBytesMax, tables.rowGroupRows, Int(tables.fileBytesTarget)]
-        words.append("tables \((sizes + [tables.mergeFanIn, tables.bloomRowsMin]).map(String.init).joined(separator: "/"))")
+        words.append(
+            "tables \((sizes + [tables.mergeFanIn, tables.bloomRowsMin]).map(String.init).joined(separator: "/"))")
         if !refreshed.isEmpty { words.append("refresh \(refreshed.sorted())") }
         if let epochsMax { words.append("at most \(epochsMax) epochs") }
         return words.joined(separator: ", ")

@@ -61,6 +61,8 @@ public final class CheckpointStore {
             try lock.write(holder, token: manifest.fencingToken)
             try files.createDirectories(CheckpointScan.log(directory))
             try files.createDirectories(CheckpointScan.runs(directory))
+            // The manifest names a segment that a killed process may have left visible and not durable.
+            if manifest.newestSegment != 0 { try files.syncDirectory(CheckpointScan.log(directory)) }
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
             // Nothing refers to these, and a new file may want one of the names.
             for path in scan.leftovers { try files.remove(path) }

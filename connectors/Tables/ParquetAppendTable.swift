@@ -45,6 +45,7 @@ public final class ParquetAppendTable: AppendTarget, Sendable {
     // MARK: Recovery
 
     public func recover(committed: [(epoch: Epoch, manifest: [UInt8])]) throws(TidemillError) {
+        try directory.makeVisibleDurable()
         try directory.recoverSiblings()
         var wanted: Set<String> = []
         let marker = self.marker.withLock { $0 }

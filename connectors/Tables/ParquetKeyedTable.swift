@@ -53,7 +53,10 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
 
     public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0.epoch } }
 
-    public func recover() throws(TidemillError) { try directory.recoverSiblings() }
+    public func recover() throws(TidemillError) {
+        try directory.makeVisibleDurable()
+        try directory.recoverSiblings()
+    }
 
     public func publish(
         _ changes: [Batch], through epoch: Epoch, replacingAll: Bool
