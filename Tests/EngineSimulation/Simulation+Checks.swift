@@ -98,6 +98,7 @@ extension Simulation {
         case .powerCut, .kill, .error:
             guard error.kind == .io else { throw failure("the disk failed, the error is: \(error.report())") }
         case .full:
+            if life.secondCut != nil, error.kind == .io { return }
             guard error.kind == .io, errno == 28 else {
                 throw failure("the disk is full, the error is: \(error.report())")
             }
@@ -242,7 +243,7 @@ extension Simulation {
                 if let name = try disk.entries(of: path).first?.name { throw failure("left behind: \(path)/\(name)") }
             }
         }
-        for table in (expected(acknowledged) ?? [:]).keys.sorted() {
+        for table in (expected(acknowledged) ?? [:]).keys.filter(tables.contains).sorted() {
             let path =
                 table == SimulatedProject.copyName
                 ? SimulatedMachine.root.appending("out").appending(table) : Self.warehouse.appending(table)

@@ -124,9 +124,14 @@ package final class Simulation {
         }
         var life = SimulatedLife.drawn(&generator)
         life.fate = SimulatedLife.drawnFate(&generator)
+        switch life.fate {
+        case .error, .full, .badRead:
+            if Bool.random(using: &generator) { life.secondCut = Int.random(in: 20..<200, using: &generator) }
+        case .peace, .powerCut, .kill: break
+        }
         if !history.isEmpty, Int.random(in: 0..<8, using: &generator) == 0 {
             life.refreshed = Set(
-                [projects[projects.count - 1].materialized.randomElement(using: &generator)].compactMap { $0 })
+                [projects[projects.count - 1].refreshable.randomElement(using: &generator)].compactMap { $0 })
         }
         try live(life)
     }
@@ -157,6 +162,7 @@ package final class Simulation {
         disk.slow(machine.clock, seed: generator.next())
         disk.forgetSyncs(forgetting)
         install(life.fate)
+        if let calls = life.secondCut { disk.cutPower(afterCalls: calls, finishing: calls % 2 == 0) }
         mayForget = mayForget || life.fate.isBadRead
         let waiting = files
         var wrong: (any Error)?
@@ -175,6 +181,7 @@ package final class Simulation {
         if let end { try checkError(end, life) }
         clockMicros = max(clockMicros, machine.clock.now())
         switch life.fate {
+        case _ where life.secondCut != nil: disk = disk.crashed(seed: generator.next())
         case .powerCut: disk = disk.crashed(seed: generator.next())
         default: disk = disk.killed()
         }
@@ -192,7 +199,7 @@ package final class Simulation {
         case .powerCut(let calls, let finishing), .kill(let calls, let finishing):
             disk.cutPower(afterCalls: calls, finishing: finishing)
         case .error(let fault): disk.inject(fault)
-        case .full(let bytes): disk.limitSpace(bytes: bytes)
+        case .full(let bytes, let calls): disk.limitSpace(bytes: bytes, forCalls: calls)
         case .badRead(let fault): disk.inject(fault)
         }
     }

@@ -59,8 +59,9 @@ public final class CheckpointStore {
             manifest.publishedThrough = scan.plan.publishedThrough < 0 ? nil : Epoch(scan.plan.publishedThrough)
             let holder = holder ?? .current(clock: environment.clock)
             try lock.write(holder, token: manifest.fencingToken)
-            try files.createDirectories(CheckpointScan.log(directory))
-            try files.createDirectories(CheckpointScan.runs(directory))
+            // Durable with the manifest's name.
+            try files.createDirectory(CheckpointScan.log(directory))
+            try files.createDirectory(CheckpointScan.runs(directory))
             // The manifest names a segment that a killed process may have left visible and not durable.
             if manifest.newestSegment != 0 { try files.syncDirectory(CheckpointScan.log(directory)) }
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
