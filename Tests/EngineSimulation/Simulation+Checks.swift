@@ -186,7 +186,8 @@ extension Simulation {
         guard let tables = expected(epoch) else {
             throw failure("\(table) has the marker of epoch \(marker); nobody committed epoch \(epoch)")
         }
-        return tables[table]?.sorted ?? []
+        // A copy that is new in the pipeline is made of what was committed before.
+        return (tables[table] ?? (table == SimulatedProject.copyName ? tables["sums"] : nil))?.sorted ?? []
     }
 
     private func stored(_ table: String, _ machine: SimulatedMachine) throws -> Shown? {

@@ -1,7 +1,7 @@
 """Plants one mistake at a time in the decisions of recovery, builds the simulation and says how many seeds it takes
 to notice. Run in a copy of the tree that nobody works in:
 
-    python3 Tests/EngineSimulation/mutants.py [--seeds N]
+    python3 Tests/Mutants/recovery_mutants.py [--seeds N]
 """
 import argparse
 import pathlib
