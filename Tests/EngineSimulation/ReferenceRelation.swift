@@ -65,6 +65,14 @@ package struct ReferenceRelation: Equatable {
             })
     }
 
+    /// The left join, and the other side's rows without a partner.
+    package func fullJoin(
+        _ other: ReferenceRelation, widths: (Int, Int), _ on: (Row, Row) -> Bool
+    ) -> ReferenceRelation {
+        let lonely = other.filter { b in !rows.contains { on($0, b) } }
+        return leftJoin(other, width: widths.1, on) + lonely.map { Array(repeating: .null, count: widths.0) + $0 }
+    }
+
     /// Groups, then what `aggregates` make of the group's rows. Without `by`: one group, even of nothing.
     package func group(by columns: [Int], _ aggregates: ([Row]) -> Row) -> ReferenceRelation {
         if columns.isEmpty { return ReferenceRelation([aggregates(rows)]) }

@@ -37,6 +37,8 @@ struct SimulatedLife {
             "tidemill.publishInterval": ["0 ms", "1 s", "1 h"].randomElement(using: &generator)!,
             "tidemill.flushBytes": ["0", "3000", "20000", "100000000"].randomElement(using: &generator)!,
             "tidemill.batchRows": ["1", "3", "4096"].randomElement(using: &generator)!,
+            "tidemill.memory.limit": ["1", "20k", "100k", "1g"].randomElement(using: &generator)!,
+            "tidemill.retain.epochs": ["1", "2", "2", "4"].randomElement(using: &generator)!,
         ]
         life.log.segmentBytesMax = [1024, 8192, 64 << 20].randomElement(using: &generator)!
         life.log.bufferBytes = [100, 1000, 256 << 10].randomElement(using: &generator)!

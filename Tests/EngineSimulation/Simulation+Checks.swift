@@ -30,6 +30,10 @@ extension Simulation {
 
     private func checkRecovered(_ last: Int64) throws {
         story.append("  recovered epoch \(last)")
+        if let epoch = goingBackTo {
+            if last == epoch { wentBack(to: epoch) }
+            goingBackTo = nil
+        }
         if last < acknowledged {
             guard mayForget else {
                 throw failure("epoch \(acknowledged) was reported and is lost: the last is \(last)")
@@ -70,7 +74,7 @@ extension Simulation {
             throw failure("epoch \(epoch) took more files of \(relation) than \(limit): \(new.sorted())")
         }
         story.append("  epoch \(epoch): \(new.sorted()), \(rows) rows")
-        history[epoch] = Committed(taken: taken, project: executing)
+        history[epoch] = Committed(taken: taken, project: executing, clockMicros: progress.clockMicros)
         acknowledged = epoch
     }
 
@@ -230,7 +234,7 @@ extension Simulation {
 
     /// After two lives in peace there is nothing on the disk that nothing refers to.
     func checkNothingIsLeft() throws {
-        let problems = try verifyCheckpoint(Self.storage, files: disk)
+        let problems = try verifyCheckpoint(Self.storage, files: disk).problems
         if !problems.isEmpty { throw failure("checkpoint: \(problems)") }
         guard try disk.exists(Self.warehouse) else { return }
         let tables = projects[executing].stored

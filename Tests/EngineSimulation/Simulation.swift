@@ -37,6 +37,8 @@ package final class Simulation {
         var taken: Set<String>
         /// Index of the pipeline that committed it.
         var project: Int
+        /// Its recorded time; 0 if nobody heard of it.
+        var clockMicros: Int64 = 0
         /// What its tables hold, once somebody asked.
         var tables: SimulatedView.Tables?
     }
@@ -50,6 +52,8 @@ package final class Simulation {
     var executing = 0
     /// A fault may have made the last epochs look torn; then they are computed again.
     var mayForget = false
+    /// A rollback that was cut off: the next start finishes it, or it has not begun.
+    var goingBackTo: Int64?
     /// No more input comes.
     private(set) var isEnding = false
 
@@ -114,6 +118,7 @@ package final class Simulation {
 
     private func liveOnce() throws {
         passTime()
+        if !history.isEmpty, Int.random(in: 0..<8, using: &generator) == 0 { try goBack() }
         for _ in 0..<Int.random(in: 0...3, using: &generator) { addFile(to: disk) }
         if !history.isEmpty, Int.random(in: 0..<4, using: &generator) == 0 {
             var project = projects[projects.count - 1]
@@ -141,6 +146,7 @@ package final class Simulation {
         for peace in 0..<2 {
             var life = SimulatedLife.drawn(&generator)
             life.epochsMax = nil
+            life.settings["tidemill.retain.epochs"] = "1"
             if peace == 1 { clockMicros += 86_400_000_000 }
             let epoch = acknowledged
             try live(life)

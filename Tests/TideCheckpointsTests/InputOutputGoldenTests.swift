@@ -37,7 +37,7 @@ import TideSimulation
         mkdir /storage/log
         mkdir /storage/runs
         create /storage/.manifest.new
-        write /storage/.manifest.new 76 at 0
+        write /storage/.manifest.new 78 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage
@@ -66,7 +66,7 @@ import TideSimulation
         syncdir /storage/log
         syncdir /storage/runs
         create /storage/.manifest.new
-        write /storage/.manifest.new 213 at 0
+        write /storage/.manifest.new 215 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage
