@@ -196,6 +196,16 @@ extension PipelineRunner {
         }
     }
 
+    private func count(_ rejected: RejectedRows?, of table: String) {
+        guard let rejected else { return }
+        progress.badRows += rejected.bad
+        progress.droppedRows += rejected.bad
+        if rejected.bad > 0 { progress.warnings.append("\(table): events without a sequence number: \(rejected.bad)") }
+        if rejected.outdated > 0 {
+            progress.warnings.append("\(table): events older than the row they would change: \(rejected.outdated)")
+        }
+    }
+
     private func collectProgress() {
         for dataset in definition.datasets {
             for flow in dataset.flows {
@@ -204,6 +214,7 @@ extension PipelineRunner {
                 one.inputRows = one.sources.reduce(0) { $0 + $1.rows }
                 one.outputRows = flowPorts[flow.name]?.takeRowCount() ?? 0
                 for node in graph.stateful where node.flow == flow.name {
+                    count((node.node as? any RejectsRows)?.takeRejectedRows(), of: dataset.name)
                     one.stateOperators.append(
                         EpochProgress.StateProgress(
                             name: node.name, rowsTotal: node.node.stateRows, rowsUpdated: node.node.touchedRows,

@@ -62,6 +62,10 @@ struct GraphBuilder {
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
+        case .latest(let latest):
+            let node = LatestOperator(latest, partitionBits: partitionBits, outputs: outputs)
+            try build(latest.input, [node])
+            add(node, "latest")
         case .window(let window):
             let node = try WindowOperator(window, partitionBits: partitionBits, outputs: outputs)
             try build(window.input, [node])

@@ -43,6 +43,17 @@ final class KeyedPartitions: Sendable {
         }
     }
 
+    /// Gives what waits to an operator that applies it itself.
+    func withPart(
+        _ p: Int, _ body: (KeyedRows, [RowChange]) throws(TidemillError) -> Void
+    ) throws(TidemillError) {
+        try parts[p].withLock { part throws(TidemillError) in
+            let changes = part.pending
+            part.pending.removeAll()
+            try body(part.rows, changes)
+        }
+    }
+
     private static let chunkRows = 1 << 15
 
     /// Applies what waits and gives the partitions that changed, some at a time, each once.

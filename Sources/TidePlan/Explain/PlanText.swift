@@ -62,6 +62,8 @@ public struct PlanText {
             return "expand [\(expand.names.joined(separator: ", "))] \(rows)"
         case .replicate(let replicate):
             return "replicate \(expression(replicate.count, replicate.input.schema))"
+        case .latest(let latest):
+            return "latest by [\(latest.keys.map { latest.input.schema[$0].name }.joined(separator: ", "))]"
         }
     }
 

@@ -25,6 +25,8 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case expand(Expand)
     /// Each input row as often as a column says: INTERSECT ALL and EXCEPT ALL.
     case replicate(Replicate)
+    /// The newest row of each key.
+    case latest(Latest)
 
     /// A leaf: a relation of the catalog.
     public struct Scan: Hashable, Sendable {
@@ -207,6 +209,7 @@ extension LogicalPlan {
             return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
         case .expand(let expand): return expand.schema
         case .replicate(let replicate): return replicate.input.schema
+        case .latest(let latest): return Schema(Array(latest.input.schema.fields[..<latest.columnCount]))
         }
     }
 
@@ -222,6 +225,7 @@ extension LogicalPlan {
         case .topN(let topN): [topN.input]
         case .expand(let expand): [expand.input]
         case .replicate(let replicate): [replicate.input]
+        case .latest(let latest): [latest.input]
         }
     }
 
@@ -254,6 +258,9 @@ extension LogicalPlan {
         case .replicate(var replicate):
             replicate.input = new[0]
             return .replicate(replicate)
+        case .latest(var latest):
+            latest.input = new[0]
+            return .latest(latest)
         }
     }
 }

@@ -72,6 +72,9 @@ enum ColumnPruning {
             let (below, positions) = prune(replicate.input, keeping: wanted.union(replicate.count.columns))
             let count = replicate.count.remapped { positions[$0] ?? $0 }
             return (.replicate(LogicalPlan.Replicate(input: below, count: count)), positions)
+        case .latest(var latest):
+            latest.input = apply(latest.input)
+            return (.latest(latest), numbered(Array(0..<latest.columnCount)))
         }
     }
 

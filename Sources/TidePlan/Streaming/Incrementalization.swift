@@ -34,6 +34,7 @@ public struct Incrementalization: Sendable {
         // A new row can move the others.
         case .window(let window): return isStatic(window.input)
         case .topN(let topN): return isStatic(topN.input)
+        case .latest(let latest): return isStatic(latest.input)
         case .sort(let sort):
             return isAppendOnly(sort.input) && (sort.limit == nil && sort.offset == 0 || isStatic(sort.input))
         case .join(let join):
