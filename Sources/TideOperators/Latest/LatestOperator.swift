@@ -95,15 +95,31 @@ public final class LatestOperator: BatchConsumer, StatefulOperator, RejectsRows 
         }
         rejected.withLock { $0.outdated += outdated }
         var (replaced, replacing): ([UInt32], [UInt32]) = ([], [])
+        // Rows that an event replaces, and what by.
+        var (before, after): ([UInt32], [UInt32]) = ([], [])
         var winners: [UInt32] = []
+        let isDeletion = all.columns[deletionColumn].bits
         for key in newest.indices where newest[key] >= Int32(storedCount) {
             let winner = UInt32(newest[key])
             winners.append(winner)
             if let entry = stored[key] { rows.setWeight(0, of: entry) }
-            if storedOf[key] >= 0 && !all.columns[deletionColumn].bits[Int(storedOf[key])] {
-                replaced.append(UInt32(storedOf[key]))
+            let isStored = storedOf[key] >= 0 && !isDeletion[Int(storedOf[key])]
+            switch (isStored, !isDeletion[Int(winner)]) {
+            case (true, true):
+                before.append(UInt32(storedOf[key]))
+                after.append(winner)
+            case (true, false): replaced.append(UInt32(storedOf[key]))
+            case (false, true): replacing.append(winner)
+            case (false, false): break
             }
-            if !all.columns[deletionColumn].bits[Int(winner)] { replacing.append(winner) }
+        }
+        var same = Bitmap(repeating: true, count: before.count)
+        for column in all.columns[..<columnCount] {
+            same = same.and(equalValues(column.gather(before), column.gather(after)))
+        }
+        for i in before.indices where !same[i] {
+            replaced.append(before[i])
+            replacing.append(after[i])
         }
         let stays = all.gather(winners)
         rows.apply(
