@@ -27,5 +27,3 @@ enum StateOrder {
         return Sorted(rows: order.map { rows[Int($0)] }, hashes: order.map { hashes[Int($0)] })
     }
 }
-
-func equalBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int) -> Bool { memcmp(a, b, count) == 0 }

@@ -83,7 +83,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     private func emitChanges(of partition: AggregatePartition, _ task: TaskContext) throws(TidemillError) {
         let touched = partition.touched
         if touched.isEmpty { return }
-        let heap = AccumulatorHeap(strings: partition.arena.heap(), wide: partition.wide)
+        let heap = AccumulatorHeap(strings: partition.arena.heap(), sums: partition.sums)
         let keyHeap = partition.table.arena.heap()
         let valueOffset = layout.valueOffset
         let isGlobal = groupCount == 0
@@ -103,7 +103,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 let before = partition.areaBefore(i)
                 let wasLive = before.load(as: Int64.self) > 0 || (isGlobal && globalWasPublished)
                 let isLive = (touched[i] + valueOffset).load(as: Int64.self) > 0 || isGlobal
-                if wasLive && (emitsOldRows || !isLive) && !unchanged(before, touched[i] + valueOffset) {
+                if wasLive && (emitsOldRows || !isLive) && !partition.sums.areEqual(before, touched[i] + valueOffset) {
                     rows[old] = touched[i]
                     areas[old] = before
                     old += 1
@@ -115,7 +115,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 let before = partition.areaBefore(i)
                 let wasLive = before.load(as: Int64.self) > 0 || (isGlobal && globalWasPublished)
                 let isLive = area.load(as: Int64.self) > 0 || isGlobal
-                if isLive && !(wasLive && unchanged(before, area)) {
+                if isLive && !(wasLive && partition.sums.areEqual(before, area)) {
                     rows[n] = touched[i]
                     areas[n] = area
                     n += 1
@@ -140,10 +140,6 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     // Touched by the one partition of a global aggregate, under its lock.
     nonisolated(unsafe) private var globalWasPublished = false
-
-    private func unchanged(_ before: UnsafeMutableRawPointer, _ after: UnsafeMutableRawPointer) -> Bool {
-        equalBytes(before, after, layout.valueBytes)
-    }
 
     private func weights(old: Int, _ n: Int) -> Column? {
         if old == 0 { return nil }
@@ -211,7 +207,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         var columns = (0..<groupCount).map {
             partition.table.keyColumn($0, of: rows, count: n, as: groupTypes[$0], heap: keyHeap)
         }
-        let heap = AccumulatorHeap(strings: partition.arena.heap(), wide: partition.wide)
+        let heap = AccumulatorHeap(strings: partition.arena.heap(), sums: partition.sums)
         for slot in accumulators.slots { columns += accumulators.stateColumns(slot, areas, n, heap) }
         return columns
     }

@@ -8,7 +8,7 @@ final class AggregatePartition {
     let accumulators: AccumulatorLayout
     /// Long strings that are a minimum or maximum.
     var arena = RowArena()
-    var wide = WideSums()
+    var sums: AccumulatorSums
 
     /// Rows touched since the last commit, in order of first touch; a row's mark is its position + 1.
     private(set) var touched: [UnsafeMutableRawPointer] = []
@@ -17,16 +17,15 @@ final class AggregatePartition {
     private var beforeCapacity = 0
     private let valueBytes: Int
     private let valueOffset: Int
-    private let doubleOffsets: [Int]
-    /// Wide sums copied for `before`, to be freed.
-    private var copiedWide: [Int] = []
+    /// Positions in `before` whose copies hold spilled sums, to be given back.
+    private var detached: [Int] = []
 
     init(layout: RowLayout, accumulators: AccumulatorLayout, leadBits: Int) {
         table = RowTable(layout: layout, leadBits: leadBits)
         self.accumulators = accumulators
         valueBytes = layout.valueBytes
         valueOffset = layout.valueOffset
-        doubleOffsets = accumulators.slots.filter { $0.kind == .sumDouble }.map(\.offset)
+        sums = AccumulatorSums(accumulators)
         before = .allocate(byteCount: 0, alignment: 8)
     }
     deinit { before.deallocate() }
@@ -61,15 +60,8 @@ final class AggregatePartition {
             if (index + 1) * valueBytes > beforeCapacity { growBefore(index + 1) }
             let copy = before + index * valueBytes
             memcpy(copy, row + valueOffset, valueBytes)
-            for offset in doubleOffsets {
-                let sum = (copy + offset).assumingMemoryBound(to: ExactSum.self)
-                if let spilled = sum.pointee.spillIndex {
-                    // The wide sum itself will be changed in place.
-                    let index = wide.insert(wide.copy(spilled))
-                    copiedWide.append(index)
-                    sum.pointee = ExactSum(spill: index)
-                }
-            }
+            // A spilled sum will be changed in place.
+            if sums.detach(copy) { detached.append(index) }
         }
     }
     private func growBefore(_ rows: Int) {
@@ -102,19 +94,21 @@ final class AggregatePartition {
             case .trueCount:
                 addTrue(areas, selection, n, offset: slot.offset, bits: column!.bits.words, mask)
             case .sumInteger:
-                switch slot.type.physical {
-                case .int32:
+                func add<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) {
                     addIntegers(
-                        Int32.self, areas, selection, n, offset: slot.offset, values: column!.pointer(), mask)
-                case .int64:
-                    addIntegers(
-                        Int64.self, areas, selection, n, offset: slot.offset, values: column!.pointer(), mask)
-                default:
-                    addIntegers(
-                        Int128.self, areas, selection, n, offset: slot.offset, values: column!.pointer(), mask)
+                        type, areas, selection, n, offset: slot.offset, values: column!.pointer(), mask,
+                        &sums.integers)
                 }
+                switch slot.type.physical {
+                case .int32: add(Int32.self)
+                case .int64: add(Int64.self)
+                default: add(Int128.self)
+                }
+            case .sumDecimal:
+                addDecimals(areas, selection, n, offset: slot.offset, values: column!.pointer(), mask)
             case .sumDouble:
-                addDoubles(areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &wide)
+                addDoubles(
+                    areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &sums.doubles)
             case .minimum, .maximum:
                 extremes(slot, column!, areas, selection, n, mask)
             }
@@ -165,17 +159,14 @@ final class AggregatePartition {
         for row in touched {
             row.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
             if !keepsEmptyGroup && (row + valueOffset).load(as: Int64.self) <= 0 {
-                for offset in doubleOffsets {
-                    let sum = (row + valueOffset + offset).assumingMemoryBound(to: ExactSum.self)
-                    if let spilled = sum.pointee.spillIndex { wide.remove(spilled) }
-                }
+                sums.release(row + valueOffset)
                 table.remove(row)
             }
         }
-        for index in copiedWide { wide.remove(index) }
-        copiedWide.removeAll(keepingCapacity: true)
+        for index in detached { sums.release(areaBefore(index)) }
+        detached.removeAll(keepingCapacity: true)
         touched.removeAll(keepingCapacity: true)
     }
 
-    var byteCount: Int { table.byteCount + arena.byteCount + wide.byteCount + beforeCapacity + touched.capacity * 8 }
+    var byteCount: Int { table.byteCount + arena.byteCount + sums.byteCount + beforeCapacity + touched.capacity * 8 }
 }

@@ -7,8 +7,8 @@ extension AccumulatorLayout {
         switch slot.kind {
         case .rows, .nonNull, .trueCount:
             return [Column(type: .bigint, count: n, values: collect(Int64.self, slot.offset, areas, n))]
-        case .sumInteger:
-            return [Column(type: slot.stateTypes[0], count: n, values: collect(Int128.self, slot.offset, areas, n))]
+        case .sumInteger, .sumDecimal:
+            return [Column(type: slot.stateTypes[0], count: n, values: wideSums(slot, areas, n, heap))]
         case .sumDouble:
             let high = Buffer(byteCount: n * 8)
             let low = Buffer(byteCount: n * 8)
@@ -23,7 +23,7 @@ extension AccumulatorLayout {
                 for i in 0..<n {
                     let sum = areas[i].loadUnaligned(fromByteOffset: slot.offset, as: ExactSum.self)
                     if let index = sum.spillIndex {
-                        heap.wide.copy(index).encoded.withUnsafeBytes { wide?.append($0) }
+                        heap.sums.doubles.copy(index).encoded.withUnsafeBytes { wide?.append($0) }
                     } else {
                         wide?.appendEmpty()
                     }
@@ -51,14 +51,12 @@ extension AccumulatorLayout {
         for i in 0..<n {
             let source = Int(selection[i])
             let area = rows[i] + valueOffset
-            for slot in slots where slot.kind == .sumDouble {
-                let sum = (area + slot.offset).assumingMemoryBound(to: ExactSum.self)
-                if let index = sum.pointee.spillIndex { partition.wide.remove(index) }
-            }
+            partition.sums.release(area)
             if !live[source] {
                 partition.table.remove(rows[i])
                 continue
             }
+            memset(area, 0, valueBytes)
             var column = firstSlot
             for slot in slots {
                 try store(slot, batch, column, source, area, partition)
@@ -75,14 +73,17 @@ extension AccumulatorLayout {
         let target = area + slot.offset
         switch slot.kind {
         case .rows, .nonNull, .trueCount: target.storeBytes(of: column.pointer(Int64.self)[row], as: Int64.self)
-        case .sumInteger: target.storeBytes(of: column.pointer(Int128.self)[row], as: Int128.self)
+        case .sumInteger:
+            partition.sums.integers.set(
+                column.pointer(Int128.self)[row], in: target.assumingMemoryBound(to: CompactSum.self))
+        case .sumDecimal: target.storeBytes(of: column.pointer(Int128.self)[row], as: Int128.self)
         case .sumDouble:
             let wide = batch.columns[index + 2].bytes(row)
             if wide.isEmpty {
                 let low = batch.columns[index + 1].pointer(Double.self)[row]
                 target.storeBytes(of: ExactSum(hi: column.pointer(Double.self)[row], lo: low), as: ExactSum.self)
             } else {
-                let sum = partition.wide.insert(try WideSum(decoding: Array(wide)))
+                let sum = partition.sums.doubles.insert(try WideSum(decoding: Array(wide)))
                 target.storeBytes(of: ExactSum(spill: sum), as: ExactSum.self)
             }
         case .minimum, .maximum:

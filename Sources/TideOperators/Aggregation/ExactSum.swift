@@ -47,7 +47,7 @@ struct ExactSum: BitwiseCopyable {
 
 /// A sum of doubles as one fixed-point number that covers the whole exponent range (Kulisch), with NaN and infinities
 /// counted apart so that they can be taken back.
-struct WideSum {
+struct WideSum: Equatable {
     /// Two's complement, least significant first; bit 0 is 2^-1074. 2176 bits: 2098 for finite doubles, 78 for carries.
     private(set) var limbs: [UInt64]
     private(set) var nanCount: Int64 = 0
