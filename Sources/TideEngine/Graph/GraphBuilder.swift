@@ -40,16 +40,9 @@ struct GraphBuilder {
             let project = ProjectOperator(expressions: items.map(\.expression), outputs: outputs)
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
-            if !isBatch, !incremental.isAppendOnly(aggregate.input),
-                try AggregateOperator.needsAppendOnlyInput(aggregate.aggregates)
-            {
-                throw TidemillError.unsupported(
-                    "MIN and MAX over input that retracts rows",
-                    hint: "take the minimum or maximum in a view over rows that are only added")
-            }
             let node = try AggregateOperator(
-                groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
-                emitsOldRows: !replacesByGroup, outputs: outputs)
+                aggregate, inputAppends: isBatch || incremental.isAppendOnly(aggregate.input),
+                partitionBits: partitionBits, emitsOldRows: !replacesByGroup, outputs: outputs)
             try build(aggregate.input, [node])
             add(node, "aggregate")
         case .join(let join): try buildJoin(join, outputs)

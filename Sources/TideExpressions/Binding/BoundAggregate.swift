@@ -19,6 +19,16 @@ public enum AggregateKind: Hashable, Sendable {
     case stddevPop, stddevSamp, varPop, varSamp
 }
 
+extension AggregateKind {
+    /// Whether the result is the value of one row, chosen by the order of the input.
+    public var picksRow: Bool {
+        switch self {
+        case .first, .last, .anyValue: true
+        default: false
+        }
+    }
+}
+
 /// An aggregate call with its types settled.
 public struct BoundAggregate: Hashable, Sendable {
     public var kind: AggregateKind

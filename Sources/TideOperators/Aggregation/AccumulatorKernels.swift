@@ -98,6 +98,23 @@ func addDoubles(
     }
 }
 
+/// Adds squares, each as two doubles that are exact together.
+@inline(never)
+func addSquares(
+    _ areas: ValueAreas, _ selection: Selection, _ count: Int, offset: Int, values: UnsafePointer<Double>,
+    _ mask: RowMask, _ wide: inout WideSums
+) {
+    for i in 0..<count {
+        let row = Int(selection[i])
+        let weight = mask.weight(row)
+        if weight == 0 { continue }
+        let target = (areas[i] + offset).assumingMemoryBound(to: ExactSum.self)
+        let (square, rest) = Moments.square(values[row])
+        addWeighted(square, weight, target, &wide)
+        if rest != 0 { addWeighted(rest, weight, target, &wide) }
+    }
+}
+
 /// x · weight as a sum of x · 2^k, each of which is exact; what does not fit inline goes to the wide sum at once.
 private func addWeighted(
     _ x: Double, _ weight: Int64, _ target: UnsafeMutablePointer<ExactSum>, _ wide: inout WideSums

@@ -16,8 +16,12 @@ struct AccumulatorLayout: Sendable {
         case sumDecimal
         /// Exact sum of a double argument.
         case sumDouble
-        /// | present u64 | value, 16 bytes |; input that never retracts only.
+        /// Exact sum of the squares of a double argument.
+        case sumSquares
+        /// | present u64 | value, 16 bytes |. Fed by a store where the input retracts.
         case minimum, maximum
+        /// The same for the value of the row that a store picks; NULL is not present.
+        case picked
     }
 
     struct Slot: Hashable, Sendable {
@@ -27,13 +31,15 @@ struct AccumulatorLayout: Sendable {
         /// Which evaluated boolean column must be true.
         var filter: Int?
         var type: DataType
+        /// The store that feeds it instead of the rows themselves.
+        var store: Int?
         var offset = 0
 
         var byteCount: Int {
             switch kind {
             case .rows, .nonNull, .trueCount, .sumInteger: 8
-            case .sumDecimal, .sumDouble: 16
-            case .minimum, .maximum: 24
+            case .sumDecimal, .sumDouble, .sumSquares: 16
+            case .minimum, .maximum, .picked: 24
             }
         }
         /// What a sum of this type is kept in. Any sum may leave 8 bytes; a type with more digits than this says that
@@ -51,8 +57,8 @@ struct AccumulatorLayout: Sendable {
             switch kind {
             case .rows, .nonNull, .trueCount: [.bigint]
             case .sumInteger, .sumDecimal: [.decimal(precision: 38, scale: 0)]
-            case .sumDouble: [.double, .double, .binary]
-            case .minimum, .maximum: [type]
+            case .sumDouble, .sumSquares: [.double, .double, .binary]
+            case .minimum, .maximum, .picked: [type]
             }
         }
     }
@@ -63,21 +69,24 @@ struct AccumulatorLayout: Sendable {
         /// The sum, count or extreme; and the count of values where the result can be NULL.
         var main: Int
         var count: Int
+        /// The sum of squares.
+        var second: Int?
     }
 
     private(set) var slots: [Slot]
     private(set) var outputs: [Output] = []
+    private(set) var stores: [ValueStore] = []
     private(set) var valueBytes = 0
     /// Expressions to evaluate over the input, behind the group expressions.
     private(set) var inputs: [BoundExpression] = []
 
-    init(_ aggregates: [NamedAggregate]) throws(TidemillError) {
+    /// - Parameters:
+    ///   - input: columns of the input, whose order decides which row is the first.
+    ///   - retracts: the input takes rows back, so that an extreme may have to give way to the next one.
+    init(_ aggregates: [NamedAggregate], input: Schema, retracts: Bool) throws(TidemillError) {
         slots = [Slot(kind: .rows, argument: nil, filter: nil, type: .bigint)]
         for named in aggregates {
             let aggregate = named.aggregate
-            if aggregate.distinct {
-                throw TidemillError.unsupported("DISTINCT inside \(named.name)")
-            }
             let filter = named.filter.map { input($0) }
             // Several arguments (count(a, b)) count rows in which none is NULL.
             let argument: Int?
@@ -90,6 +99,10 @@ struct AccumulatorLayout: Sendable {
                 argument = aggregate.arguments.first.map { input($0) }
             }
             let type = aggregate.arguments.first?.type ?? .bigint
+            if let output = try stored(aggregate, argument, filter, input, retracts: retracts) {
+                outputs.append(output)
+                continue
+            }
             let nullable = aggregate.arguments.count > 1 || (aggregate.arguments.first?.nullable ?? false)
             let count: Int
             if filter == nil && !nullable {
@@ -98,6 +111,7 @@ struct AccumulatorLayout: Sendable {
                 count = slot(.nonNull, nullable ? argument : nil, filter, .bigint)
             }
             let main: Int
+            var second: Int?
             switch aggregate.kind {
             case .countStar, .count: main = count
             case .countIf, .boolAnd, .boolOr: main = slot(.trueCount, argument, filter, .bigint)
@@ -105,10 +119,13 @@ struct AccumulatorLayout: Sendable {
                 main = slot(Slot.sumKind(type), argument, filter, type)
             case .min: main = slot(.minimum, argument, filter, type)
             case .max: main = slot(.maximum, argument, filter, type)
-            case .first, .last, .anyValue, .stddevPop, .stddevSamp, .varPop, .varSamp:
-                throw TidemillError.unsupported("the aggregate \(named.name)")
+            case .stddevPop, .stddevSamp, .varPop, .varSamp:
+                main = slot(.sumDouble, argument, filter, type)
+                second = slot(.sumSquares, argument, filter, type)
+            case .first, .last, .anyValue:
+                throw TidemillError.internal("a picked row without a store")
             }
-            outputs.append(Output(aggregate: aggregate, main: main, count: count))
+            outputs.append(Output(aggregate: aggregate, main: main, count: count, second: second))
         }
         for index in slots.indices {
             slots[index].offset = valueBytes
@@ -116,19 +133,72 @@ struct AccumulatorLayout: Sendable {
         }
     }
 
+    /// An aggregate that needs its values one by one; nil if accumulators will do.
+    private mutating func stored(
+        _ aggregate: BoundAggregate, _ argument: Int?, _ filter: Int?, _ input: Schema, retracts: Bool
+    ) throws(TidemillError) -> Output? {
+        let types = aggregate.arguments.map(\.type)
+        func values(_ skipsNulls: Bool, _ pick: ValueStore.Pick? = nil) -> Int {
+            var columns = aggregate.arguments.map { self.input($0) }
+            var kept = types
+            if pick != nil {
+                columns.insert(
+                    contentsOf: input.fields.indices.map {
+                        self.input(.column(index: $0, type: input[$0].type, nullable: input[$0].nullable))
+                    }, at: 0)
+                kept.insert(contentsOf: input.types, at: 0)
+            }
+            return store(ValueStore(columns: columns, types: kept, filter: filter, skipsNulls: skipsNulls, pick: pick))
+        }
+        func picked(_ pick: ValueStore.Pick, _ ignoresNulls: Bool) -> Output {
+            let main = slot(.picked, argument, filter, types[0], values(ignoresNulls, pick))
+            return Output(aggregate: aggregate, main: main, count: 0)
+        }
+        switch aggregate.kind {
+        case .min where retracts, .max where retracts:
+            let kind: SlotKind = aggregate.kind == .min ? .minimum : .maximum
+            return Output(aggregate: aggregate, main: slot(kind, argument, filter, types[0], values(true)), count: 0)
+        case .first(let ignoresNulls), .anyValue(let ignoresNulls): return picked(.first, ignoresNulls)
+        case .last(let ignoresNulls): return picked(.last, ignoresNulls)
+        case .count where aggregate.distinct:
+            let count = slot(.nonNull, argument, filter, .bigint, values(true))
+            return Output(aggregate: aggregate, main: count, count: count)
+        case .sum where aggregate.distinct, .avg where aggregate.distinct, .countIf where aggregate.distinct,
+            .varPop where aggregate.distinct, .varSamp where aggregate.distinct,
+            .stddevPop where aggregate.distinct, .stddevSamp where aggregate.distinct:
+            let store = values(true)
+            let count = slot(.nonNull, argument, filter, .bigint, store)
+            let isCount = aggregate.kind == .countIf
+            let main = slot(isCount ? .trueCount : Slot.sumKind(types[0]), argument, filter, types[0], store)
+            var second: Int?
+            switch aggregate.kind {
+            case .sum, .avg, .countIf: break
+            default: second = slot(.sumSquares, argument, filter, types[0], store)
+            }
+            return Output(aggregate: aggregate, main: main, count: count, second: second)
+        // Of extremes and conditions duplicates say nothing.
+        default: return nil
+        }
+    }
+
+    private mutating func store(_ wanted: ValueStore) -> Int {
+        if let known = stores.firstIndex(of: wanted) { return known }
+        stores.append(wanted)
+        return stores.count - 1
+    }
     private mutating func input(_ expression: BoundExpression) -> Int {
         if let known = inputs.firstIndex(of: expression) { return known }
         inputs.append(expression)
         return inputs.count - 1
     }
-    private mutating func slot(_ kind: SlotKind, _ argument: Int?, _ filter: Int?, _ type: DataType) -> Int {
-        let wanted = Slot(kind: kind, argument: argument, filter: filter, type: type)
+    private mutating func slot(
+        _ kind: SlotKind, _ argument: Int?, _ filter: Int?, _ type: DataType, _ store: Int? = nil
+    ) -> Int {
+        let wanted = Slot(kind: kind, argument: argument, filter: filter, type: type, store: store)
         if let known = slots.firstIndex(of: wanted) { return known }
         slots.append(wanted)
         return slots.count - 1
     }
 
     var stateTypes: [DataType] { slots.flatMap(\.stateTypes) }
-    /// Whether input that retracts can be taken.
-    var needsAppendOnlyInput: Bool { slots.contains { $0.kind == .minimum || $0.kind == .maximum } }
 }

@@ -17,15 +17,19 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     /// False if every consumer replaces rows by their key, which is this operator's group: a changed group then needs
     /// only its new row.
     let emitsOldRows: Bool
+    private let inputAppends: Bool
     private let seeded: Atomic<Bool>
 
     public init(
-        groups: [NamedExpression], aggregates: [NamedAggregate], partitionBits: Int, emitsOldRows: Bool,
+        _ aggregate: LogicalPlan.Aggregate, inputAppends: Bool, partitionBits: Int, emitsOldRows: Bool,
         outputs: Outputs
     ) throws(TidemillError) {
+        let groups = aggregate.groups
+        self.inputAppends = inputAppends
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
-        accumulators = try AccumulatorLayout(aggregates)
+        accumulators = try AccumulatorLayout(
+            aggregate.aggregates, input: aggregate.input.schema, retracts: !inputAppends)
         program = ExpressionProgram(groups.map(\.expression) + accumulators.inputs)
         layout = RowLayout(keys: groupTypes, valueBytes: accumulators.valueBytes)
         // One row has one partition.
@@ -41,14 +45,10 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     public var partitionCount: Int { partitions.count }
 
-    /// True if an aggregate cannot take back values.
-    public static func needsAppendOnlyInput(_ aggregates: [NamedAggregate]) throws(TidemillError) -> Bool {
-        try AccumulatorLayout(aggregates).needsAppendOnlyInput
-    }
-
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         let columns = try program.evaluate(batch, task.evaluation)
         let keys = KeyImages(Array(columns[..<groupCount]), count: batch.count, layout: layout)
+        let groups = Array(columns[..<groupCount])
         let inputs = Array(columns[groupCount...])
         let selection = PartitionedSelection(
             hashes: keys.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
@@ -60,6 +60,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if rows.isEmpty { continue }
             try partitions[p].withLock { partition throws(TidemillError) in
                 partition.update(keys, inputs, weights: batch.weights, selection: rows)
+                partition.keepValues(groups, inputs, weights: batch.weights, selection: rows)
             }
         }
     }
@@ -75,6 +76,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if groupCount == 0 && !seeded.exchange(true, ordering: .relaxed) && partition.table.count == 0 {
                 partition.touchGlobalGroup()
             }
+            try partition.settleValues(forgets: inputAppends)
             try emitChanges(of: partition, task)
         }
         try outputs.finishTask(task)
@@ -156,14 +158,18 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     // MARK: State
 
-    public var stateParts: [[DataType]] { [[.bigint, .boolean] + groupTypes + accumulators.stateTypes] }
+    public var stateParts: [[DataType]] {
+        [[.bigint, .boolean] + groupTypes + accumulators.stateTypes]
+            + accumulators.stores.map { KeyedRows.stateTypes(groupTypes + $0.types, .init()) }
+    }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { stateBatches($0, $0.touched) }
+        partitions[p].withLock { part == 0 ? stateBatches($0, $0.touched) : $0.values[part - 1].stateChanges() }
     }
 
     public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { partition in
+            if part > 0 { return partition.values[part - 1].stateSnapshot() }
             var rows: [UnsafeMutableRawPointer] = []
             rows.reserveCapacity(partition.table.count)
             partition.table.forEachRow { rows.append($0) }
@@ -213,10 +219,11 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[0] else {
+        guard batch.columns.map(\.type) == stateParts[part] else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of an aggregate has other columns than its query")
         }
+        if part > 0 { return restoreValues(part - 1, batch) }
         let keys = KeyImages(Array(batch.columns[2..<(2 + groupCount)]), count: batch.count, layout: layout)
         let live = batch.columns[1].bits
         let selection = PartitionedSelection(
@@ -231,6 +238,14 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             try partitions[p].withLock { partition throws(TidemillError) in
                 try accumulators.restore(partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows)
             }
+        }
+    }
+
+    private func restoreValues(_ store: Int, _ batch: Batch) {
+        let groups = Array(batch.columns[2..<(2 + groupCount)])
+        KeyedRows.split(batch, types: groupTypes + accumulators.stores[store].types, by: groups, partitionBits: bits) {
+            p, change, stored in
+            partitions[p].withLock { $0.values[store].restore(change, stored: stored) }
         }
     }
 

@@ -35,11 +35,29 @@ extension AccumulatorLayout {
                 return doubles(main.offset, areas, n, heap, dividedBy: counts, validity: hasValue)
             }
             return try decimalAverage(aggregate, main, counts, areas, n, heap, validity: hasValue)
-        case .min, .max:
+        case .min, .max, .first, .last, .anyValue:
             return extreme(main, aggregate.resultType, areas, n, heap)
-        case .first, .last, .anyValue, .stddevPop, .stddevSamp, .varPop, .varSamp:
-            throw TidemillError.internal("aggregate without accumulator")
+        case .stddevPop, .stddevSamp, .varPop, .varSamp:
+            return variances(output, areas, n, heap)
         }
+    }
+
+    private func variances(_ output: Output, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap) -> Column {
+        let (main, counts) = (slots[output.main].offset, slots[output.count].offset)
+        let second = slots[output.second ?? output.main].offset
+        let kind = output.aggregate.kind
+        let least = Moments.leastCount(kind)
+        let buffer = Buffer(byteCount: n * 8)
+        let out = buffer.pointer(Double.self)
+        for i in 0..<n {
+            func parts(_ offset: Int) -> (Double, Double) {
+                heap.sums.doubles.parts(of: areas[i].loadUnaligned(fromByteOffset: offset, as: ExactSum.self))
+            }
+            let count = areas[i].load(fromByteOffset: counts, as: Int64.self)
+            out[i] = Moments.result(kind, count: count, sum: parts(main), squares: parts(second)) ?? 0
+        }
+        let validity = Bitmap(count: n) { areas[$0].load(fromByteOffset: counts, as: Int64.self) >= least }
+        return Column(type: .double, count: n, values: buffer, validity: validity)
     }
 
     /// Where the count of values is positive; nil if everywhere.

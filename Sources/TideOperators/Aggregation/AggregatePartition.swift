@@ -9,6 +9,8 @@ final class AggregatePartition {
     /// Long strings that are a minimum or maximum.
     var arena = RowArena()
     var sums: AccumulatorSums
+    /// One for each of the layout's stores.
+    let values: [KeyedRows]
 
     /// Rows touched since the last commit, in order of first touch; a row's mark is its position + 1.
     private(set) var touched: [UnsafeMutableRawPointer] = []
@@ -26,6 +28,11 @@ final class AggregatePartition {
         valueBytes = layout.valueBytes
         valueOffset = layout.valueOffset
         sums = AccumulatorSums(accumulators)
+        values = accumulators.stores.map {
+            KeyedRows(
+                keyLayout: RowLayout(keys: layout.keyTypes, valueBytes: KeyedRows.keyValueBytes),
+                types: layout.keyTypes + $0.types, duties: .init(), leadBits: leadBits)
+        }
         before = .allocate(byteCount: 0, alignment: 8)
     }
     deinit { before.deallocate() }
@@ -43,7 +50,9 @@ final class AggregatePartition {
                 table.findOrInsert(keys, selection: part, count: n, into: rows)
                 touch(rows, n)
                 for i in 0..<n { rows[i] += valueOffset }
-                for slot in accumulators.slots { apply(slot, inputs, weights, UnsafePointer(rows), part, n) }
+                for slot in accumulators.slots where slot.store == nil {
+                    apply(slot, inputs, weights, UnsafePointer(rows), part, n)
+                }
                 done += n
             }
         }
@@ -75,7 +84,7 @@ final class AggregatePartition {
 
     func areaBefore(_ index: Int) -> UnsafeMutableRawPointer { before + index * valueBytes }
 
-    private func apply(
+    func apply(
         _ slot: AccumulatorLayout.Slot, _ inputs: [Column], _ weights: Column?, _ areas: ValueAreas,
         _ selection: Selection, _ n: Int
     ) {
@@ -109,6 +118,10 @@ final class AggregatePartition {
             case .sumDouble:
                 addDoubles(
                     areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &sums.doubles)
+            case .sumSquares:
+                addSquares(
+                    areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &sums.doubles)
+            case .picked: preconditionFailure("a picked row comes from its store")
             case .minimum, .maximum:
                 extremes(slot, column!, areas, selection, n, mask)
             }
@@ -163,10 +176,15 @@ final class AggregatePartition {
                 table.remove(row)
             }
         }
+        for rows in values { rows.endEpoch() }
         for index in detached { sums.release(areaBefore(index)) }
         detached.removeAll(keepingCapacity: true)
         touched.removeAll(keepingCapacity: true)
     }
 
-    var byteCount: Int { table.byteCount + arena.byteCount + sums.byteCount + beforeCapacity + touched.capacity * 8 }
+    var byteCount: Int {
+        values.reduce(table.byteCount + arena.byteCount + sums.byteCount + beforeCapacity + touched.capacity * 8) {
+            $0 + $1.byteCount
+        }
+    }
 }

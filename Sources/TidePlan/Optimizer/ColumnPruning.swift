@@ -138,6 +138,8 @@ enum ColumnPruning {
             let call = aggregate.aggregates[index]
             call.aggregate.arguments.forEach { read.formUnion($0.columns) }
             if let filter = call.filter { read.formUnion(filter.columns) }
+            // The whole input row decides which one is the first.
+            if call.aggregate.kind.picksRow { read.formUnion(aggregate.input.schema.fields.indices) }
         }
         let (below, moved) = prune(aggregate.input, keeping: read)
         var positions: [Int: Int] = [:]
