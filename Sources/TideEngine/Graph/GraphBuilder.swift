@@ -41,7 +41,8 @@ struct GraphBuilder {
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
             let node = try AggregateOperator(
-                aggregate, inputAppends: isBatch || incremental.isAppendOnly(aggregate.input),
+                groups: aggregate.groups, aggregates: aggregate.aggregates, input: aggregate.input.schema,
+                inputAppends: isBatch || incremental.isAppendOnly(aggregate.input),
                 partitionBits: partitionBits, emitsOldRows: !replacesByGroup, outputs: outputs)
             try build(aggregate.input, [node])
             add(node, "aggregate")

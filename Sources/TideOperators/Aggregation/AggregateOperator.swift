@@ -20,16 +20,18 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     private let inputAppends: Bool
     private let seeded: Atomic<Bool>
 
+    /// - Parameters:
+    ///   - input: columns of the input; where the first or last row of a group is asked for, their order decides.
+    ///   - inputAppends: the input retracts nothing.
     public init(
-        _ aggregate: LogicalPlan.Aggregate, inputAppends: Bool, partitionBits: Int, emitsOldRows: Bool,
-        outputs: Outputs
+        groups: [NamedExpression], aggregates: [NamedAggregate], input: Schema = Schema([]),
+        inputAppends: Bool = true, partitionBits: Int, emitsOldRows: Bool, outputs: Outputs
     ) throws(TidemillError) {
-        let groups = aggregate.groups
         self.inputAppends = inputAppends
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
         accumulators = try AccumulatorLayout(
-            aggregate.aggregates, input: aggregate.input.schema, retracts: !inputAppends)
+            aggregates, input: input, retracts: !inputAppends)
         program = ExpressionProgram(groups.map(\.expression) + accumulators.inputs)
         layout = RowLayout(keys: groupTypes, valueBytes: accumulators.valueBytes)
         // One row has one partition.
