@@ -287,7 +287,8 @@ struct QueryGrammar {
                     left.flatMap { row, n -> [[Value]] in
                         let other = right[row] ?? 0
                         let copies =
-                            isExcept ? (isAll ? max(0, n - other) : other == 0 ? 1 : 0)
+                            isExcept
+                            ? (isAll ? max(0, n - other) : other == 0 ? 1 : 0)
                             : isAll ? min(n, other) : min(1, other)
                         return Array(repeating: row, count: copies)
                     })
@@ -333,7 +334,8 @@ struct QueryGrammar {
             frame = " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
         }
         // Ranking functions give INT.
-        let call = "CAST(\(function) OVER (\(by)ORDER BY \(orderText)\(frame)) AS \(resultKind == .number ? "BIGINT" : "STRING"))"
+        let call =
+            "CAST(\(function) OVER (\(by)ORDER BY \(orderText)\(frame)) AS \(resultKind == .number ? "BIGINT" : "STRING"))"
         let fixed = value
         return DrawnQuery(
             sql: "SELECT *, \(call) AS c\(q.columns.count) FROM (\(q.sql))", columns: q.columns + [resultKind],

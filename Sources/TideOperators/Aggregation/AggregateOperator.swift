@@ -160,23 +160,16 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     // MARK: State
 
-    public var stateParts: [[DataType]] {
-        [[.bigint, .boolean] + groupTypes + accumulators.stateTypes]
-            + accumulators.stores.map { KeyedRows.stateTypes(groupTypes + $0.types, .init()) }
+    public var stateParts: [StatePart] {
+        [
+            StatePart(
+                types: [.bigint, .boolean] + groupTypes + accumulators.stateTypes,
+                keyColumns: Array(2..<(2 + groupCount)))
+        ] + accumulators.stores.map { KeyedRows.statePart(groupTypes + $0.types, .init()) }
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { part == 0 ? stateBatches($0, $0.touched) : $0.values[part - 1].stateChanges() }
-    }
-
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { partition in
-            if part > 0 { return partition.values[part - 1].stateSnapshot() }
-            var rows: [UnsafeMutableRawPointer] = []
-            rows.reserveCapacity(partition.table.count)
-            partition.table.forEachRow { rows.append($0) }
-            return stateBatches(partition, rows)
-        }
     }
 
     private func stateBatches(_ partition: AggregatePartition, _ unsorted: [UnsafeMutableRawPointer]) -> [Batch] {
@@ -221,7 +214,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[part] else {
+        guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of an aggregate has other columns than its query")
         }

@@ -24,7 +24,8 @@ extension IncrementalJoinOperator {
         var pairs = JoinPairs(change, stored)
         while pairs.next() {
             if let residual = specification.residual {
-                pairs.keep(try residual.evaluatePredicate(combined(pairs, batch, stored, streamIsLeft), task.evaluation))
+                pairs.keep(
+                    try residual.evaluatePredicate(combined(pairs, batch, stored, streamIsLeft), task.evaluation))
             }
             for i in 0..<pairs.count where matchable?[Int(pairs.probe[i])] ?? true {
                 probe.append(pairs.probe[i])

@@ -5,22 +5,19 @@ extension IncrementalJoinOperator {
         part == 0 ? partition.left : partition.right
     }
 
-    public var stateParts: [[DataType]] {
+    public var stateParts: [StatePart] {
         [
-            KeyedRows.stateTypes(specification.leftTypes, leftDuties),
-            KeyedRows.stateTypes(specification.rightTypes, rightDuties),
+            KeyedRows.statePart(specification.leftTypes, leftDuties),
+            KeyedRows.statePart(specification.rightTypes, rightDuties),
         ]
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { side(part, $0).stateChanges() }
     }
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { side(part, $0).stateSnapshot() }
-    }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[part] else {
+        guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of a join has other columns than its query")
         }

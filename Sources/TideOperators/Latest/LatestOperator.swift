@@ -162,9 +162,8 @@ public final class LatestOperator: BatchConsumer, StatefulOperator, RejectsRows 
 
     // MARK: State
 
-    public var stateParts: [[DataType]] { [partitions.stateTypes] }
+    public var stateParts: [StatePart] { [partitions.statePart] }
     public func stateChanges(part: Int, partition p: Int) -> [Batch] { partitions.stateChanges(p) }
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] { partitions.stateSnapshot(p) }
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
         try partitions.restore(batch, of: "AUTO CDC")
     }

@@ -2,8 +2,11 @@
 // that the rows of a key lie together.
 
 extension KeyedRows {
-    static func stateTypes(_ types: [DataType], _ duties: Duties) -> [DataType] {
-        [.bigint, .boolean] + types + (duties.countsMatches ? [.bigint, .bigint] : [.bigint])
+    /// A row is told apart by all its columns.
+    static func statePart(_ types: [DataType], _ duties: Duties) -> StatePart {
+        StatePart(
+            types: [.bigint, .boolean] + types + (duties.countsMatches ? [.bigint, .bigint] : [.bigint]),
+            keyColumns: Array(2..<(2 + types.count)))
     }
 
     /// Splits a stored batch by partition: the rows with their keys, and the stored columns in the same order.
@@ -31,13 +34,6 @@ extension KeyedRows {
             return weight(of: touched[i]) != before[i].weight || matches != before[i].matches
         }
         return stateBatches(changed.map { touched[$0] })
-    }
-
-    func stateSnapshot() -> [Batch] {
-        var rows: [UnsafeMutableRawPointer] = []
-        rows.reserveCapacity(entries.count)
-        entries.forEachRow { rows.append($0) }
-        return stateBatches(rows)
     }
 
     private func stateBatches(_ rows: [UnsafeMutableRawPointer]) -> [Batch] {

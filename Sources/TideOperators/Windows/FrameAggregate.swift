@@ -196,7 +196,9 @@ struct FrameAggregate {
         slide(
             { row in
                 while queue.count > head,
-                    largest ? ranks[Int(queue[queue.count - 1])] < ranks[row] : ranks[Int(queue[queue.count - 1])] > ranks[row]
+                    largest
+                        ? ranks[Int(queue[queue.count - 1])] < ranks[row]
+                        : ranks[Int(queue[queue.count - 1])] > ranks[row]
                 {
                     queue.removeLast()
                 }

@@ -68,12 +68,14 @@ final class KeyedPartitions: Sendable {
                     keys: KeyImages(change.keys, count: change.batch.count, layout: rows.index.layout))
             }
             part.pending.removeAll()
-            var touched = Touched(batch: Batch(columns: [], count: 0), starts: [0], entries: [], weightsBefore: [], weights: [])
+            var touched = Touched(
+                batch: Batch(columns: [], count: 0), starts: [0], entries: [], weightsBefore: [], weights: [])
             func flush() throws(TidemillError) {
                 if touched.entries.isEmpty { return }
                 touched.batch = Batch(columns: rows.columns(of: touched.entries), count: touched.entries.count)
                 try body(rows, touched)
-                touched = Touched(batch: Batch(columns: [], count: 0), starts: [0], entries: [], weightsBefore: [], weights: [])
+                touched = Touched(
+                    batch: Batch(columns: [], count: 0), starts: [0], entries: [], weightsBefore: [], weights: [])
             }
             // The body may touch rows, never keys.
             for key in rows.touchedKeys {
@@ -104,12 +106,11 @@ final class KeyedPartitions: Sendable {
 
     // MARK: State
 
-    var stateTypes: [DataType] { KeyedRows.stateTypes(types, duties) }
+    var statePart: StatePart { KeyedRows.statePart(types, duties) }
     func stateChanges(_ p: Int) -> [Batch] { parts[p].withLock { $0.rows.stateChanges() } }
-    func stateSnapshot(_ p: Int) -> [Batch] { parts[p].withLock { $0.rows.stateSnapshot() } }
 
     func restore(_ batch: Batch, of what: String) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateTypes else {
+        guard batch.columns.map(\.type) == statePart.types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of \(what) has other columns than its query")
         }

@@ -23,7 +23,9 @@ public final class TopNOperator: BatchConsumer, StatefulOperator {
     public var partitionCount: Int { partitions.count }
 
     /// The last rank that counts.
-    private var lastRank: Int { topN.limit.map { $0.addingReportingOverflow(topN.offset) }.map { $0.overflow ? .max : $0.partialValue } ?? .max }
+    private var lastRank: Int {
+        topN.limit.map { $0.addingReportingOverflow(topN.offset) }.map { $0.overflow ? .max : $0.partialValue } ?? .max
+    }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         // Of one partition's rows those behind its top need not even be stored.
@@ -109,16 +111,18 @@ public final class TopNOperator: BatchConsumer, StatefulOperator {
     private func forget(_ rows: KeyedRows, _ touched: KeyedPartitions.Touched, _ ranks: RankedRows.Ranks) {
         for (row, entry) in touched.entries.enumerated() where touched.weights[row] > 0 {
             let first = ranks.first[row]
-            let kept = topN.kind == .rowNumber ? max(0, min(Int(touched.weights[row]), lastRank - first + 1)) : first <= lastRank ? Int(touched.weights[row]) : 0
+            let kept =
+                topN.kind == .rowNumber
+                ? max(0, min(Int(touched.weights[row]), lastRank - first + 1))
+                : first <= lastRank ? Int(touched.weights[row]) : 0
             if kept < Int(touched.weights[row]) { rows.setWeight(Int64(kept), of: entry) }
         }
     }
 
     // MARK: State
 
-    public var stateParts: [[DataType]] { [partitions.stateTypes] }
+    public var stateParts: [StatePart] { [partitions.statePart] }
     public func stateChanges(part: Int, partition p: Int) -> [Batch] { partitions.stateChanges(p) }
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] { partitions.stateSnapshot(p) }
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
         try partitions.restore(batch, of: "a top-N")
     }

@@ -172,7 +172,8 @@ enum Picking {
         _ argument: Column, n: Int, fromEnd: Bool, mask: Bitmap?, ignoresNulls: Bool, _ sequence: WindowSequence,
         _ frames: WindowFrames
     ) -> Column {
-        let present = ignoresNulls || mask != nil
+        let present =
+            ignoresNulls || mask != nil
             ? PresentPositions(ignoresNulls ? argument : nil, mask: mask, sequence) : nil
         let picked = (0..<sequence.count).map { i -> UInt32 in
             let (start, end) = (Int(frames.start[i]), Int(frames.end[i]))

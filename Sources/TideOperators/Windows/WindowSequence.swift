@@ -106,7 +106,11 @@ struct WindowFrames {
             var (low, high) = (sequence.partitionStart[i], sequence.partitionEnd[i])
             while low < high {
                 let middle = (low + high) / 2
-                if isIn(all.compare(sequence.rows[Int(middle)], to: keys, row)) { high = middle } else { low = middle + 1 }
+                if isIn(all.compare(sequence.rows[Int(middle)], to: keys, row)) {
+                    high = middle
+                } else {
+                    low = middle + 1
+                }
             }
             return low
         }

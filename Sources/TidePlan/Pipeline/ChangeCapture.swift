@@ -90,7 +90,10 @@ extension PipelineSession {
         for flow in flows.dropFirst() {
             for index in fields.indices {
                 guard let other = flow.plan.schema.index(of: fields[index].name) else { continue }
-                guard let type = FunctionRegistry.builtin.commonType(of: [fields[index].type, flow.plan.schema[other].type])
+                guard
+                    let type = FunctionRegistry.builtin.commonType(of: [
+                        fields[index].type, flow.plan.schema[other].type,
+                    ])
                 else {
                     throw AnalysisError.user(
                         "UNABLE_TO_INFER_PIPELINE_TABLE_SCHEMA",
