@@ -164,6 +164,10 @@ struct GraphBuilder {
         // A missing value in a NOT NULL column makes the whole row a bad one, whoever reads the column.
         let required = scan.relationSchema.fields.indices.filter { !scan.relationSchema[$0].nullable }
         shared.columns = Array(Set(shared.columns).union(scan.columns).union(required)).sorted()
+        if scan.relation.replacesFiles {
+            shared.replacesFiles = true
+            shared.columns = Array(scan.relationSchema.fields.indices)
+        }
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }

@@ -165,7 +165,13 @@ public struct RelationReference: Hashable, Sendable {
     public var isStream: Bool
     /// Reading options that stand behind `STREAM t WITH (…)`, sorted by key, keys lower case.
     public var options: [String: String]
-    public init(name: String, isOwnTable: Bool, mode: Mode, isStream: Bool, options: [String: String] = [:]) {
+    /// Rows of files that change or vanish are taken back.
+    public var replacesFiles: Bool
+    public init(
+        name: String, isOwnTable: Bool, mode: Mode, isStream: Bool, options: [String: String] = [:],
+        replacesFiles: Bool = false
+    ) {
+        self.replacesFiles = replacesFiles
         self.name = name
         self.isOwnTable = isOwnTable
         self.mode = mode
