@@ -138,22 +138,22 @@ struct QueryGrammar {
         let groups = columns(q, 0...2)
         var items: [(String, DrawnQuery.Kind, ([[Value]]) -> Value)] = [("count(*)", .number, { count($0) })]
         for _ in 0..<below(4) {
-            let any = q.columns.indices.randomElement(using: &generator)!
-            let kind = q.columns[any]
+            let at = q.columns.indices.randomElement(using: &generator)!
+            let kind = q.columns[at]
             switch below(8) {
-            case 0: items.append(("count(c\(any))", .number, { count($0, any) }))
-            case 1: items.append(("min(c\(any))", kind, { least($0, any) }))
-            case 2: items.append(("max(c\(any))", kind, { greatest($0, any) }))
+            case 0: items.append(("count(c\(at))", .number, { count($0, at) }))
+            case 1: items.append(("min(c\(at))", kind, { least($0, at) }))
+            case 2: items.append(("max(c\(at))", kind, { greatest($0, at) }))
             case 3:
-                items.append(("count(DISTINCT c\(any))", .number, { rows in count(rows.different(any), 0) }))
+                items.append(("count(DISTINCT c\(at))", .number, { rows in count(rows.different(at), 0) }))
             case 4:
-                items.append(("first(c\(any))", kind, { rows in rows.ordered.first.map { $0[any] } ?? .null }))
+                items.append(("first(c\(at))", kind, { rows in rows.ordered.first.map { $0[at] } ?? .null }))
             case 5:
                 let (text, test) = condition(q.columns)
                 items.append(
                     (
-                        "max(c\(any)) FILTER (WHERE \(text.replacing("$", with: "")))", kind,
-                        { rows in greatest(rows.filter(test), any) }
+                        "max(c\(at)) FILTER (WHERE \(text.replacing("$", with: "")))", kind,
+                        { rows in greatest(rows.filter(test), at) }
                     ))
             default:
                 guard let a = column(q, .number) else { continue }
@@ -314,20 +314,20 @@ struct QueryGrammar {
             function = "rank()"
             value = { _, _, peers in .number(Double(peers.lowerBound + 1)) }
         case 2:
-            let any = q.columns.indices.randomElement(using: &generator)!
-            function = "lag(c\(any))"
-            value = { rows, i, _ in i > 0 ? rows[i - 1][any] : .null }
-            resultKind = q.columns[any]
+            let at = q.columns.indices.randomElement(using: &generator)!
+            function = "lag(c\(at))"
+            value = { rows, i, _ in i > 0 ? rows[i - 1][at] : .null }
+            resultKind = q.columns[at]
         case 3 where column(q, .number) != nil:
             let a = column(q, .number)!
             function = "sum(c\(a))"
             value = { rows, _, peers in sum(Array(rows[..<peers.upperBound]), a) }
         case 4:
-            let any = q.columns.indices.randomElement(using: &generator)!
-            function = "max(c\(any))"
+            let at = q.columns.indices.randomElement(using: &generator)!
+            function = "max(c\(at))"
             frame = " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"
-            value = { rows, i, _ in greatest(Array(rows[max(0, i - 1)..<min(rows.count, i + 2)]), any) }
-            resultKind = q.columns[any]
+            value = { rows, i, _ in greatest(Array(rows[max(0, i - 1)..<min(rows.count, i + 2)]), at) }
+            resultKind = q.columns[at]
         default:
             function = "count(*)"
             value = { rows, _, _ in count(rows) }

@@ -81,9 +81,9 @@ struct AccumulatorLayout: Sendable {
     private(set) var inputs: [BoundExpression] = []
 
     /// - Parameters:
-    ///   - input: columns of the input, whose order decides which row is the first.
+    ///   - schema: columns of the input, whose order decides which row is the first.
     ///   - retracts: the input takes rows back, so that an extreme may have to give way to the next one.
-    init(_ aggregates: [NamedAggregate], input: Schema, retracts: Bool) throws(TidemillError) {
+    init(_ aggregates: [NamedAggregate], input schema: Schema, retracts: Bool) throws(TidemillError) {
         slots = [Slot(kind: .rows, argument: nil, filter: nil, type: .bigint)]
         for named in aggregates {
             let aggregate = named.aggregate
@@ -99,7 +99,7 @@ struct AccumulatorLayout: Sendable {
                 argument = aggregate.arguments.first.map { input($0) }
             }
             let type = aggregate.arguments.first?.type ?? .bigint
-            if let output = try stored(aggregate, argument, filter, input, retracts: retracts) {
+            if let output = try stored(aggregate, argument, filter, schema, retracts: retracts) {
                 outputs.append(output)
                 continue
             }
