@@ -8,6 +8,7 @@ import TideSimulation
 /// every epoch the view equals the query over all input so far.
 ///
 /// TIDE_ORACLE_CASES says how many cases (300), TIDE_ORACLE_FIRST the first seed, TIDE_ORACLE_SECONDS ends the run.
+/// With TIDE_ORACLE_OUT=DIRECTORY every case is written there as JSON, for `Tests/Peers/oracle_duckdb.py`.
 @Suite struct GrammarOracleTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let cases = environment["TIDE_ORACLE_CASES"].flatMap { Int($0) } ?? 300
@@ -21,6 +22,50 @@ import TideSimulation
             if let deadline = Self.deadline, Date() > deadline { return }
             try check(Self.firstSeed + UInt64(number))
         }
+    }
+
+    private static let out = environment["TIDE_ORACLE_OUT"].map { URL(fileURLWithPath: $0) }
+
+    /// One epoch of a case, as a second judge reads it. Numbers are whole.
+    private struct Case: Encodable {
+        enum Cell: Encodable {
+            case null
+            case number(Int)
+            case text(String)
+            init(_ value: Value) {
+                switch value {
+                case .null: self = .null
+                case .number(let v): self = .number(Int(v))
+                case .text(let v): self = .text(v)
+                }
+            }
+            func encode(to encoder: any Encoder) throws {
+                var container = encoder.singleValueContainer()
+                switch self {
+                case .null: try container.encodeNil()
+                case .number(let v): try container.encode(v)
+                case .text(let v): try container.encode(v)
+                }
+            }
+        }
+        var seed: UInt64
+        var epoch: Int
+        var sql: String
+        var l, r, c, found: [[Cell]]
+
+        init(seed: UInt64, epoch: Int, sql: String, _ tables: DrawnQuery.Tables, _ found: [[Value]]) {
+            self.seed = seed
+            self.epoch = epoch
+            self.sql = sql
+            l = tables.l.rows.map { $0.map { Cell($0) } }
+            r = tables.r.rows.map { $0.map { Cell($0) } }
+            c = tables.c.rows.map { $0.map { Cell($0) } }
+            self.found = found.map { $0.map { Cell($0) } }
+        }
+    }
+    private func write(_ one: Case, to directory: URL) throws {
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try JSONEncoder().encode(one).write(to: directory.appendingPathComponent("\(one.seed)-\(one.epoch).json"))
     }
 
     private struct Input {
@@ -53,6 +98,9 @@ import TideSimulation
             input.tables.c = Relation(input.newest.values.filter { !$0.gone }.map(\.row))
             let found = Relation(try machine.rows(sql, "t").map { $0.map(Self.value) }).sorted
             let wanted = Relation(query.rows(input.tables).rows).sorted
+            if let out = Self.out {
+                try write(Case(seed: seed, epoch: epoch, sql: query.sql, input.tables, found), to: out)
+            }
             if found != wanted {
                 Issue.record(
                     """

@@ -3,7 +3,8 @@ import TideSimulation
 /// A query drawn from a grammar of relational operators: its text, and what it gives, computed by loops over rows.
 ///
 /// Numbers are BIGINT throughout, so that any column may meet any other; texts are STRING. Results are bags of rows. Where
-/// SQL leaves an order open, the whole row in ascending order decides, NULLs first.
+/// SQL leaves an order open, the whole row in ascending order decides, NULLs first; comments `/*, … */` in the text say
+/// so to an engine that would choose otherwise (`Tests/Peers/oracle_duckdb.py`).
 struct DrawnQuery {
     enum Kind { case number, text }
     struct Tables {
@@ -37,6 +38,11 @@ struct QueryGrammar {
         """
 
     mutating func query() -> DrawnQuery { draw(depth: below(4)) }
+
+    /// The columns that break ties, for engines that must be told.
+    private func ties(_ query: DrawnQuery, _ letter: String) -> String {
+        query.columns.indices.map { "\(letter)\($0) ASC NULLS FIRST" }.joined(separator: "; ")
+    }
 
     // MARK: Drawing
 
@@ -147,7 +153,11 @@ struct QueryGrammar {
             case 3:
                 items.append(("count(DISTINCT c\(at))", .number, { rows in count(rows.different(at), 0) }))
             case 4:
-                items.append(("first(c\(at))", kind, { rows in rows.ordered.first.map { $0[at] } ?? .null }))
+                items.append(
+                    (
+                        "first(c\(at)/* ORDER BY \(ties(q, "g")) */)", kind,
+                        { rows in rows.ordered.first.map { $0[at] } ?? .null }
+                    ))
             case 5:
                 let (text, test) = condition(q.columns)
                 items.append(
@@ -300,8 +310,11 @@ struct QueryGrammar {
         let order = columns(q, 1...2)
         let isDescending = below(3) == 0
         let orderText = order.map { "c\($0)" + (isDescending ? " DESC" : "") }.joined(separator: ", ")
-        let by = partition.isEmpty ? "" : "PARTITION BY \(partition.map { "c\($0)" }.joined(separator: ", ")) "
         let kind = below(6)
+        // Peers have one rank and one running sum, but rows of their own in a frame of ROWS.
+        let isPlain = kind == 1 || kind == 3
+        let broken = isPlain ? "" : "/*, \(ties(q, "c")) */"
+        let by = partition.isEmpty ? "" : "PARTITION BY \(partition.map { "c\($0)" }.joined(separator: ", ")) "
         var function: String
         var value: ([[Value]], Int, Range<Int>) -> Value
         var resultKind = DrawnQuery.Kind.number
@@ -335,7 +348,7 @@ struct QueryGrammar {
         }
         // Ranking functions give INT.
         let call =
-            "CAST(\(function) OVER (\(by)ORDER BY \(orderText)\(frame)) AS \(resultKind == .number ? "BIGINT" : "STRING"))"
+            "CAST(\(function) OVER (\(by)ORDER BY \(orderText)\(broken)\(frame)) AS \(resultKind == .number ? "BIGINT" : "STRING"))"
         let fixed = value
         return DrawnQuery(
             sql: "SELECT *, \(call) AS c\(q.columns.count) FROM (\(q.sql))", columns: q.columns + [resultKind],
@@ -361,7 +374,8 @@ struct QueryGrammar {
         let offset = below(3)
         let orderText = order.map { "c\($0)" + (isDescending ? " DESC" : "") }.joined(separator: ", ")
         return DrawnQuery(
-            sql: "SELECT * FROM (SELECT * FROM (\(q.sql)) ORDER BY \(orderText) LIMIT \(limit) OFFSET \(offset))",
+            sql:
+                "SELECT * FROM (SELECT * FROM (\(q.sql)) ORDER BY \(orderText)/*, \(ties(q, "c")) */ LIMIT \(limit) OFFSET \(offset))",
             columns: q.columns,
             rows: {
                 let sorted = q.rows($0).rows.ordered(by: order, descending: isDescending)
