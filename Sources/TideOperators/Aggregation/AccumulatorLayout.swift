@@ -16,8 +16,8 @@ struct AccumulatorLayout: Sendable {
         case sumDecimal
         /// Exact sum of a double argument.
         case sumDouble
-        /// Exact sum of the squares of a double argument.
-        case sumSquares
+        /// Exact sum of the squares, cubes or fourth powers of a double argument, or of its products with another one.
+        case sumSquares, sumCubes, sumFourths, sumProducts
         /// | present u64 | value, 16 bytes |. Fed by a store where the input retracts.
         case minimum, maximum
         /// The same for the value of the row that a store picks; NULL is not present.
@@ -31,6 +31,8 @@ struct AccumulatorLayout: Sendable {
         /// Which evaluated boolean column must be true.
         var filter: Int?
         var type: DataType
+        /// The second factor of `sumProducts`.
+        var other: Int?
         /// The store that feeds it instead of the rows themselves.
         var store: Int?
         var offset = 0
@@ -38,7 +40,7 @@ struct AccumulatorLayout: Sendable {
         var byteCount: Int {
             switch kind {
             case .rows, .nonNull, .trueCount, .sumInteger: 8
-            case .sumDecimal, .sumDouble, .sumSquares: 16
+            case .sumDecimal, .sumDouble, .sumSquares, .sumCubes, .sumFourths, .sumProducts: 16
             case .minimum, .maximum, .picked: 24
             }
         }
@@ -57,7 +59,7 @@ struct AccumulatorLayout: Sendable {
             switch kind {
             case .rows, .nonNull, .trueCount: [.bigint]
             case .sumInteger, .sumDecimal: [.decimal(precision: 38, scale: 0)]
-            case .sumDouble, .sumSquares: [.double, .double, .binary]
+            case .sumDouble, .sumSquares, .sumCubes, .sumFourths, .sumProducts: [.double, .double, .binary]
             case .minimum, .maximum, .picked: [type]
             }
         }
@@ -69,8 +71,8 @@ struct AccumulatorLayout: Sendable {
         /// The sum, count or extreme; and the count of values where the result can be NULL.
         var main: Int
         var count: Int
-        /// The sum of squares.
-        var second: Int?
+        /// Further sums.
+        var more: [Int] = []
     }
 
     private(set) var slots: [Slot]
@@ -88,6 +90,10 @@ struct AccumulatorLayout: Sendable {
         for named in aggregates {
             let aggregate = named.aggregate
             let filter = named.filter.map { input($0) }
+            if let output = stored(aggregate, filter, schema, retracts: retracts) ?? paired(aggregate, filter) {
+                outputs.append(output)
+                continue
+            }
             // Several arguments (count(a, b)) count rows in which none is NULL.
             let argument: Int?
             if aggregate.arguments.count > 1 {
@@ -99,10 +105,6 @@ struct AccumulatorLayout: Sendable {
                 argument = aggregate.arguments.first.map { input($0) }
             }
             let type = aggregate.arguments.first?.type ?? .bigint
-            if let output = try stored(aggregate, argument, filter, schema, retracts: retracts) {
-                outputs.append(output)
-                continue
-            }
             let nullable = aggregate.arguments.count > 1 || (aggregate.arguments.first?.nullable ?? false)
             let count: Int
             if filter == nil && !nullable {
@@ -111,7 +113,7 @@ struct AccumulatorLayout: Sendable {
                 count = slot(.nonNull, nullable ? argument : nil, filter, .bigint)
             }
             let main: Int
-            var second: Int?
+            var more: [Int] = []
             switch aggregate.kind {
             case .countStar, .count: main = count
             case .countIf, .boolAnd, .boolOr: main = slot(.trueCount, argument, filter, .bigint)
@@ -121,11 +123,16 @@ struct AccumulatorLayout: Sendable {
             case .max: main = slot(.maximum, argument, filter, type)
             case .stddevPop, .stddevSamp, .varPop, .varSamp:
                 main = slot(.sumDouble, argument, filter, type)
-                second = slot(.sumSquares, argument, filter, type)
-            case .first, .last, .anyValue:
-                throw TidemillError.internal("a picked row without a store")
+                more = [slot(.sumSquares, argument, filter, type)]
+            case .skewness, .kurtosis:
+                main = slot(.sumDouble, argument, filter, type)
+                more = [slot(.sumSquares, argument, filter, type), slot(.sumCubes, argument, filter, type)]
+                if aggregate.kind == .kurtosis { more.append(slot(.sumFourths, argument, filter, type)) }
+            case .first, .last, .anyValue, .covarPop, .covarSamp, .corr, .percentile, .mode, .maxBy, .minBy, .bitAnd,
+                .bitOr, .bitXor:
+                throw TidemillError.internal("an aggregate without an accumulator: \(named.name)")
             }
-            outputs.append(Output(aggregate: aggregate, main: main, count: count, second: second))
+            outputs.append(Output(aggregate: aggregate, main: main, count: count, more: more))
         }
         for index in slots.indices {
             slots[index].offset = valueBytes
@@ -135,50 +142,85 @@ struct AccumulatorLayout: Sendable {
 
     /// An aggregate that needs its values one by one; nil if accumulators will do.
     private mutating func stored(
-        _ aggregate: BoundAggregate, _ argument: Int?, _ filter: Int?, _ input: Schema, retracts: Bool
-    ) throws(TidemillError) -> Output? {
+        _ aggregate: BoundAggregate, _ filter: Int?, _ schema: Schema, retracts: Bool
+    ) -> Output? {
         let types = aggregate.arguments.map(\.type)
-        func values(_ skipsNulls: Bool, _ pick: ValueStore.Pick? = nil) -> Int {
-            var columns = aggregate.arguments.map { self.input($0) }
-            var kept = types
-            if pick != nil {
-                columns.insert(
-                    contentsOf: input.fields.indices.map {
-                        self.input(.column(index: $0, type: input[$0].type, nullable: input[$0].nullable))
-                    }, at: 0)
-                kept.insert(contentsOf: input.types, at: 0)
-            }
-            return store(ValueStore(columns: columns, types: kept, filter: filter, skipsNulls: skipsNulls, pick: pick))
+        let arguments = aggregate.arguments.map { input($0) }
+        func picked(_ pick: ValueStore.Pick, orderedBy order: [(Int, DataType)], required: [Int]) -> Output {
+            let kept = ValueStore(
+                columns: order.map(\.0) + [arguments[0]], types: order.map(\.1) + [types[0]], filter: filter,
+                required: required, pick: pick)
+            return Output(
+                aggregate: aggregate, main: slot(.picked, arguments[0], filter, types[0], store(kept)), count: 0)
         }
-        func picked(_ pick: ValueStore.Pick, _ ignoresNulls: Bool) -> Output {
-            let main = slot(.picked, argument, filter, types[0], values(ignoresNulls, pick))
-            return Output(aggregate: aggregate, main: main, count: 0)
+        func row(_ pick: ValueStore.Pick, _ ignoresNulls: Bool) -> Output {
+            var order: [(Int, DataType)] = []
+            for (index, field) in schema.fields.enumerated() {
+                order.append((input(.column(index: index, type: field.type, nullable: field.nullable)), field.type))
+            }
+            return picked(pick, orderedBy: order, required: ignoresNulls ? [arguments[0]] : [])
+        }
+        func values() -> Int {
+            store(ValueStore(columns: arguments, types: types, filter: filter, required: arguments, pick: nil))
         }
         switch aggregate.kind {
         case .min where retracts, .max where retracts:
             let kind: SlotKind = aggregate.kind == .min ? .minimum : .maximum
-            return Output(aggregate: aggregate, main: slot(kind, argument, filter, types[0], values(true)), count: 0)
-        case .first(let ignoresNulls), .anyValue(let ignoresNulls): return picked(.first, ignoresNulls)
-        case .last(let ignoresNulls): return picked(.last, ignoresNulls)
+            return Output(
+                aggregate: aggregate, main: slot(kind, arguments[0], filter, types[0], values()), count: 0)
+        case .first(let ignoresNulls), .anyValue(let ignoresNulls): return row(.first, ignoresNulls)
+        case .last(let ignoresNulls): return row(.last, ignoresNulls)
+        case .maxBy: return picked(.last, orderedBy: [(arguments[1], types[1])], required: [arguments[1]])
+        case .minBy: return picked(.first, orderedBy: [(arguments[1], types[1])], required: [arguments[1]])
+        case .percentile(let fraction): return picked(.percentile(fraction), orderedBy: [], required: arguments)
+        case .mode: return picked(.mode, orderedBy: [], required: arguments)
+        case .bitAnd: return picked(.bitAnd, orderedBy: [], required: arguments)
+        case .bitOr: return picked(.bitOr, orderedBy: [], required: arguments)
+        case .bitXor: return picked(.bitXor, orderedBy: [], required: arguments)
         case .count where aggregate.distinct:
-            let count = slot(.nonNull, argument, filter, .bigint, values(true))
+            let count = slot(.nonNull, arguments[0], filter, .bigint, values())
             return Output(aggregate: aggregate, main: count, count: count)
         case .sum where aggregate.distinct, .avg where aggregate.distinct, .countIf where aggregate.distinct,
             .varPop where aggregate.distinct, .varSamp where aggregate.distinct,
             .stddevPop where aggregate.distinct, .stddevSamp where aggregate.distinct:
-            let store = values(true)
-            let count = slot(.nonNull, argument, filter, .bigint, store)
-            let isCount = aggregate.kind == .countIf
-            let main = slot(isCount ? .trueCount : Slot.sumKind(types[0]), argument, filter, types[0], store)
-            var second: Int?
+            let store = values()
+            let count = slot(.nonNull, arguments[0], filter, .bigint, store)
+            let kind = aggregate.kind == .countIf ? .trueCount : Slot.sumKind(types[0])
+            let main = slot(kind, arguments[0], filter, types[0], store)
             switch aggregate.kind {
-            case .sum, .avg, .countIf: break
-            default: second = slot(.sumSquares, argument, filter, types[0], store)
+            case .sum, .avg, .countIf: return Output(aggregate: aggregate, main: main, count: count)
+            default:
+                let squares = slot(.sumSquares, arguments[0], filter, types[0], store)
+                return Output(aggregate: aggregate, main: main, count: count, more: [squares])
             }
-            return Output(aggregate: aggregate, main: main, count: count, second: second)
         // Of extremes and conditions duplicates say nothing.
         default: return nil
         }
+    }
+
+    /// An aggregate of two columns: each counts where the other is not NULL.
+    private mutating func paired(_ aggregate: BoundAggregate, _ filter: Int?) -> Output? {
+        switch aggregate.kind {
+        case .covarPop, .covarSamp, .corr: break
+        default: return nil
+        }
+        func masked(_ value: BoundExpression, by other: BoundExpression) -> Int {
+            if !other.nullable { return input(value) }
+            return input(
+                .conditional(
+                    .init(
+                        branches: [.init(when: .isNull(other, negated: true), then: value)],
+                        otherwise: .null(.double))))
+        }
+        let (x, y) = (aggregate.arguments[0], aggregate.arguments[1])
+        let (first, second) = (masked(x, by: y), masked(y, by: x))
+        let count = slot(.nonNull, first, filter, .bigint)
+        var more = [slot(.sumDouble, second, filter, .double)]
+        more.append(slot(.sumProducts, first, filter, .double, nil, other: second))
+        if aggregate.kind == .corr {
+            more += [slot(.sumSquares, first, filter, .double), slot(.sumSquares, second, filter, .double)]
+        }
+        return Output(aggregate: aggregate, main: slot(.sumDouble, first, filter, .double), count: count, more: more)
     }
 
     private mutating func store(_ wanted: ValueStore) -> Int {
@@ -192,9 +234,9 @@ struct AccumulatorLayout: Sendable {
         return inputs.count - 1
     }
     private mutating func slot(
-        _ kind: SlotKind, _ argument: Int?, _ filter: Int?, _ type: DataType, _ store: Int? = nil
+        _ kind: SlotKind, _ argument: Int?, _ filter: Int?, _ type: DataType, _ store: Int? = nil, other: Int? = nil
     ) -> Int {
-        let wanted = Slot(kind: kind, argument: argument, filter: filter, type: type, store: store)
+        let wanted = Slot(kind: kind, argument: argument, filter: filter, type: type, other: other, store: store)
         if let known = slots.firstIndex(of: wanted) { return known }
         slots.append(wanted)
         return slots.count - 1

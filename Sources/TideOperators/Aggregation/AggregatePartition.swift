@@ -119,8 +119,22 @@ final class AggregatePartition {
                 addDoubles(
                     areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &sums.doubles)
             case .sumSquares:
-                addSquares(
-                    areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &sums.doubles)
+                addPowers(
+                    SquareRule.self, areas, selection, n, offset: slot.offset, column!.pointer(), column!.pointer(),
+                    mask, &sums.doubles)
+            case .sumCubes:
+                addPowers(
+                    CubeRule.self, areas, selection, n, offset: slot.offset, column!.pointer(), column!.pointer(),
+                    mask, &sums.doubles)
+            case .sumFourths:
+                addPowers(
+                    FourthRule.self, areas, selection, n, offset: slot.offset, column!.pointer(), column!.pointer(),
+                    mask, &sums.doubles)
+            case .sumProducts:
+                let other = slot.other.map { inputs[$0] } ?? column!
+                addPowers(
+                    ProductRule.self, areas, selection, n, offset: slot.offset, column!.pointer(), other.pointer(),
+                    mask, &sums.doubles)
             case .picked: preconditionFailure("a picked row comes from its store")
             case .minimum, .maximum:
                 extremes(slot, column!, areas, selection, n, mask)

@@ -9,7 +9,7 @@ extension AccumulatorLayout {
             return [Column(type: .bigint, count: n, values: collect(Int64.self, slot.offset, areas, n))]
         case .sumInteger, .sumDecimal:
             return [Column(type: slot.stateTypes[0], count: n, values: wideSums(slot, areas, n, heap))]
-        case .sumDouble, .sumSquares:
+        case .sumDouble, .sumSquares, .sumCubes, .sumFourths, .sumProducts:
             let high = Buffer(byteCount: n * 8)
             let low = Buffer(byteCount: n * 8)
             var wide: StringColumnBuilder?
@@ -77,7 +77,7 @@ extension AccumulatorLayout {
             partition.sums.integers.set(
                 column.pointer(Int128.self)[row], in: target.assumingMemoryBound(to: CompactSum.self))
         case .sumDecimal: target.storeBytes(of: column.pointer(Int128.self)[row], as: Int128.self)
-        case .sumDouble, .sumSquares:
+        case .sumDouble, .sumSquares, .sumCubes, .sumFourths, .sumProducts:
             let wide = batch.columns[index + 2].bytes(row)
             if wide.isEmpty {
                 let low = batch.columns[index + 1].pointer(Double.self)[row]

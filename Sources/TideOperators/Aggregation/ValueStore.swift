@@ -5,25 +5,31 @@
 /// Rows are | group columns | values |, by group. A value that appears (disappears) is added to (taken from) the
 /// accumulators that the store feeds, once per epoch, so that an accumulator of DISTINCT values works as any other.
 struct ValueStore: Hashable, Sendable {
-    /// Which row's value is wanted, in the order of the whole input row.
-    enum Pick: Hashable, Sendable { case first, last }
+    /// What is made of all values of a group, at the end of the epoch.
+    enum Pick: Hashable, Sendable {
+        /// The last column of the first (last) row in the order of the columns.
+        case first, last
+        case percentile(PercentileFraction)
+        case mode
+        case bitAnd, bitOr, bitXor
 
-    /// Evaluated columns that are kept. With a pick: the whole input row, then the argument.
+        /// Whether only the picked row can matter as long as nothing is taken back.
+        var needsOneRow: Bool { self == .first || self == .last }
+    }
+
+    /// Evaluated columns that are kept. With a pick of a row: what orders the rows, then the argument.
     var columns: [Int]
     var types: [DataType]
     /// Which evaluated boolean column must be true.
     var filter: Int?
-    /// Whether a row with a NULL (with a pick: in the argument) is left out.
-    var skipsNulls: Bool
+    /// Evaluated columns of which none may be NULL.
+    var required: [Int]
     var pick: Pick?
 
     /// The rows of a batch that count, among those selected.
     func rows(_ inputs: [Column], _ selection: UnsafeBufferPointer<UInt32>) -> [UInt32] {
         var valid: Bitmap?
-        if skipsNulls {
-            let columns = pick == nil ? columns[...] : columns.suffix(1)
-            for column in columns { valid = Bitmap.and(valid, inputs[column].validity) }
-        }
+        for column in required { valid = Bitmap.and(valid, inputs[column].validity) }
         if let filter {
             let keep = inputs[filter]
             valid = Bitmap.and(valid, keep.validity.map { keep.bits.and($0) } ?? keep.bits)
@@ -173,6 +179,16 @@ extension AggregatePartition {
         let batch = Batch(columns: columns, count: entries.count)
         let order = SortKeys(ascending: Array(columns.suffix(store.columns.count)), count: entries.count)
         let areas = valueAreas(rows.keyColumns(groups), count: groups.count)
+        if !pick.needsOneRow {
+            let weights = entries.map { rows.weight(of: $0) }
+            for group in groups.indices {
+                let range = starts[group]..<starts[group + 1]
+                for slot in accumulators.slots where slot.store == index {
+                    fold(pick, slot, columns[columns.count - 1], order, weights, range, areas[group])
+                }
+            }
+            return
+        }
         for group in groups.indices {
             var chosen: Int?
             for row in starts[group]..<starts[group + 1] {
@@ -192,6 +208,49 @@ extension AggregatePartition {
             }
             guard forgets, let chosen else { continue }
             for row in starts[group]..<starts[group + 1] where row != chosen { rows.setWeight(0, of: entries[row]) }
+        }
+    }
+
+    /// Puts into a slot what a pick makes of the values in `range`, which are distinct; none: NULL.
+    private func fold(
+        _ pick: ValueStore.Pick, _ slot: AccumulatorLayout.Slot, _ values: Column, _ order: SortKeys,
+        _ weights: [Int64], _ range: Range<Int>, _ area: UnsafeMutableRawPointer
+    ) {
+        let target = area + slot.offset
+        target.storeBytes(of: range.isEmpty ? 0 : 1, as: UInt64.self)
+        if range.isEmpty { return }
+        switch pick {
+        case .percentile(let fraction):
+            let sorted = range.sorted { order.compare(UInt32($0), UInt32($1)) < 0 }
+            let doubles = values.pointer(Double.self)
+            let value = Percentile.interpolated(sorted.map { (doubles[$0], weights[$0]) }, fraction.value)
+            target.storeBytes(of: value, toByteOffset: 8, as: Double.self)
+        case .mode:
+            let best = range.max { a, b in
+                weights[a] != weights[b] ? weights[a] < weights[b] : order.compare(UInt32(a), UInt32(b)) > 0
+            }
+            let batch = Batch(columns: [values], count: values.count)
+            // Fixed-width values and strings alike cannot fail to be stored.
+            if let best { try? accumulators.store(slot, batch, 0, best, area, self) }
+        case .bitAnd, .bitOr, .bitXor:
+            func integer(_ row: Int) -> Int64 {
+                values.type.physical == .int32
+                    ? Int64(values.pointer(Int32.self)[row]) : values.pointer(Int64.self)[row]
+            }
+            var bits: Int64 = pick == .bitAnd ? -1 : 0
+            for row in range {
+                switch pick {
+                case .bitAnd: bits &= integer(row)
+                case .bitOr: bits |= integer(row)
+                default: if weights[row] & 1 == 1 { bits ^= integer(row) }
+                }
+            }
+            if values.type.physical == .int32 {
+                target.storeBytes(of: Int32(truncatingIfNeeded: bits), toByteOffset: 8, as: Int32.self)
+            } else {
+                target.storeBytes(of: bits, toByteOffset: 8, as: Int64.self)
+            }
+        case .first, .last: break
         }
     }
 

@@ -216,7 +216,7 @@ extension AggregateKind {
     /// Whether undoing a value needs the others.
     public var needsValuesToRetract: Bool {
         switch self {
-        case .min, .max, .first, .last, .anyValue: true
+        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor: true
         default: false
         }
     }
