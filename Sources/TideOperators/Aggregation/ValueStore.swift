@@ -184,7 +184,7 @@ extension AggregatePartition {
             for group in groups.indices {
                 let range = starts[group]..<starts[group + 1]
                 for slot in accumulators.slots where slot.store == index {
-                    fold(pick, slot, columns[columns.count - 1], order, weights, range, areas[group])
+                    try fold(pick, slot, columns[columns.count - 1], order, weights, range, areas[group])
                 }
             }
             return
@@ -215,7 +215,7 @@ extension AggregatePartition {
     private func fold(
         _ pick: ValueStore.Pick, _ slot: AccumulatorLayout.Slot, _ values: Column, _ order: SortKeys,
         _ weights: [Int64], _ range: Range<Int>, _ area: UnsafeMutableRawPointer
-    ) {
+    ) throws(TidemillError) {
         let target = area + slot.offset
         target.storeBytes(of: range.isEmpty ? 0 : 1, as: UInt64.self)
         if range.isEmpty { return }
@@ -230,8 +230,7 @@ extension AggregatePartition {
                 weights[a] != weights[b] ? weights[a] < weights[b] : order.compare(UInt32(a), UInt32(b)) > 0
             }
             let batch = Batch(columns: [values], count: values.count)
-            // Fixed-width values and strings alike cannot fail to be stored.
-            if let best { try? accumulators.store(slot, batch, 0, best, area, self) }
+            if let best { try accumulators.store(slot, batch, 0, best, area, self) }
         case .bitAnd, .bitOr, .bitXor:
             func integer(_ row: Int) -> Int64 {
                 values.type.physical == .int32
