@@ -21,7 +21,8 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system build demo test oracle bench check-peers lint format clean
+.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test oracle bench bench-state check-peers lint format \
+  clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -78,6 +79,26 @@ oracle: deps .venv-peers/installed ## CASES queries drawn from a grammar, in SEC
 bench: deps ## run the benchmark J1 and check its result
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(BINARIES)/tidemill-bench run J1 $(BENCH_ARGS)
+
+deps-rocksdb:
+	@[ -e /usr/include/rocksdb/db.h ] && command -v $(CXX) >/dev/null && exit 0; \
+	install="apt-get update && apt-get install -y g++ librocksdb-dev"; \
+	if [ "$$(id -u)" -eq 0 ]; then \
+	  sh -c "$$install"; \
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then \
+	  sudo -n sh -c "$$install"; \
+	else \
+	  echo "tidemill: run this as root, then make again: $$install" >&2; \
+	  exit 1; \
+	fi
+
+.bench/state_rocksdb: benchmarks/peers/state_rocksdb.cpp | deps-rocksdb
+	@mkdir -p .bench
+	$(CXX) -O2 -std=c++17 -Wall -Wextra -o $@ $< -lrocksdb
+
+bench-state: deps .bench/state_rocksdb ## update counts and sums by 10 million random keys, beside RocksDB
+	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
+	$(BINARIES)/tidemill-bench state --rocksdb .bench/state_rocksdb $(BENCH_ARGS)
 
 check-peers: build .venv-peers/installed ## compare results with DuckDB, pyarrow, polars and Spark
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench

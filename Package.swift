@@ -88,7 +88,9 @@ let package = Package(
         tests("TideCheckpointsTests", ["TideCheckpoints", "TideColumns", "TideSimulation"]),
         tests("TideConnectorsTests", ["TideConnectors", "TideText", "TideSimulation"]),
         tests("TideColumnsTests", ["TideColumns", "TideSimulation"]),
-        tests("TideOperatorsTests", ["TideOperators", "TideSimulation"]),
+        // What the C allocator says about itself.
+        .target(name: "CAllocator", path: "Tests/Allocator"),
+        tests("TideOperatorsTests", ["TideOperators", "TideSimulation", "CAllocator"]),
         tests("TideEngineTests", ["TideEngine", "TideSimulation"]),
         tests("GoldenTests", ["Tidemill", "TideConnectors", "TideSimulation"]),
         tests("EngineSimulationTests", ["Tidemill", "TideConnectors", "TideSimulation"]),

@@ -86,6 +86,7 @@ import TideSimulation
         [
             "tidemill.publishInterval": ["0 ms", "1 h", "0 ms"][Int(seed % 3)],
             "tidemill.flushBytes": ["0", "100000000", "2000"][Int(seed / 3 % 3)],
+            "tidemill.memory.limit": ["1", "1g"][Int(seed / 5 % 2)],
         ]
     }
 

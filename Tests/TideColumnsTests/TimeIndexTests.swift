@@ -8,7 +8,7 @@ import TideSimulation
         index.insert(times: entries.map(\.time), keys: entries.map(\.key), count: entries.count)
     }
 
-    /// Random batches and takings, with times that come in order, nearly in order, and in none, and many that are equal.
+    /// Random batches and takings, with times that come in order, nearly in order, in none, and many that are equal.
     @Test(arguments: 0..<12) func againstSortedArray(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var index = TimeIndex()

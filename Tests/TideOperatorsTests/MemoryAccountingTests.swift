@@ -1,3 +1,4 @@
+import CAllocator
 import Glibc
 import Testing
 
@@ -39,7 +40,7 @@ import Testing
             try load.run(rows: rows, weight: { row in row % 10 == 0 ? 1 : -1 }) { row in
                 [integer(Int64(row)), integer(1)]
             }
-            guard load.subject.stateRows == rows / 10 else { throw Untruth("\(load.subject.stateRows) rows are left") }
+            #expect(load.subject.stateRows == rows / 10)
             try load.expectTruth()
         }
     }
@@ -75,8 +76,7 @@ private struct Load {
 
         static func now() throws -> Memory {
             // Pages of freed memory would count as resident.
-            malloc_trim(0)
-            let info = mallinfo2()
+            allocator_trim()
             guard let file = fopen("/proc/self/smaps_rollup", "r") else { throw Untruth("no smaps_rollup") }
             defer { fclose(file) }
             var line = [CChar](repeating: 0, count: 256)
@@ -84,7 +84,7 @@ private struct Load {
                 let bytes = line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
                 let words = String(decoding: bytes, as: UTF8.self).split { $0 == " " || $0 == "\n" }
                 if words.first == "Anonymous:", let kilobytes = Int(words[1]) {
-                    return Memory(kernel: kilobytes * 1024, allocator: Int(info.uordblks + info.hblkhd))
+                    return Memory(kernel: kilobytes * 1024, allocator: allocator_bytes_in_use())
                 }
             }
             throw Untruth("smaps_rollup has no anonymous pages")
@@ -134,12 +134,9 @@ private struct Load {
         let kernel = Double(now.kernel - before.kernel)
         let allocator = Double(now.allocator - before.allocator)
         let figures = "said \(Int(said)), kernel \(Int(kernel)), allocator \(Int(allocator)), per key \(measured)"
-        guard (kernel / said - 1).magnitude <= tolerance, allocator <= said * (1 + tolerance),
-            perKey.map({ $0.contains(measured) }) ?? true
-        else {
-            fputs("memory: \(figures)\n", stderr)
-            throw Untruth(figures)
-        }
+        #expect((kernel / said - 1).magnitude <= tolerance, "\(figures)")
+        #expect(allocator <= said * (1 + tolerance), "\(figures)")
+        #expect(perKey.map { $0.contains(measured) } ?? true, "\(figures)")
         withExtendedLifetime(subject) {}
     }
 }

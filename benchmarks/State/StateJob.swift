@@ -8,6 +8,10 @@ struct StateJob {
     let operations: Int
     let keys: Int
     let batchRows: Int
+    /// Of state in memory; nil for none.
+    let memoryLimit: Int64?
+    /// Goes on with the checkpoint of the last run.
+    let reopens: Bool
 
     /// Rows of one task.
     private static let sliceRows = 8192
@@ -17,6 +21,11 @@ struct StateJob {
         var seconds = 0.0
         var bytesWritten = 0
         var stateBytes = 0
+        var usage = Report.Usage(cpuSeconds: 0, peakMegabytes: 0)
+        var openSeconds = 0.0
+        /// Milliseconds of every epoch.
+        var epochMillis: [Double] = []
+        var fetchedRows = 0
         var checksum = StateWorkload.Checksum()
     }
 
@@ -36,35 +45,56 @@ struct StateJob {
     }
 
     func run() throws(TidemillError) -> Result {
-        try environment.files.removeTree(directory)
+        if !reopens { try environment.files.removeTree(directory) }
         try environment.files.createDirectories(directory)
-        let (store, _) = try CheckpointStore.open(directory, pipeline: "state", environment: environment)
-        let aggregate = try makeOperator()
         var workload = StateWorkload(keys: keys)
         var result = Result()
+        let opening = environment.clock.elapsed()
+        let aggregate = try makeOperator()
+        let part = aggregate.stateParts[0]
+        let address = StateAddress(owner: StateJob.owner, kind: .state, part: 0)
+        let (store, recovered) = try CheckpointStore.open(directory, pipeline: "state", environment: environment)
+        let maintenance = RunMaintenance(
+            store, recovered: recovered, rules: [address: part.rule], executor: environment.executor)
+        let memory = StateMemory(
+            [(aggregate, StateJob.owner)], store: store, maintenance: maintenance, executor: environment.executor,
+            limit: memoryLimit)
+        try memory.restore(aggregate, owner: StateJob.owner, recovered)
+        result.openSeconds = Double(environment.clock.elapsed() - opening) / 1e9
         let writtenBefore = ProcessFigures.bytesWritten()
         let start = environment.clock.elapsed()
         var done = 0
-        var epoch = Epoch.zero
+        var epoch = recovered.lastCommitted?.next ?? .zero
         while done < operations {
             let batch = workload.batch(min(batchRows, operations - done))
-            try runEpoch(epoch, batch, aggregate, store)
+            let epochStart = environment.clock.elapsed()
+            maintenance.committed(try runEpoch(epoch, batch, aggregate, store, memory))
+            try store.markPublished(through: epoch)
+            try maintenance.poll()
+            try memory.settle()
+            try maintenance.published()
+            result.epochMillis.append(Double(environment.clock.elapsed() - epochStart) / 1e6)
             done += batch.count
             epoch = epoch.next
         }
         result.seconds = Double(environment.clock.elapsed() - start) / 1e9
         result.bytesWritten = ProcessFigures.bytesWritten() - writtenBefore
         result.stateBytes = aggregate.stateBytes
+        result.fetchedRows = aggregate.fetchedRows
+        result.usage = Report.usage()
+        try maintenance.flushNow()
+        let factory = store.runFactory()
+        var newestFirst: [RunReader] = []
+        for run in store.manifest.runs.reversed() { newestFirst.append(try factory.open(run)) }
+        try ColdState(newestFirst, rule: part.rule).forEachRow(in: 0...UInt64.max) { add($0, to: &result.checksum) }
+        try maintenance.finish()
         store.close()
-        for partition in 0..<aggregate.partitionCount {
-            for batch in aggregate.stateSnapshot(part: 0, partition: partition) { add(batch, to: &result.checksum) }
-        }
         return result
     }
 
     private func runEpoch(
-        _ epoch: Epoch, _ batch: Batch, _ aggregate: AggregateOperator, _ store: CheckpointStore
-    ) throws(TidemillError) {
+        _ epoch: Epoch, _ batch: Batch, _ aggregate: AggregateOperator, _ store: CheckpointStore, _ memory: StateMemory
+    ) throws(TidemillError) -> CommittedEpoch {
         let executor = environment.executor
         let evaluation = EvaluationContext(currentTimestampMicros: 0)
         let slices = (batch.count + StateJob.sliceRows - 1) / StateJob.sliceRows
@@ -88,10 +118,11 @@ struct StateJob {
             try store.appendEncoded(
                 owner: StateJob.owner, kind: .state, part: 0, rows: block.rows, block.bytes)
         }
-        try store.commit(EpochRecord(epoch: epoch, clockMicros: 0))
+        let committed = try store.commit(EpochRecord(epoch: epoch, clockMicros: 0, counters: memory.counters))
         try executor.run(tasks: aggregate.partitionCount) { (partition, _) throws(TidemillError) in
-            aggregate.endEpoch(partition: partition)
+            aggregate.endEpoch(partition: partition, of: epoch)
         }
+        return committed
     }
 
     /// State batches are | hash | live | k | rows | non-null v | sum of v, DECIMAL(38) |.

@@ -1,8 +1,8 @@
 import Tidemill
 
-/// The sequence of the state benchmark, the same in benchmarks/peers/state_rocksdb.cpp: per operation a key uniform over
-/// `keys` and a value of 20 bits with sign, from one splitmix64 stream (Steele, Lea, Flood: Fast splittable pseudorandom
-/// number generators, 2014) that starts at 42.
+/// The sequence of the state benchmark, the same in benchmarks/peers/state_rocksdb.cpp: per operation a key uniform
+/// over `keys` and a value of 20 bits with sign, from one splitmix64 stream (Steele, Lea, Flood: Fast splittable
+/// pseudorandom number generators, 2014) that starts at 42.
 struct StateWorkload {
     let keys: UInt64
     private var state: UInt64 = 42
@@ -35,6 +35,17 @@ struct StateWorkload {
                 Column(type: .bigint, count: count, values: keyBuffer),
                 Column(type: .bigint, count: count, values: valueBuffer),
             ], count: count)
+    }
+
+    /// A row with value 0 for each of the keys.
+    static func zeros(keys: Range<Int>) -> Batch {
+        let keyBuffer = Buffer(byteCount: keys.count * 8)
+        for (i, key) in keys.enumerated() { keyBuffer.pointer(Int64.self)[i] = Int64(key) }
+        return Batch(
+            columns: [
+                Column(type: .bigint, count: keys.count, values: keyBuffer),
+                Column(type: .bigint, count: keys.count, values: Buffer.zeroed(byteCount: keys.count * 8)),
+            ], count: keys.count)
     }
 
     /// A number that depends on every row of the final state and not on their order.

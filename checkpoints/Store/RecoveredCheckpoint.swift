@@ -67,12 +67,13 @@ public struct RecoveredCheckpoint: Sendable {
     }
 
     /// The state of one owner: blocks of its runs, oldest run first, then its blocks in the log after the snapshot, in
-    /// the order of epochs. `part` nil means all parts.
+    /// the order of epochs. `part` nil means all parts; `fromLogAlone` leaves out the runs.
     public func forEachBlock(
-        owner: UInt32, kind: BlockKind, part: UInt16? = nil,
+        owner: UInt32, kind: BlockKind, part: UInt16? = nil, fromLogAlone: Bool = false,
         _ body: (Batch, Origin) throws(TidemillError) -> Void
     ) throws(TidemillError) {
-        for run in manifest.runs where run.owner == owner && run.kind == kind && (part ?? run.part) == run.part {
+        for run in fromLogAlone ? [] : manifest.runs
+        where run.owner == owner && run.kind == kind && (part ?? run.part) == run.part {
             let reader = try openRun(run)
             defer { reader.close() }
             let input = RunInput(reader)

@@ -1,16 +1,17 @@
 import Glibc
 
-/// Zeroed memory for tables: small pieces from the allocator, pieces of 2 MiB and more as mappings of their own, aligned
-/// for huge pages. A random access to a table of a gigabyte in small pages misses the TLB as well as the cache.
+/// Zeroed memory for tables: small pieces from the allocator, pieces of 2 MiB and more as mappings of their own,
+/// aligned for huge pages. A random access to a table of a gigabyte in small pages misses the TLB as well as the cache.
 ///
-/// Mapped pieces are trimmed to whole huge pages: `posix_memalign` with that alignment keeps up to 2 MiB more per piece.
-/// Memory is handed out as a pointer and owned by exactly one table, which gives it back with the size it asked for.
+/// Mapped pieces are cut to size: `posix_memalign` with that alignment keeps up to 2 MiB more per piece. Memory is
+/// handed out as a pointer and owned by exactly one table, which gives it back with the size it asked for.
 enum LargeMemory {
     static let hugePageBytes = 1 << 21
+    private static let pageBytes = 4096
 
     /// Bytes that a piece of `byteCount` takes.
     static func reservedBytes(_ byteCount: Int) -> Int {
-        byteCount < hugePageBytes ? byteCount : (byteCount + hugePageBytes - 1) & ~(hugePageBytes - 1)
+        byteCount < hugePageBytes ? byteCount : (byteCount + pageBytes - 1) & ~(pageBytes - 1)
     }
 
     static func allocateZeroed(_ byteCount: Int) -> UnsafeMutableRawPointer {

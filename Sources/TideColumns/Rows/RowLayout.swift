@@ -8,9 +8,9 @@
 /// order of falling width, so nothing is lost to alignment. The hash is not kept: a removal computes it again, which
 /// leaves its four bytes to the null bits and saved 8 of 56 bytes per row of GROUP BY bigint.
 ///
-/// The area up to `valueOffset` is the *key image*, with a mark of zero: two keys without long strings are equal exactly
-/// when their images are equal bytes (NULL fields are zero and -0.0 and NaN are canonical). Long strings are compared
-/// through their views.
+/// The area up to `valueOffset` is the *key image*, with a mark of zero: two keys without long strings are equal
+/// exactly when their images are equal bytes (NULL fields are zero and -0.0 and NaN are canonical). Long strings are
+/// compared through their views.
 public struct RowLayout: Sendable {
     public let keyTypes: [DataType]
     /// Offset in the row of each key field, in the order of `keyTypes`.

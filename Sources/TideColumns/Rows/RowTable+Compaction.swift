@@ -3,6 +3,9 @@ import Glibc
 // Giving memory back after many rows went.
 
 extension RowTable {
+    /// Rows that were removed and whose memory waits for others.
+    public var freeRows: Int { storage.freeCount }
+
     /// Whether `compact` would give back more than half of the rows' memory, and enough to be worth a walk.
     public var isSparse: Bool {
         storage.freeCount > count && storage.freeCount * layout.stride > 1 << 16
@@ -10,8 +13,8 @@ extension RowTable {
 
     /// Moves rows into the place of removed ones, until they are dense, and gives the rest of the memory back; slots
     /// shrink to fit. Needs no memory beside the list of free numbers.
-    /// - Parameter moved: old and new address of every row that moves; both are readable during the call. Addresses that
-    ///   nobody updates here must not be used afterwards.
+    /// - Parameter moved: old and new address of every row that moves; both are readable during the call. Addresses
+    ///   that nobody updates here must not be used afterwards.
     public func compact(_ moved: (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void = { _, _ in }) {
         if storage.freeCount > 0 {
             // As many numbers below `count` are free as rows stand above it.
@@ -33,8 +36,8 @@ extension RowTable {
         reclaimStrings()
     }
 
-    /// Copies the live long strings to a new arena if most of the old one is dead. Row addresses stay; columns made from
-    /// the old arena keep it alive.
+    /// Copies the live long strings to a new arena if most of the old one is dead. Row addresses stay; columns made
+    /// from the old arena keep it alive.
     public func reclaimStrings() {
         guard arena.isMostlyDead else { return }
         let fresh = RowArena()

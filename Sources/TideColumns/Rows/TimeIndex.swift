@@ -5,8 +5,8 @@
 ///     runs: sorted; each at least twice as long as the next, so there are at most log2(n) of them
 ///
 /// An insert is an append; a full tail becomes a run, and runs of like length are merged: sequential passes, where a
-/// heap of the same 16 bytes per entry costs a cache miss per level. Asking for what is due costs one comparison per run
-/// when nothing is.
+/// heap of the same 16 bytes per entry costs a cache miss per level. Asking for what is due costs one comparison per
+/// run when nothing is.
 ///
 /// Entries are not taken back: an owner whose rows move to another time inserts them again and ignores an entry when
 /// the row says another time or is gone. So a key must be something that can be looked up safely then: the key's hash,

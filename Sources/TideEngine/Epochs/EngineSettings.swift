@@ -8,6 +8,8 @@ public struct EngineSettings: Sendable, Hashable {
     public var publishInterval: Duration = .seconds(1)
     /// `tidemill.flushBytes`: log bytes that call for writing state into runs; 0: after every epoch.
     public var flushBytes: Int64 = 32 << 20
+    /// `tidemill.memory.limit`: bytes of state in memory above which rows are left to the runs; nil: no limit.
+    public var memoryLimit: Int64?
     /// `tidemill.batchRows`: rows that travel together at most. Readers choose, unless a test wants them smaller.
     public var batchRowsMax = Int.max
 
@@ -30,6 +32,8 @@ public struct EngineSettings: Sendable, Hashable {
                 publishInterval = try EngineSettings.duration(key, value)
             case "tidemill.flushbytes":
                 flushBytes = try EngineSettings.bytes(key, value)
+            case "tidemill.memory.limit":
+                memoryLimit = try EngineSettings.bytes(key, value)
             case "tidemill.batchrows":
                 batchRowsMax = Int(try EngineSettings.number(key, value, from: 1))
             default: break

@@ -22,8 +22,8 @@ extension PipelineRunner {
         try requireTables(missing, recovered)
         try build()
         register(fingerprints)
-        try restore(recovered)
         maintain(store, recovered)
+        try restore(recovered)
         try connectTables(recovered)
         for copy in definition.sinks {
             let target = try connectors.copyTarget(copy, generation: generation)
@@ -155,14 +155,10 @@ extension PipelineRunner {
     }
 
     private func restore(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
+        guard let memory else { throw .internal("state is restored before it is known where it may lie") }
         for node in graph.stateful where !startsEmpty(node) {
             guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
-            for part in node.node.stateParts.indices {
-                try recovered.forEachBlock(owner: owner, kind: .state, part: UInt16(part)) {
-                    (batch, _) throws(TidemillError) in
-                    try node.node.restore(part: part, batch)
-                }
-            }
+            try memory.restore(node.node, owner: owner, recovered)
         }
         for node in sources {
             try recovered.forEachBlock(owner: node.owner, kind: .sourceFiles) { (batch, _) throws(TidemillError) in
@@ -190,8 +186,16 @@ extension PipelineRunner {
         }
         var tuning = RunMaintenance.Options()
         tuning.flushBytes = settings.flushBytes
-        maintenance = RunMaintenance(
+        let maintenance = RunMaintenance(
             store, recovered: recovered, rules: rules, executor: environment.executor, options: tuning)
+        self.maintenance = maintenance
+        var owners: [(node: any StatefulOperator, owner: UInt32)] = []
+        for node in graph.stateful {
+            if let owner = registry.flows[node.flow]?.operators[node.ordinal] { owners.append((node.node, owner)) }
+        }
+        memory = StateMemory(
+            owners, store: store, maintenance: maintenance, executor: environment.executor,
+            limit: settings.memoryLimit)
     }
 
     /// Whether a row of the result may appear and vanish within one epoch, or change its columns under one key several

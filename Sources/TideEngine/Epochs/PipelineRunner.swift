@@ -28,6 +28,8 @@ public final class PipelineRunner {
     var store: CheckpointStore?
     /// Flushes and merges beside the epochs; there once state is restored.
     var maintenance: RunMaintenance?
+    /// Which state is in memory, and which in runs alone.
+    var memory: StateMemory?
     var registry = PlanRegistry()
     var decisions = FlowDecisions()
     var sources: [SourceNode] = []
@@ -127,6 +129,7 @@ public final class PipelineRunner {
             case .commit(let epoch):
                 try commit(epoch)
                 try maintenance?.poll()
+                try memory?.settle()
                 reportMaintenance()
                 epochsRun += 1
                 action = machine.handle(.committed(publishDue: publishIsDue()))

@@ -54,6 +54,7 @@ struct AccumulatorLayout: Sendable {
             default: return .sumInteger
             }
         }
+        var isExtreme: Bool { kind == .minimum || kind == .maximum || kind == .picked }
         /// Columns this slot has in checkpointed state.
         var stateTypes: [DataType] {
             switch kind {

@@ -35,6 +35,12 @@ struct AccumulatorSums {
         return holds
     }
 
+    /// Whether a value area names sums outside it.
+    func holdsIndices(_ area: UnsafeRawPointer) -> Bool {
+        integerOffsets.contains { !area.load(fromByteOffset: $0, as: CompactSum.self).isInline }
+            || doubleOffsets.contains { area.load(fromByteOffset: $0, as: ExactSum.self).spillIndex != nil }
+    }
+
     /// Gives back what a value area names. Its sums must not be used afterwards.
     mutating func release(_ area: UnsafeMutableRawPointer) {
         for offset in integerOffsets { integers.remove(area.load(fromByteOffset: offset, as: CompactSum.self)) }

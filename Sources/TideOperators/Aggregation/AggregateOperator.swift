@@ -1,4 +1,5 @@
 import Synchronization
+import TideCheckpoints
 
 /// GROUP BY: one accumulator row per group; per epoch, for every touched group whose result changed, the old row with
 /// weight -1 and the new one with +1.
@@ -12,13 +13,17 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     let accumulators: AccumulatorLayout
     let layout: RowLayout
     let bits: Int
-    private let partitions: [Locked<AggregatePartition>]
+    let partitions: [Locked<AggregatePartition>]
     let outputs: Outputs
     /// False if every consumer replaces rows by their key, which is this operator's group: a changed group then needs
     /// only its new row.
     let emitsOldRows: Bool
     private let inputAppends: Bool
     private let seeded: Atomic<Bool>
+    let cold: Locked<ColdState?>
+    let fetched: Atomic<Int>
+    /// Groups when the operator was opened; nil where nobody set it.
+    let openedRows: Locked<Int?>
 
     /// - Parameters:
     ///   - input: columns of the input; where the first or last row of a group is asked for, their order decides.
@@ -43,6 +48,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         self.emitsOldRows = emitsOldRows
         self.outputs = outputs
         seeded = Atomic(false)
+        cold = Locked(nil)
+        fetched = Atomic(0)
+        openedRows = Locked(nil)
     }
 
     public var partitionCount: Int { partitions.count }
@@ -78,7 +86,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if groupCount == 0 && !seeded.exchange(true, ordering: .relaxed) && partition.table.count == 0 {
                 partition.touchGlobalGroup()
             }
+            try resolve(partition)
             try partition.settleValues(forgets: inputAppends)
+            partition.countLiveChange()
             try emitChanges(of: partition, task)
         }
         try outputs.finishTask(task)
@@ -153,10 +163,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         return Column(type: .bigint, count: n, values: buffer)
     }
 
-    public func endEpoch(partition p: Int) {
-        let keeps = groupCount == 0
-        partitions[p].withLock { $0.endEpoch(keepsEmptyGroup: keeps) }
-    }
+    public func endEpoch(partition p: Int) { endEpoch(partition: p, of: .zero) }
 
     // MARK: State
 
@@ -214,6 +221,10 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
+        try restore(part: part, batch, epoch: .zero)
+    }
+
+    public func restore(part: Int, _ batch: Batch, epoch: Epoch) throws(TidemillError) {
         guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of an aggregate has other columns than its query")
@@ -231,7 +242,8 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             let rows = selection.rows(of: p)
             if rows.isEmpty { continue }
             try partitions[p].withLock { partition throws(TidemillError) in
-                try accumulators.restore(partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows)
+                try accumulators.restore(
+                    partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows, stamp: RowStamp.of(epoch))
             }
         }
     }
@@ -244,7 +256,13 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
+    public var stateRows: Int {
+        guard let opened = openedRows.withLock({ $0 }) else { return rowsInMemory }
+        return partitions.reduce(opened) { sum, p in sum + p.withLock { $0.liveChangeSoFar } }
+    }
+    public var rowsInMemory: Int {
+        partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count - $0.deadRows } }
+    }
     public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
     public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.touched.count } } }
 }

@@ -38,30 +38,50 @@ extension AccumulatorLayout {
         }
     }
 
-    /// Puts stored rows into the table; a row that is not live leaves it. Later batches win over earlier ones.
+    /// Puts stored rows into the table; a row that is not live leaves it, or stays as a dead one in a cold key group.
+    /// Later batches win over earlier ones.
     func restore(
         _ partition: AggregatePartition, _ keys: KeyImages, _ batch: Batch, firstSlot: Int, live: Bitmap,
-        _ selection: UnsafeBufferPointer<UInt32>
+        _ selection: UnsafeBufferPointer<UInt32>, stamp: UInt32
     ) throws(TidemillError) {
         let n = selection.count
         let rows = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: n)
         defer { rows.deallocate() }
         partition.table.findOrInsert(keys, selection: selection.baseAddress!, count: n, into: rows)
         let valueOffset = partition.table.layout.valueOffset
+        let hashes = keys.hashes.pointer(UInt64.self)
         for i in 0..<n {
             let source = Int(selection[i])
             let area = rows[i] + valueOffset
-            partition.sums.release(area)
-            if !live[source] {
-                partition.table.remove(rows[i])
-                continue
-            }
+            let mark = rows[i].load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
+            if mark & RowStamp.deadBit != 0 { partition.deadRows -= 1 }
+            partition.release(area)
             memset(area, 0, valueBytes)
-            var column = firstSlot
-            for slot in slots {
-                try store(slot, batch, column, source, area, partition)
-                column += slot.stateTypes.count
+            var stored = stamp
+            if live[source] {
+                try store(batch, firstSlot: firstSlot, row: source, into: area, partition)
+            } else {
+                let group = Int(truncatingIfNeeded: hashes[source] >> 56)
+                guard partition.cold.contains(group) else {
+                    partition.noteRemoval(group, stamp)
+                    partition.table.remove(rows[i])
+                    continue
+                }
+                stored |= RowStamp.deadBit
+                partition.deadRows += 1
             }
+            rows[i].storeBytes(of: stored, toByteOffset: RowLayout.markOffset, as: UInt32.self)
+        }
+    }
+
+    /// One stored row's accumulators, into a zeroed value area.
+    func store(
+        _ batch: Batch, firstSlot: Int, row: Int, into area: UnsafeMutableRawPointer, _ partition: AggregatePartition
+    ) throws(TidemillError) {
+        var column = firstSlot
+        for slot in slots {
+            try store(slot, batch, column, row, area, partition)
+            column += slot.stateTypes.count
         }
     }
 

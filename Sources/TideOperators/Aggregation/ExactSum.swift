@@ -113,6 +113,20 @@ struct WideSum: Equatable {
         }
     }
 
+    /// Adds another sum.
+    mutating func add(_ other: WideSum) {
+        var carry: UInt64 = 0
+        for i in 0..<WideSum.limbCount {
+            let (a, c1) = limbs[i].addingReportingOverflow(other.limbs[i])
+            let (b, c2) = a.addingReportingOverflow(carry)
+            limbs[i] = b
+            carry = (c1 ? 1 : 0) + (c2 ? 1 : 0)
+        }
+        nanCount += other.nanCount
+        positiveInfinities += other.positiveInfinities
+        negativeInfinities += other.negativeInfinities
+    }
+
     /// The sum rounded once, to nearest even.
     var value: Double {
         if nanCount > 0 || (positiveInfinities > 0 && negativeInfinities > 0) { return .nan }

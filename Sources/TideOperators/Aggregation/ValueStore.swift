@@ -129,7 +129,7 @@ extension AggregatePartition {
             let rows = values[index]
             for (i, position) in gone.enumerated() where isLost[i] {
                 guard let key = rows.keyRow(of: entries[position]) else { continue }
-                (areas[i] + slot.offset).storeBytes(of: 0, as: UInt64.self)
+                clear(slot, areas[i])
                 var entry = rows.first(of: key)
                 while let current = entry {
                     if rows.weight(of: current) > 0 {
@@ -200,10 +200,9 @@ extension AggregatePartition {
                 if pick == .first ? comparison < 0 : comparison > 0 { chosen = row }
             }
             for slot in accumulators.slots where slot.store == index {
+                clear(slot, areas[group])
                 if let chosen {
                     try accumulators.store(slot, batch, columns.count - 1, chosen, areas[group], self)
-                } else {
-                    (areas[group] + slot.offset).storeBytes(of: 0, as: UInt64.self)
                 }
             }
             guard forgets, let chosen else { continue }
@@ -216,9 +215,10 @@ extension AggregatePartition {
         _ pick: ValueStore.Pick, _ slot: AccumulatorLayout.Slot, _ values: Column, _ order: SortKeys,
         _ weights: [Int64], _ range: Range<Int>, _ area: UnsafeMutableRawPointer
     ) throws(TidemillError) {
-        let target = area + slot.offset
-        target.storeBytes(of: range.isEmpty ? 0 : 1, as: UInt64.self)
+        clear(slot, area)
         if range.isEmpty { return }
+        let target = area + slot.offset
+        target.storeBytes(of: 1, as: UInt64.self)
         switch pick {
         case .percentile(let fraction):
             let sorted = range.sorted { order.compare(UInt32($0), UInt32($1)) < 0 }
@@ -251,6 +251,15 @@ extension AggregatePartition {
             }
         case .first, .last: break
         }
+    }
+
+    /// Empties a slot that holds a value.
+    private func clear(_ slot: AccumulatorLayout.Slot, _ area: UnsafeMutableRawPointer) {
+        let target = area + slot.offset
+        if slot.type.physical == .view && target.load(as: UInt64.self) != 0 {
+            arena.forget(target.loadUnaligned(fromByteOffset: 8, as: StringView.self))
+        }
+        target.storeBytes(of: 0, as: UInt64.self)
     }
 
     /// The value areas of groups, which exist: their rows were counted before.
