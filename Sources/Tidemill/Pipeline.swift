@@ -55,11 +55,17 @@ public struct Pipeline: Sendable {
     }
 
     /// - Throws: unless the pipeline has a table of this name.
-    public func requireTable(_ name: String) throws(TidemillError) {
+    public func requireTable(_ name: String, to purpose: String = "refresh") throws(TidemillError) {
         guard definition.dataset(named: name) == nil else { return }
         throw TidemillError(
-            .user, "TABLE_OR_VIEW_NOT_FOUND", "no such table to refresh: \(name)",
+            .user, "TABLE_OR_VIEW_NOT_FOUND", "no such table to \(purpose): \(name)",
             hint: closestName(to: name, among: definition.datasets.map(\.name)).map { "did you mean \($0)?" })
+    }
+
+    /// The optimized plans of all tables or of one, with the state of each operator.
+    public func explain(table: String? = nil) throws(TidemillError) -> String {
+        if let table { try requireTable(table, to: "explain") }
+        return ExplainPrinter(definition).text(table: table)
     }
 
     public func runner(
