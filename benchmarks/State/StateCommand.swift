@@ -45,8 +45,8 @@ struct RunState: ParsableCommand {
         let millis = result.epochMillis.sorted()
         Report.line(
             "          opened in \(Report.fixed(result.openSeconds)) s, epochs of \(Report.fixed(millis[0])) to "
-                + "\(Report.fixed(millis[millis.count - 1])) ms, median \(Report.fixed(millis[millis.count / 2])) ms, first "
-                + "\(Report.fixed(result.epochMillis[0])) ms, \(result.fetchedRows) rows read from runs")
+                + "\(Report.fixed(millis[millis.count - 1])) ms, median \(Report.fixed(millis[millis.count / 2])) ms, "
+                + "first \(Report.fixed(result.epochMillis[0])) ms, \(result.fetchedRows) rows read from runs")
         guard let rocksdb else { return }
         let peer = try Peer.rocksdb(
             program: rocksdb, work: directory.appending("rocksdb"), operations: operations, keys: keys, batch: batch,

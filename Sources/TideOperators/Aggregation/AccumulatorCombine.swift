@@ -3,8 +3,8 @@ import Glibc
 // Accumulators of a group that were computed in two parts: what was there before, and what an epoch adds.
 
 extension AccumulatorLayout {
-    /// Adds the accumulators of `base` to those of `area`. Every slot combines: counts and sums add up, extremes compare.
-    /// Both lie in one partition; `base` stays as it is.
+    /// Adds the accumulators of `base` to those of `area`. Every slot combines: counts and sums add up, extremes
+    /// compare. Both lie in one partition; `base` stays as it is.
     func combine(
         _ base: UnsafeMutableRawPointer, into area: UnsafeMutableRawPointer, _ partition: AggregatePartition
     ) {

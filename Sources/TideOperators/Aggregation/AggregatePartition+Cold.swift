@@ -33,6 +33,8 @@ extension AggregatePartition {
             }
             return hashRows(columns, count: rows.count)
         }
+        // Read after its last mention, so it is held until then.
+        defer { withExtendedLifetime(buffer) {} }
         return Array(UnsafeBufferPointer(start: buffer.pointer(UInt64.self), count: rows.count))
     }
 
@@ -79,7 +81,7 @@ extension AggregatePartition {
         // A row that was deleted and forgotten may still stand in a run, until its deletion does.
         guard lastRemoval(group) <= flushed else { return 0 }
         let valueOffset = table.layout.valueOffset
-        let gone = table.removeRows(ofKeyGroup: KeyGroup(UInt8(truncatingIfNeeded: group))) { row in
+        let gone = table.removeRows(ofKeyGroup: group) { row in
             let mark = row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
             guard RowStamp.isClean(mark, through: flushed) else { return false }
             if mark & RowStamp.deadBit != 0 { deadRows -= 1 }

@@ -5,16 +5,16 @@ import TideCheckpoints
 /// The seam, in the order of calls:
 ///
 ///     attach            at a start: what the runs hold
-///     openCold          at a start: key groups that the runs cover are cold; nothing is read. Or else `restore`, of all
+///     openCold          at a start: key groups that the runs cover are cold, nothing is read; or else `restore`
 ///     restore(…, epoch) at a start: rows of the log that no run holds yet
 ///     finish            reads, for every cold key that the epoch touched, the row of the runs, in one sorted pass per
 ///                       partition; `consume` never reads
 ///     endEpoch(…, of:)  stamps what the epoch changed
 ///     attach            runs were flushed or merged: the same rows, in other files
-///     evict             memory is short: clean rows go, and their key groups are cold from then on
+///     evict             memory is short: clean rows go, their key groups are cold from then on
 ///
-/// Invariants: a row in memory is at least as new as that of the runs; a key of a cold group that is not in memory is as
-/// the runs have it; a key of another group that is not in memory does not exist.
+/// Invariants: a row in memory is at least as new as that of the runs; a key of a cold group that is not in memory is
+/// as the runs have it; a key of another group that is not in memory does not exist.
 public protocol LazyOperator: StatefulOperator {
     /// False if this one keeps all rows in memory (one group, say): then it is restored as a whole.
     var readsLazily: Bool { get }
