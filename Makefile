@@ -13,6 +13,9 @@ FILTER ?=
 CASES ?= 10000
 FIRST ?= 0
 SECONDS ?= 1800
+# How many simulated lives: make sim SEEDS=2000. Or one, with all that happens in it: make sim SEED=7
+SEEDS ?= 500
+SEED ?=
 # Arguments of the benchmark: make bench BENCH_ARGS='--rows 1000000 --files 10'
 BENCH_ARGS ?=
 
@@ -21,8 +24,8 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test oracle bench bench-state check-peers lint format \
-  clean
+.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test sim oracle bench bench-state check-peers kill
+.PHONY: full-disk lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -76,6 +79,10 @@ oracle: deps .venv-peers/installed ## CASES queries drawn from a grammar, in SEC
 	  $(SWIFT) test $(BUILD_FLAGS) --skip-build --disable-xctest --filter GrammarOracleTests
 	$(PEERS_PYTHON) Tests/Peers/oracle_duckdb.py .bench/oracle
 
+sim: deps ## run the whole engine on a simulated computer that fails, by seed (SEEDS=2000, or SEED=7 for one)
+	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-sim
+	$(BINARIES)/tidemill-sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
 bench: deps ## run the benchmark J1 and check its result
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(BINARIES)/tidemill-bench run J1 $(BENCH_ARGS)
@@ -103,6 +110,12 @@ bench-state: deps .bench/state_rocksdb ## update counts and sums by 10 million r
 check-peers: build .venv-peers/installed ## compare results with DuckDB, pyarrow, polars and Spark
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(PEERS_PYTHON) Tests/Peers/check_peers.py $(BINARIES)/tidemill
+
+kill: build .venv-peers/installed ## kill -9 a pipeline 200 times while others read (KILLS=n)
+	$(PEERS_PYTHON) Tests/Faults/kill_check.py $(BINARIES)/tidemill --kills $(or $(KILLS),200)
+
+full-disk: build .venv-peers/installed ## run on a disk that is full (STEPS=n; mounts a tmpfs, so as root)
+	$(PEERS_PYTHON) Tests/Faults/full_disk_check.py $(BINARIES)/tidemill --steps $(or $(STEPS),100)
 
 # A stamp: the environment's python is a link to the system's, whose age says nothing.
 .venv-peers/installed: Tests/Peers/requirements.txt

@@ -1,4 +1,5 @@
 import Testing
+import TideEngineSimulation
 import TideSimulation
 
 @testable import Tidemill
@@ -43,23 +44,6 @@ import TideSimulation
         }
     }
 
-    private static func value(_ scalar: Scalar) -> Value {
-        switch scalar.value {
-        case .null: .null
-        case .boolean(let v): .number(v ? 1 : 0)
-        case .integer(let v): scalar.type == .date ? .text("date \(v)") : .number(Double(v))
-        case .float(let v): .number(Double(v))
-        case .double(let v): .number(toFiveDigits(v))
-        case .decimal(let v):
-            if case .decimal(_, let scale) = scalar.type {
-                .number(toFiveDigits((0..<scale).reduce(Double(v)) { value, _ in value / 10 }))
-            } else {
-                .null
-            }
-        case .bytes: .text(scalar.string ?? "")
-        }
-    }
-
     /// The key as the engine reads it back.
     private static func keyValue(_ type: KeyType, _ number: Int?) -> Value {
         guard let number else { return .null }
@@ -81,8 +65,8 @@ import TideSimulation
         var disk = SimulatedFileSystem()
         try disk.createDirectories("/p/in/l")
         try disk.createDirectories("/p/in/r")
-        var l = Relation([])
-        var r = Relation([])
+        var l = ReferenceRelation([])
+        var r = ReferenceRelation([])
         var id = 0
         let keys = Int.random(in: 1...6, using: &generator)
         let epochs = Int.random(in: 1...5, using: &generator)
@@ -140,10 +124,10 @@ import TideSimulation
     }
 
     private func compare(
-        _ machine: SimulatedMachine, _ one: Case, _ l: Relation, _ r: Relation, _ place: String
+        _ machine: SimulatedMachine, _ one: Case, _ l: ReferenceRelation, _ r: ReferenceRelation, _ place: String
     ) throws {
         for (table, wanted) in one.template.tables(l, r, Double(one.number)) {
-            let found = Relation(try machine.rows(one.sql, table).map { $0.map { Self.value($0) } })
+            let found = ReferenceRelation(try machine.rows(one.sql, table).map { $0.map { Value($0) } })
             #expect(found.sorted == wanted.sorted, "\(place), \(one.template.name), table \(table)\n\(one.sql)")
         }
     }

@@ -1,4 +1,5 @@
 import Testing
+import TideEngineSimulation
 import TideSimulation
 
 @testable import Tidemill
@@ -118,7 +119,7 @@ import TideSimulation
             if found != wanted { return "other contents: \(found.tables.map(\.count)), \(found.copy)" }
             let left = try leftovers(last)
             if !left.isEmpty { return "left behind: \(left)" }
-            let problems = try verifyCheckpoint(SimulatedMachine.root.appending("checkpoint"), files: disk)
+            let problems = try verifyCheckpoint(SimulatedMachine.root.appending("checkpoint"), files: disk).problems
             if !problems.isEmpty { return "checkpoint: \(problems)" }
             return nil
         } catch let error as TidemillError {

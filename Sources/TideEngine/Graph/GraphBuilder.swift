@@ -45,7 +45,10 @@ struct GraphBuilder {
                 inputAppends: isBatch || incremental.isAppendOnly(aggregate.input),
                 partitionBits: partitionBits, emitsOldRows: !replacesByGroup, outputs: outputs)
             try build(aggregate.input, [node])
-            add(node, "aggregate")
+            let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
+            add(
+                node, "aggregate", signature: OperatorSignature.of(aggregate),
+                parts: [.init(columns: fields)])
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
         case .sort(let sort):
@@ -89,7 +92,7 @@ struct GraphBuilder {
             let node = IncrementalJoinOperator(join, partitionBits: partitionBits, outputs: outputs)
             try build(join.left, [node.input(left: true)])
             try build(join.right, [node.input(left: false)])
-            return add(node, "join")
+            return add(node, "join", signature: OperatorSignature.of(join), parts: GraphBuilder.sides(join))
         }
         // One side stands still (in a batch query: the right one is looked up, the left one streams).
         let streamIsLeft = leftMoves || (!rightMoves && join.kind != .right)
@@ -125,7 +128,21 @@ struct GraphBuilder {
             join, lookedUp: isLeft ? .left : .right, partitionBits: partitionBits, outputs: outputs)
         try build(join.left, [node.input(left: true)])
         try build(join.right, [node.input(left: false)])
-        add(node, "lookup", of: side.ownTables)
+        add(
+            node, "lookup", signature: OperatorSignature.of(join), parts: GraphBuilder.sides(join), of: side.ownTables)
+    }
+
+    private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
+        [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
+            StateNames(name: name, columns: schema.fields + [Field("count", .bigint)])
+        }
+    }
+
+    /// What a part of an operator's state is called, and its columns behind the hash and the live mark as people read
+    /// them. A type may differ from the stored one where both have one form.
+    struct StateNames {
+        var name = ""
+        var columns: [Field]
     }
 
     /// Filters and projections over one relation.
@@ -137,12 +154,22 @@ struct GraphBuilder {
         }
     }
 
-    private func add(_ node: any StatefulOperator, _ name: String, of tables: Set<String> = []) {
+    /// - Parameter signature: what the state depends on; it has to start over when that changes.
+    private func add(
+        _ node: any StatefulOperator, _ name: String, signature: String = "", parts names: [StateNames] = [],
+        of tables: Set<String> = []
+    ) {
         graph.breakers.append(node)
         graph.breakerPlaces.append(place)
         let ordinal = graph.stateful.count { $0.flow == flow }
+        let parts = node.stateParts.enumerated().map { index, part in
+            PlanRegistry.OperatorDescription.Part(
+                part, names: names.indices.contains(index) ? names[index] : nil)
+        }
         graph.stateful.append(
-            FlowGraph.StatefulNode(node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables))
+            FlowGraph.StatefulNode(
+                node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables,
+                description: PlanRegistry.OperatorDescription(name: name, signature: signature, parts: parts)))
     }
 
     private func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {

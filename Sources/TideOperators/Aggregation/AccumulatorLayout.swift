@@ -244,4 +244,38 @@ struct AccumulatorLayout: Sendable {
     }
 
     var stateTypes: [DataType] { slots.flatMap(\.stateTypes) }
+
+    /// What the columns of `stateTypes` are called, and as what they are read: a sum of decimals has their scale.
+    /// - Parameter schema: of the input that the arguments refer to.
+    func stateNames(of schema: Schema) -> [Field] {
+        slots.flatMap { slot in
+            func call(_ function: String) -> String {
+                func text(_ index: Int?) -> String? {
+                    index.map { inputs[$0].describe { $0 < schema.count ? schema[$0].name : "#\($0)" } }
+                }
+                let filter = text(slot.filter).map { " FILTER (\($0))" } ?? ""
+                return "\(function)(\(text(slot.argument) ?? "*"))\(filter)"
+            }
+            let name: String
+            switch slot.kind {
+            case .rows: name = "count(*)"
+            case .nonNull: name = call("count")
+            case .trueCount: name = call("count_if")
+            case .sumInteger, .sumDecimal, .sumDouble: name = call("sum")
+            case .sumSquares: name = call("sum of squares")
+            case .sumCubes: name = call("sum of cubes")
+            case .sumFourths: name = call("sum of fourth powers")
+            case .sumProducts: name = call("sum of products")
+            case .minimum: name = call("min")
+            case .maximum: name = call("max")
+            case .picked: name = call("picked")
+            }
+            return slot.stateTypes.enumerated().map { index, type in
+                if case .decimal(_, let scale) = slot.type, slot.kind == .sumInteger || slot.kind == .sumDecimal {
+                    return Field(name, .decimal(precision: 38, scale: scale))
+                }
+                return Field(index == 0 ? name : "\(name) part \(index + 1)", type)
+            }
+        }
+    }
 }

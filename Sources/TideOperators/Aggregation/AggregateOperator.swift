@@ -175,6 +175,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         ] + accumulators.stores.map { KeyedRows.statePart(groupTypes + $0.types, .init()) }
     }
 
+    /// The state's columns behind the hash, the live mark and the groups, as they are read.
+    public func accumulatorFields(over input: Schema) -> [Field] { accumulators.stateNames(of: input) }
+
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { part == 0 ? stateBatches($0, $0.touched) : $0.values[part - 1].stateChanges() }
     }

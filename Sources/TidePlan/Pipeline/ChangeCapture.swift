@@ -65,7 +65,7 @@ extension PipelineSession {
         let schema = analyzed.schema
         return Dataset(
             name: table.name.text, kind: table.kind, schema: schema, format: "parquet",
-            properties: try properties(of: table), partitionedBy: try partitions(of: table, schema),
+            properties: try properties(of: table), partitionedBy: try partitions(table.clauses.partitionedBy, schema),
             key: .columns(keys.sorted()),
             flows: [Flow(name: first.name, analyzed: analyzed, plan: Optimizer.optimize(analyzed), span: first.span)],
             span: table.span)
