@@ -62,17 +62,17 @@ struct GraphBuilder {
         case .latest(let latest):
             let node = LatestOperator(latest, partitionBits: partitionBits, outputs: outputs)
             try build(latest.input, [node])
-            add(node, "latest")
+            add(node, "latest", parts: [GraphBuilder.rows(latest.input)])
         case .window(let window):
             let node = try WindowOperator(window, partitionBits: partitionBits, outputs: outputs)
             try build(window.input, [node])
-            add(node, "window")
+            add(node, "window", parts: [GraphBuilder.rows(window.input)])
         case .topN(let topN):
             let node = TopNOperator(
                 topN, inputAppends: isBatch || incremental.isAppendOnly(topN.input), partitionBits: partitionBits,
                 outputs: outputs)
             try build(topN.input, [node])
-            add(node, "top-n")
+            add(node, "top-n", parts: [GraphBuilder.rows(topN.input)])
         }
     }
 
@@ -134,8 +134,12 @@ struct GraphBuilder {
 
     private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
         [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
-            StateNames(name: name, columns: schema.fields + [Field("count", .bigint)])
+            StateNames(name: name, columns: schema.fields + [Field("count", .bigint), Field("partners", .bigint)])
         }
+    }
+
+    private static func rows(_ input: LogicalPlan) -> StateNames {
+        StateNames(columns: input.schema.fields + [Field("count", .bigint)])
     }
 
     /// What a part of an operator's state is called, and its columns behind the hash and the live mark as people read
