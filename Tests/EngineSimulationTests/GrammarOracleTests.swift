@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TideEngineSimulation
 import TideSimulation
 
 @testable import Tidemill
@@ -69,7 +70,7 @@ import TideSimulation
     }
 
     private struct Input {
-        var tables = DrawnQuery.Tables(l: Relation([]), r: Relation([]), c: Relation([]))
+        var tables = DrawnQuery.Tables(l: ReferenceRelation([]), r: ReferenceRelation([]), c: ReferenceRelation([]))
         /// The newest event of each key.
         var newest: [Int: (n: Int, gone: Bool, row: [Value])] = [:]
         var nextID = 0
@@ -95,9 +96,9 @@ import TideSimulation
                 Issue.record("\(place)\n\(error.report())\n\(sql)")
                 return
             }
-            input.tables.c = Relation(input.newest.values.filter { !$0.gone }.map(\.row))
-            let found = Relation(try machine.rows(sql, "t").map { $0.map(Self.value) }).sorted
-            let wanted = Relation(query.rows(input.tables).rows).sorted
+            input.tables.c = ReferenceRelation(input.newest.values.filter { !$0.gone }.map(\.row))
+            let found = ReferenceRelation(try machine.rows(sql, "t").map { $0.map { Value($0) } }).sorted
+            let wanted = ReferenceRelation(query.rows(input.tables).rows).sorted
             if let out = Self.out {
                 try write(Case(seed: seed, epoch: epoch, sql: query.sql, input.tables, found), to: out)
             }
@@ -114,14 +115,6 @@ import TideSimulation
                     """)
                 return
             }
-        }
-    }
-
-    private static func value(_ scalar: Scalar) -> Value {
-        switch scalar.value {
-        case .integer(let v): .number(Double(v))
-        case .bytes: .text(scalar.string ?? "")
-        default: .null
         }
     }
 

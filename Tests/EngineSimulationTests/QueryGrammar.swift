@@ -1,3 +1,4 @@
+import TideEngineSimulation
 import TideSimulation
 
 /// A query drawn from a grammar of relational operators: its text, and what it gives, computed by loops over rows.
@@ -8,14 +9,14 @@ import TideSimulation
 struct DrawnQuery {
     enum Kind { case number, text }
     struct Tables {
-        var l: Relation
-        var r: Relation
-        var c: Relation
+        var l: ReferenceRelation
+        var r: ReferenceRelation
+        var c: ReferenceRelation
     }
     /// Without a semicolon; its columns are named c0, c1, …
     var sql: String
     var columns: [Kind]
-    var rows: (Tables) -> Relation
+    var rows: (Tables) -> ReferenceRelation
     /// What the query is made of, for the message of a failure.
     var shape: String
 }
@@ -293,7 +294,7 @@ struct QueryGrammar {
                 var right: [[Value]: Int] = [:]
                 for row in p.rows(tables).rows { left[row, default: 0] += 1 }
                 for row in q.rows(tables).rows { right[row, default: 0] += 1 }
-                return Relation(
+                return ReferenceRelation(
                     left.flatMap { row, n -> [[Value]] in
                         let other = right[row] ?? 0
                         let copies =
@@ -363,7 +364,7 @@ struct QueryGrammar {
                         out.append(sorted[i] + [fixed(sorted, i, first..<(last + 1))])
                     }
                 }
-                return Relation(out)
+                return ReferenceRelation(out)
             }, shape: "window[\(function)](\(q.shape))")
     }
 
@@ -379,7 +380,7 @@ struct QueryGrammar {
             columns: q.columns,
             rows: {
                 let sorted = q.rows($0).rows.ordered(by: order, descending: isDescending)
-                return Relation(Array(sorted.dropFirst(offset).prefix(limit)))
+                return ReferenceRelation(Array(sorted.dropFirst(offset).prefix(limit)))
             }, shape: "top(\(q.shape))")
     }
 }
@@ -409,7 +410,7 @@ extension [[Value]] {
     }
 }
 
-extension Relation {
+extension ReferenceRelation {
     func partitions(by columns: [Int]) -> [[[Value]]] {
         var groups: [[Value]: [[Value]]] = [:]
         for row in rows { groups[columns.map { row[$0] }, default: []].append(row) }
