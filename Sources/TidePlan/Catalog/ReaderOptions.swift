@@ -4,7 +4,7 @@ enum ReaderOptions {
         "path", "pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter", "maxfilespertrigger",
         "maxbytespertrigger", "latestfirst", "maxfileage", "filenameonly", "cleansource", "sourcearchivedir",
         "maxcachedfiles", "discardcachedinputratio", "ignorecorruptfiles", "ignoremissingfiles", "skipchangecommits",
-        "filechanges", "basepath",
+        "filechanges", "basepath", "tidemill.changedfiles",
     ]
     private static let text: Set<String> = [
         "mode", "columnnameofcorruptrecord", "dateformat", "timestampformat", "timestampntzformat", "multiline",

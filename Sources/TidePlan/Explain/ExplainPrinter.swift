@@ -81,6 +81,7 @@ public struct ExplainPrinter: Sendable {
         case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
         case .expand: return "Expand"
         case .replicate: return "Replicate"
+        case .latest: return "Newest row per key (SCD type 1)"
         }
     }
 
@@ -115,6 +116,8 @@ public struct ExplainPrinter: Sendable {
                 contentsOf: expand.projections.map { "row: \(PlanText.list($0, expand.input.schema))" })
         case .replicate(let replicate):
             lines = ["copies: \(PlanText.expression(replicate.count, replicate.input.schema))"]
+        case .latest(let latest):
+            lines.append("keys: \(latest.keys.map { latest.input.schema[$0].name }.joined(separator: ", "))")
         case .values, .union: break
         }
         guard !isBatch else { return lines }
@@ -159,6 +162,8 @@ public struct ExplainPrinter: Sendable {
             return "both inputs indexed by key, grows with their rows (unbounded)"
         case .sort(let sort):
             return sort.limit == nil ? nil : "all input rows in order, grows with the input (unbounded)"
+        case .latest:
+            return "the newest row of each key, deleted ones with their number, grows with the keys (unbounded)"
         case .window: return "all input rows by partition in order, grows with the input (unbounded)"
         case .topN(let topN): return state(of: topN)
         }
@@ -211,7 +216,7 @@ extension AggregateKind {
     /// Whether undoing a value needs the others.
     public var needsValuesToRetract: Bool {
         switch self {
-        case .min, .max, .first, .last, .anyValue: true
+        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor: true
         default: false
         }
     }

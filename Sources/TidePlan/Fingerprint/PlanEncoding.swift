@@ -83,6 +83,9 @@ struct PlanEncoding {
         case .replicate(let replicate):
             writer.u8(12)
             expression(replicate.count)
+        case .latest(let latest):
+            writer.u8(13)
+            list(latest.keys) { $0.writer.varint(UInt64($1)) }
         }
         list(plan.inputs) { $0.node($1) }
     }

@@ -109,6 +109,7 @@ final class PipelineSession: RelationResolver {
         let name = try TableName(table.name, current: current, default: declarations.database)
         if let view = declarations.views[name.key] { return try resolve(view, table, for: consumer) }
         let mode: RelationReference.Mode = consumer == .materializedView || table.isStream ? .changes : .snapshot
+        let changedFiles = "tidemill.changedfiles"
         var options: [String: String] = [:]
         for option in table.options { options[option.key.lowercased()] = option.value }
         var reference = RelationReference(
@@ -116,6 +117,12 @@ final class PipelineSession: RelationResolver {
         if let relation = try external(name.key) {
             for option in table.options {
                 if let text = ReaderOptions.note(option, format: relation.format, in: relation.name) { note(text) }
+            }
+            if (options[changedFiles] ?? relation.options[changedFiles])?.lowercased() == "replace" {
+                // A stream's rows are final; a scan of its own reads them once.
+                let follows = mode == .changes && !table.isStream
+                reference.replacesFiles = follows
+                reference.options[changedFiles] = follows ? "replace" : "immutable"
             }
             return scan(reference, relation.schema, name, isStreaming: table.isStream)
         }

@@ -38,7 +38,7 @@ struct DependentDomain {
             return .join(LogicalPlan.Join(kind: .inner, left: node, right: plan, keys: [], residual: nil))
         }
         switch node {
-        case .scan, .values: throw .internal("a leaf with parameters")
+        case .scan, .values, .latest: throw .internal("a leaf with parameters")
         case .filter(let input, let predicate):
             return .filter(input: try push(input), predicate: bound(predicate, input.schema.count))
         case .project(let input, let items):
