@@ -77,7 +77,7 @@ let package = Package(
             dependencies: [
                 "Tidemill", "CTideKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "benchmarks", exclude: ["peers"], swiftSettings: strict),
+            path: "benchmarks", exclude: ["nexmark", "peers", "tpch"], swiftSettings: strict),
 
         tests("TideTextTests", ["TideText", "TideColumns"]),
         tests("TideParquetTests", ["TideParquet"]),

@@ -50,12 +50,13 @@ def check(report, tidemill, work, data=None):
         tables = file.read()
     with open(f"{folder}/batch.sql", "w") as file:
         file.write(tables)
-    expected = {}
 
-    def batch(name, query):
-        expected[name] = connection.execute(query).fetchall()
+    def expected(query):
+        return connection.execute(query).fetchall()
+
+    def batch(query):
         _, rows = tidemill.rows(query, f"{folder}/batch.sql")
-        compare(rows, expected[name], "DuckDB", tolerance=TOLERANCE)
+        compare(rows, expected(query), "DuckDB", tolerance=TOLERANCE)
 
     def view(name, query):
         shutil.rmtree(f"{folder}/{name}-warehouse", ignore_errors=True)
@@ -67,8 +68,8 @@ def check(report, tidemill, work, data=None):
         if status != 0:
             raise Failed(f"run ended with {status}: {shortened(err)}")
         rows = connection.execute(f"FROM read_parquet('{folder}/{name}-warehouse/{name}/*.parquet')").fetchall()
-        compare(rows, expected[name], "DuckDB", tolerance=TOLERANCE)
+        compare(rows, expected(query), "DuckDB", tolerance=TOLERANCE)
 
     for name, query in queries():
-        report.check(f"{name} as a batch query", lambda: batch(name, query))
+        report.check(f"{name} as a batch query", lambda: batch(query))
         report.check(f"{name} as a view in {PARTS} epochs", lambda: view(name, query))

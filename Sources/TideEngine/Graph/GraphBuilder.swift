@@ -5,6 +5,8 @@ struct GraphBuilder {
     /// Which relations stand still within an epoch.
     let isBatch: Bool
     let incremental: Incrementalization
+    /// Rows of `.working` leaves: a recursion's step is a batch query over them.
+    var bindings: [Int: [Batch]] = [:]
     private var flow = ""
     private var place: ErrorPlace?
 
@@ -59,12 +61,29 @@ struct GraphBuilder {
             try build(sort.input, [node])
             graph.breakers.append(node)
             graph.breakerPlaces.append(place)
+        case .working(let working):
+            for batch in bindings[working.id] ?? [] { graph.constants.append((batch, consumers[0], flow)) }
+        case .recursive(let recursive): try buildRecursion(recursive, outputs)
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
         case .window: throw TidemillError.unsupported("window functions are not supported yet")
         case .topN: throw TidemillError.unsupported("ORDER BY with LIMIT is not supported yet in pipelines")
         }
+    }
+
+    private mutating func buildRecursion(
+        _ recursive: LogicalPlan.Recursive, _ outputs: Outputs
+    ) throws(TidemillError) {
+        guard isBatch else {
+            throw TidemillError.unsupported("recursive queries are not supported yet in pipelines")
+        }
+        let node = RecursionNode(recursive, outputs: outputs)
+        for (index, input) in node.recursion.inputs.enumerated() {
+            try build(input, [node.input(index)])
+        }
+        graph.breakers.append(node)
+        graph.breakerPlaces.append(place)
     }
 
     private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {

@@ -25,7 +25,8 @@ public struct Incrementalization: Sendable {
         switch plan {
         case .scan(let scan):
             return scan.relation.mode == .snapshot || !scan.relation.isOwnTable || tableAppends(scan.relation.name)
-        case .values: return true
+        case .values, .working: return true
+        case .recursive: return isStatic(plan)
         case .filter(let input, _), .project(let input, _): return isAppendOnly(input)
         case .expand(let expand): return isAppendOnly(expand.input)
         case .replicate(let replicate): return isAppendOnly(replicate.input)

@@ -26,7 +26,7 @@ public struct KeyDerivation: Sendable {
         case .sort(let sort): return sort.limit == 1 ? [] : key(of: sort.input)
         case .window(let window): return key(of: window.input)
         case .topN(let topN): return key(of: topN)
-        case .expand, .replicate: return nil
+        case .expand, .replicate, .recursive, .working: return nil
         case .project(let input, let items):
             guard let key = key(of: input) else { return nil }
             return positions(of: key) { column in
