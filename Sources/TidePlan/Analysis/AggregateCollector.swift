@@ -1,7 +1,8 @@
 /// Gathers the aggregates of one SELECT while its expressions are bound, and turns those expressions into ones over the
 /// aggregate's output.
 ///
-/// Binding happens over the aggregate's input; each distinct aggregate call becomes a column of `ColumnSpace.aggregates`.
+/// Binding happens over the aggregate's input; each distinct aggregate call becomes a column of
+/// `ColumnSpace.aggregates`.
 /// `lower` then replaces group expressions and these columns by positions of the aggregate's output. What is left over
 /// refers to columns that were neither grouped nor aggregated.
 final class AggregateCollector {

@@ -23,7 +23,8 @@ extension ExpressionBinder {
                     nullsFirst: item.putsNullsFirst))
         }
         let function = try function(call, inner, span)
-        if case .aggregate = function {} else if keys.isEmpty, function.needsOrder {
+        if case .aggregate = function {
+        } else if keys.isEmpty, function.needsOrder {
             throw AnalysisError.user(
                 "TIDEMILL_WINDOW_NOT_ORDERED", "the window function \(name) requires its window to be ordered",
                 hint: "add ORDER BY to OVER", span)

@@ -96,7 +96,9 @@ extension QueryAnalyzer {
                     hint: "name a column for each value", source.columns[0].span)
             }
             var values: [BoundExpression] = []
-            for column in source.columns { values.append(try binder.bind(Expression(.column(column), span: column.span))) }
+            for column in source.columns {
+                values.append(try binder.bind(Expression(.column(column), span: column.span)))
+            }
             sources.append(values)
         }
         for position in unpivot.valueColumns.indices {

@@ -30,7 +30,8 @@ extension ExpressionBinder {
         guard let subqueries else {
             throw AnalysisError.user(
                 "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_CORRELATED_SCALAR_SUBQUERY",
-                "a subquery is not allowed here: \(expression.sql)", hint: "compute it in a query around this one", span)
+                "a subquery is not allowed here: \(expression.sql)", hint: "compute it in a query around this one",
+                span)
         }
         if let known = subqueries.known(span.text) { return known }
         switch expression.kind {

@@ -117,9 +117,11 @@ enum ConditionPullUp {
     private static func topN(_ topN: LogicalPlan.TopN) throws(TidemillError) -> Unnested? {
         guard let below = try unnest(topN.input), !below.isOneRow, let equalities = below.equalities else { return nil }
         let moved = LogicalPlan.topN(topN).mapExpressions(below.moved)
-        guard case .topN(var result) = moved, !(topN.partitionBy + topN.orderBy.map(\.expression)).contains(where: {
-            below.moved($0).hasParameters
-        }) else { return nil }
+        guard case .topN(var result) = moved,
+            !(topN.partitionBy + topN.orderBy.map(\.expression)).contains(where: {
+                below.moved($0).hasParameters
+            })
+        else { return nil }
         result.input = below.plan
         result.partitionBy += equalities.map(\.inner)
         let plan = LogicalPlan.topN(result)
@@ -160,6 +162,10 @@ extension BoundAggregate {
 extension BoundExpression {
     /// A column as the optional side of an outer join gives it.
     var asNullable: BoundExpression {
-        if case .column(let index, let type, _) = self { .column(index: index, type: type, nullable: true) } else { self }
+        if case .column(let index, let type, _) = self {
+            .column(index: index, type: type, nullable: true)
+        } else {
+            self
+        }
     }
 }

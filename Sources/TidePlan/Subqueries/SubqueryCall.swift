@@ -24,7 +24,8 @@ struct SubqueryCall {
         switch form {
         case .scalar: true
         case .exists: false
-        case .contains(let operands): operands.contains(where: \.nullable) || plan.schema.fields.contains(where: \.nullable)
+        case .contains(let operands):
+            operands.contains(where: \.nullable) || plan.schema.fields.contains(where: \.nullable)
         }
     }
     /// The result as a column.
