@@ -125,9 +125,6 @@ extension QueryAnalyzer {
                     join.span)
             }
         }
-        switch join.kind {
-        default: break
-        }
     }
 
     // MARK: USING and NATURAL

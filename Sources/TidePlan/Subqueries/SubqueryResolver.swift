@@ -72,11 +72,15 @@ struct SubqueryResolver {
     /// The call with everything that it takes from the enclosing row over `plan`.
     private mutating func lowered(_ call: SubqueryCall) throws(TidemillError) -> SubqueryCall {
         var call = call
-        for (id, value) in call.parameters { call.parameters[id] = try resolved(lower(value, nil)) }
-        if case .contains(let operands) = call.form {
-            var moved: [BoundExpression] = []
-            for operand in operands { moved.append(try resolved(lower(operand, nil))) }
-            call.form = .contains(moved)
+        do throws(TidemillError) {
+            for (id, value) in call.parameters { call.parameters[id] = try resolved(lower(value, nil)) }
+            if case .contains(let operands) = call.form {
+                var moved: [BoundExpression] = []
+                for operand in operands { moved.append(try resolved(lower(operand, nil))) }
+                call.form = .contains(moved)
+            }
+        } catch {
+            throw error.at(call.span)
         }
         return call
     }
