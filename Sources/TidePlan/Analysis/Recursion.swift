@@ -55,7 +55,9 @@ final class Recursion {
         var steps: [NamedExpression] = []
         for (item, found) in zip(items, step.items) {
             let type = item.expression.type
-            guard found.expression.type == type || FunctionRegistry.builtin.commonType(of: [type, found.expression.type]) != nil
+            guard
+                found.expression.type == type
+                    || FunctionRegistry.builtin.commonType(of: [type, found.expression.type]) != nil
             else {
                 throw AnalysisError.user(
                     "INVALID_RECURSIVE_REFERENCE.DATA_TYPE",

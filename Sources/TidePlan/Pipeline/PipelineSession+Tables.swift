@@ -38,7 +38,8 @@ extension PipelineSession {
         }
         return Dataset(
             name: name, kind: table.kind, schema: schema, format: "parquet", properties: try properties(of: table),
-            partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: key(of: table, flows), flows: flows,
+            partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: key(of: table, flows),
+            flows: flows,
             span: table.span)
     }
 
