@@ -87,7 +87,12 @@ struct GraphBuilder {
         _ recursive: LogicalPlan.Recursive, _ outputs: Outputs
     ) throws(TidemillError) {
         guard isBatch else {
-            throw TidemillError.unsupported("recursive queries are not supported yet in pipelines")
+            let recursion = Recursion(recursive)
+            let node = RecomputeOperator(
+                inputs: recursion.inputs.map(\.schema.types), types: recursive.schema.types, outputs: outputs
+            ) { (rows, evaluation) throws(TidemillError) in try recursion.run(rows, evaluation) }
+            for (index, input) in recursion.inputs.enumerated() { try build(input, [node.input(index)]) }
+            return add(node, "recursion")
         }
         let node = RecursionNode(recursive, outputs: outputs)
         for (index, input) in node.recursion.inputs.enumerated() {
