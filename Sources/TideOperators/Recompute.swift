@@ -1,5 +1,5 @@
-/// Computes its whole result anew when one of its inputs has changed, and emits the difference to the result before: for
-/// what no change can be followed through, such as a recursion.
+/// Computes its whole result anew when one of its inputs has changed, and emits the difference to the result before:
+/// for what no change can be followed through, such as a recursion.
 ///
 /// Keeps the rows of all inputs. The result itself is not kept: that of the epoch before is computed again from the
 /// inputs as they were, so a restart needs nothing more.

@@ -30,7 +30,8 @@ struct GraphBuilder {
     private mutating func build(
         _ plan: LogicalPlan, _ consumers: [any BatchConsumer], replacesByGroup: Bool = false
     ) throws(TidemillError) {
-        let outputs = Outputs(consumers)
+        var outputs = Outputs(consumers)
+        if isBatch, plan.emitsWeights { outputs = Outputs([CopiesOperator(outputs: outputs)]) }
         switch plan {
         case .scan(let scan): try attach(scan, consumers[0])
         case .values(let values):
@@ -244,6 +245,16 @@ struct GraphBuilder {
             Column(values.schema[index].type, values.rows.map { $0[index] })
         }
         return Batch(columns: columns, count: values.rows.count)
+    }
+}
+
+extension LogicalPlan {
+    /// Whether the operator gives equal rows as one with a weight.
+    fileprivate var emitsWeights: Bool {
+        switch self {
+        case .window, .topN, .join: true
+        default: false
+        }
     }
 }
 
