@@ -25,7 +25,7 @@ public enum StoredFormat: Sendable, Hashable {
     var keepsEmptyFile: Bool { self == .parquet }
 
     /// - Throws: UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE unless the columns can be written.
-    func check(_ schema: Schema) throws(TidemillError) {
+    public func check(_ schema: Schema) throws(TidemillError) {
         for field in schema.fields {
             if field.type.isNested ? isJSON : self == .parquet || Column.isTextTarget(field.type) { continue }
             throw TidemillError(
