@@ -76,35 +76,23 @@ struct JSONImageReader {
         i = JSONScanner.skippingBlanks(p, JSONScanner.skippingBlanks(p, i) + 1)
     }
 
-    /// Of equal keys the last counts, at the place of the first.
+    /// Keys that stand twice stay, as in Spark's reader.
     private mutating func map(
         _ p: UnsafePointer<UInt8>, _ i: inout Int, _ key: DataType, _ value: DataType, into image: inout [UInt8]
     ) -> Bool {
-        var entries: [(key: [UInt8], value: [UInt8])] = []
         var fits = true
         i = JSONScanner.skippingBlanks(p, i + 1)
         while p[i] != UInt8(ascii: "}") {
             name(p, &i)
-            var keyImage: [UInt8] = []
-            // Spark's reader takes keys as text, whatever their type.
+            // Names of fields are text.
             if key != .string { fits = false }
-            plain.withUnsafeBytes { NestedImage.append(text: $0, into: &keyImage) }
-            var valueImage: [UInt8] = []
-            if !part(p, &i, value, into: &valueImage) { fits = false }
-            if let known = entries.firstIndex(where: { $0.key == keyImage }) {
-                entries[known].value = valueImage
-            } else {
-                entries.append((keyImage, valueImage))
-            }
+            NestedImage.appendMarker(into: &image)
+            plain.withUnsafeBytes { NestedImage.append(text: $0, into: &image) }
+            if !part(p, &i, value, into: &image) { fits = false }
             i = JSONScanner.skippingBlanks(p, i)
             if p[i] == UInt8(ascii: ",") { i = JSONScanner.skippingBlanks(p, i + 1) }
         }
         i += 1
-        for entry in entries {
-            NestedImage.appendMarker(into: &image)
-            image += entry.key
-            image += entry.value
-        }
         NestedImage.appendEnd(into: &image)
         return fits
     }

@@ -13,7 +13,12 @@ struct NestedCast {
         for row in 0..<source.count where source.isValid(row) {
             var cursor = NestedCursor(source.bytes(row))
             NestedCast.walk(from, &cursor) { part, cursor in
-                if cursor == nil { builders[part].appendNull() } else { builders[part].append(&cursor!) }
+                if var inner = cursor {
+                    builders[part].append(&inner)
+                    cursor = inner
+                } else {
+                    builders[part].appendNull()
+                }
             }
         }
         var converted: [Column] = []
