@@ -178,7 +178,7 @@ final class GoldenMachine {
     }
 
     func checkpointProblems() throws -> [String] {
-        try verifyCheckpoint(root.appending("checkpoint"), files: files).map(\.description)
+        try verifyCheckpoint(root.appending("checkpoint"), files: files).problems.map(\.description)
     }
 
     static func text(_ column: Column, _ row: Int) -> String {

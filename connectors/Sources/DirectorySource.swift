@@ -35,6 +35,12 @@ public final class DirectorySource: Source, @unchecked Sendable {
         var queueTaken = 0
         /// Not delivered yet.
         var warnings: [String] = []
+        /// Files changed later than this many nanoseconds ago may still grow.
+        var settleNanos: Int64 = 0
+        /// Known to be whole though they are young.
+        var complete: Set<String> = []
+        /// Seen to be made and not to be closed.
+        var open: Set<String> = []
     }
     private let state = Mutex(State())
 
@@ -137,6 +143,23 @@ public final class DirectorySource: Source, @unchecked Sendable {
         }
     }
 
+    public func watched() -> [FilePath] { listing.directories(in: environment.files) }
+
+    public func noticed(_ files: WatchedFiles) {
+        state.withLock { state in
+            state.open.formUnion(files.begun.map(\.string))
+            state.open.subtract(files.completed.map(\.string))
+            state.complete.formUnion(files.completed.map(\.string))
+        }
+    }
+
+    public func requireSettled(for window: Duration) {
+        let parts = window.components
+        state.withLock {
+            $0.settleNanos = max(0, parts.seconds) * 1_000_000_000 + max(0, parts.attoseconds / 1_000_000_000)
+        }
+    }
+
     /// Spark's form; N counts files taken.
     private func offset(_ files: Int) -> String { "{\"logOffset\":\(files)}" }
 
@@ -147,14 +170,22 @@ public final class DirectorySource: Source, @unchecked Sendable {
         state.listingNumber &+= 1
         let number = state.listingNumber
         var pending: [Pending] = []
+        var growing: [String] = []
         for found in try listing.files(in: environment.files) {
             if let index = state.ledger.index(of: found.path) {
                 state.ledger.markSeen(index, listing: number)
                 continue
             }
             guard let status = try self.status(of: found) else { continue }
+            if isGrowing(found.path, status, &state) {
+                growing.append(found.path)
+                continue
+            }
             pending.append(Pending(path: found.path, version: FileVersion(status)))
         }
+        // Names that are not data, or are gone, are forgotten.
+        if !state.complete.isEmpty { state.complete.formIntersection(pending.map(\.path)) }
+        if !state.open.isEmpty { state.open.formIntersection(growing) }
         try checkTaken(&state, number)
         pending.sort { a, b in
             a.version.modified != b.version.modified
@@ -162,6 +193,19 @@ public final class DirectorySource: Source, @unchecked Sendable {
         }
         return pending
     }
+
+    /// A modification time that lies ahead says nothing about now. A file that somebody still writes is waited for, but
+    /// not for ever: one that was linked into place is never closed.
+    private func isGrowing(_ path: String, _ status: FileStatus, _ state: inout State) -> Bool {
+        if state.settleNanos == 0 || state.complete.contains(path) { return false }
+        let age = environment.clock.now() * 1000 - status.modified
+        let window =
+            state.open.contains(path) ? max(state.settleNanos, DirectorySource.openNanosMax) : state.settleNanos
+        if age >= 0 && age < window { return true }
+        state.open.remove(path)
+        return false
+    }
+    private static let openNanosMax: Int64 = 60_000_000_000
 
     private func checkTaken(_ state: inout State, _ number: UInt32) throws(TidemillError) {
         let count = state.ledger.count

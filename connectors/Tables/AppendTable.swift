@@ -20,6 +20,7 @@ public final class AppendTable: AppendTarget, Sendable {
     private let schema: Schema
     private let options: TableOptions
     private let marker: Mutex<TableMarker>
+    private let retained = Mutex<Set<RetainedVersion>>([])
 
     private var files: any FileSystem { directory.files }
 
@@ -43,11 +44,12 @@ public final class AppendTable: AppendTarget, Sendable {
     }
 
     public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0.epoch } }
+    public func retain(_ versions: Set<RetainedVersion>) { retained.withLock { $0 = versions } }
 
     // MARK: Recovery
 
     public func recover(committed: [(epoch: Epoch, manifest: [UInt8])]) throws(TidemillError) {
-        try directory.recoverSiblings()
+        try directory.recoverSiblings(retained: retained.withLock { $0 })
         var wanted: Set<String> = []
         let marker = self.marker.withLock { $0 }
         for (epoch, manifest) in committed where marker.epoch.map({ $0 < epoch }) ?? true {
@@ -161,7 +163,7 @@ public final class AppendTable: AppendTarget, Sendable {
             next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)]
         }
         try files.createDurably(stage.appending(TableMarker.name), next.encoded())
-        try directory.swapIn(stage, epoch: epoch)
+        try directory.swapIn(stage, epoch: epoch, retained: retained.withLock { $0 })
     }
 
     /// Merges neighbours of `next.files` that lie in `stage`; row order is kept.

@@ -5,7 +5,8 @@
 ///     <warehouse>/orders/_tidemill                       the marker
 ///     <warehouse>/.orders.staging/                       files of epochs that are not published
 ///     <warehouse>/.orders.next-<epoch>/                  a replacement being built, or (after a crash) swapped out
-///     <warehouse>/.orders.old-<epoch>-<micros>-<random>/ swapped out then, kept for readers in the middle of it
+///     <warehouse>/.orders.old-<epoch>-<micros>-<random>/ swapped out then, kept for readers in the middle of it and
+///                                                        for retained epochs
 ///
 /// File names are never reused. So a reader that listed one version and opens files of another finds the same bytes
 /// under the same name, or a clean "not found".
@@ -35,8 +36,8 @@ struct TableDirectory: Sendable {
     var files: any FileSystem { environment.files }
     var staging: FilePath { parent.appending(".\(name).staging") }
     var markerPath: FilePath { location.appending(TableMarker.name) }
-    private var nextPrefix: String { ".\(name).next-" }
-    private var oldPrefix: String { ".\(name).old-" }
+    var nextPrefix: String { ".\(name).next-" }
+    var oldPrefix: String { ".\(name).old-" }
 
     /// A name no other file of this table ever had.
     func dataFileName(_ label: String, _ number: Int) -> String {
@@ -122,7 +123,14 @@ struct TableDirectory: Sendable {
     ///
     /// Power lost before the exchange is durable: the table is the old version with the old marker, the publish is
     /// redone. After it: the new version with the new marker. The rename only tidies up and may be lost.
-    func swapIn(_ stage: FilePath, epoch: Epoch) throws(TidemillError) {
+    func swapIn(
+        _ stage: FilePath, epoch: Epoch, retained: Set<RetainedVersion> = []
+    ) throws(TidemillError) {
+        try swapIn(stage, label: String(epoch.rawValue))
+        try removeOldVersions(but: retained)
+    }
+
+    func swapIn(_ stage: FilePath, label: String) throws(TidemillError) {
         try files.syncDirectory(stage)
         guard try files.exists(location) else {
             try files.rename(stage, to: location)
@@ -130,11 +138,10 @@ struct TableDirectory: Sendable {
         }
         try exchange(stage)
         try files.syncDirectory(parent)
-        try moveAside(stage, label: String(epoch.rawValue))
-        try removeOldVersions()
+        try moveAside(stage, label: label)
     }
 
-    private func moveAside(_ stage: FilePath, label: String) throws(TidemillError) {
+    func moveAside(_ stage: FilePath, label: String) throws(TidemillError) {
         let random = String(environment.random.next() & 0xFFFF_FFFF, radix: 16)
         try files.rename(
             stage, to: parent.appending("\(oldPrefix)\(label)-\(environment.clock.now())-\(random)"))
@@ -191,7 +198,7 @@ struct TableDirectory: Sendable {
 
     /// Tidies the siblings after a restart. A complete `.next-` may be a version that readers are still in the middle
     /// of, so it is moved aside rather than removed.
-    func recoverSiblings() throws(TidemillError) {
+    func recoverSiblings(retained: Set<RetainedVersion> = []) throws(TidemillError) {
         guard try files.exists(parent) else { return }
         for entry in try files.entries(of: parent) {
             let path = parent.appending(entry.name)
@@ -205,19 +212,7 @@ struct TableDirectory: Sendable {
                 try files.removeTree(path)
             }
         }
-        try removeOldVersions()
-    }
-
-    /// Removes versions that were swapped out longer ago than the grace, or in a future that the clock took back.
-    func removeOldVersions() throws(TidemillError) {
-        let now = environment.clock.now()
-        for entry in try files.entries(of: parent) where entry.name.hasPrefix(oldPrefix) {
-            let parts = entry.name.dropFirst(oldPrefix.count).split(separator: "-")
-            let time = parts.count == 3 ? Int64(parts[1]) ?? 0 : 0
-            if now - time >= readerGraceMicros || time - now > readerGraceMicros {
-                try files.removeTree(parent.appending(entry.name))
-            }
-        }
+        try removeOldVersions(but: retained)
     }
 }
 

@@ -21,6 +21,8 @@ public struct EpochProgress: Sendable {
         public var rowsTotal: Int
         public var rowsUpdated: Int
         public var memoryBytes: Int
+        /// The others lie in runs alone.
+        public var rowsInMemory: Int
     }
     public struct Durations: Sendable {
         public var planMillis = 0.0

@@ -111,6 +111,7 @@ extension PipelineRunner {
             record.statics.append(
                 EpochRecord.Entry(id: "\(graph.statics[index].flow)#\(index)", bytes: (versions ?? []).flatMap { $0 }))
         }
+        record.counters += memory?.counters ?? []
         let committed = try store.commit(record)
         lastRecord = record
         maintenance?.committed(committed)
@@ -121,8 +122,13 @@ extension PipelineRunner {
         collectProgress()
         for node in graph.stateful {
             let operatorNode = node.node
+            let lazy = operatorNode as? any LazyOperator
             try environment.executor.run(tasks: operatorNode.partitionCount) { (partition, _) throws(TidemillError) in
-                operatorNode.endEpoch(partition: partition)
+                if let lazy {
+                    lazy.endEpoch(partition: partition, of: epoch)
+                } else {
+                    operatorNode.endEpoch(partition: partition)
+                }
             }
         }
         progress.logBytes = store.logBytes - logBefore
@@ -208,7 +214,8 @@ extension PipelineRunner {
                     one.stateOperators.append(
                         EpochProgress.StateProgress(
                             name: node.name, rowsTotal: node.node.stateRows, rowsUpdated: node.node.touchedRows,
-                            memoryBytes: node.node.stateBytes))
+                            memoryBytes: node.node.stateBytes,
+                            rowsInMemory: (node.node as? any LazyOperator)?.rowsInMemory ?? node.node.stateRows))
                 }
                 progress.flows.append(one)
             }

@@ -9,6 +9,7 @@ public struct FunctionDocumentation: Hashable, Sendable {
         case conversion = "Conversion"
         case nested = "Arrays, maps and structs"
         case aggregate = "Aggregate"
+        case window = "Window"
     }
     public var group: Group
     /// Canonical name first, then aliases.

@@ -1,4 +1,5 @@
 import Synchronization
+import TideCheckpoints
 
 /// GROUP BY: one accumulator row per group; per epoch, for every touched group whose result changed, the old row with
 /// weight -1 and the new one with +1.
@@ -12,12 +13,16 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     let accumulators: AccumulatorLayout
     let layout: RowLayout
     let bits: Int
-    private let partitions: [Locked<AggregatePartition>]
+    let partitions: [Locked<AggregatePartition>]
     let outputs: Outputs
     /// False if every consumer replaces rows by their key, which is this operator's group: a changed group then needs
     /// only its new row.
     let emitsOldRows: Bool
     private let seeded: Atomic<Bool>
+    let cold: Locked<ColdState?>
+    let fetched: Atomic<Int>
+    /// Groups when the operator was opened; nil where nobody set it.
+    let openedRows: Locked<Int?>
 
     public init(
         groups: [NamedExpression], aggregates: [NamedAggregate], partitionBits: Int, emitsOldRows: Bool,
@@ -37,6 +42,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         self.emitsOldRows = emitsOldRows
         self.outputs = outputs
         seeded = Atomic(false)
+        cold = Locked(nil)
+        fetched = Atomic(0)
+        openedRows = Locked(nil)
     }
 
     public var partitionCount: Int { partitions.count }
@@ -75,6 +83,8 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if groupCount == 0 && !seeded.exchange(true, ordering: .relaxed) && partition.table.count == 0 {
                 partition.touchGlobalGroup()
             }
+            try resolve(partition)
+            partition.countLiveChange()
             try emitChanges(of: partition, task)
         }
         try outputs.finishTask(task)
@@ -83,7 +93,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     private func emitChanges(of partition: AggregatePartition, _ task: TaskContext) throws(TidemillError) {
         let touched = partition.touched
         if touched.isEmpty { return }
-        let heap = AccumulatorHeap(strings: partition.arena.heap(), wide: partition.wide)
+        let heap = AccumulatorHeap(strings: partition.arena.heap(), sums: partition.sums)
         let keyHeap = partition.table.arena.heap()
         let valueOffset = layout.valueOffset
         let isGlobal = groupCount == 0
@@ -103,7 +113,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 let before = partition.areaBefore(i)
                 let wasLive = before.load(as: Int64.self) > 0 || (isGlobal && globalWasPublished)
                 let isLive = (touched[i] + valueOffset).load(as: Int64.self) > 0 || isGlobal
-                if wasLive && (emitsOldRows || !isLive) && !unchanged(before, touched[i] + valueOffset) {
+                if wasLive && (emitsOldRows || !isLive) && !partition.sums.areEqual(before, touched[i] + valueOffset) {
                     rows[old] = touched[i]
                     areas[old] = before
                     old += 1
@@ -115,7 +125,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 let before = partition.areaBefore(i)
                 let wasLive = before.load(as: Int64.self) > 0 || (isGlobal && globalWasPublished)
                 let isLive = area.load(as: Int64.self) > 0 || isGlobal
-                if isLive && !(wasLive && unchanged(before, area)) {
+                if isLive && !(wasLive && partition.sums.areEqual(before, area)) {
                     rows[n] = touched[i]
                     areas[n] = area
                     n += 1
@@ -141,10 +151,6 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     // Touched by the one partition of a global aggregate, under its lock.
     nonisolated(unsafe) private var globalWasPublished = false
 
-    private func unchanged(_ before: UnsafeMutableRawPointer, _ after: UnsafeMutableRawPointer) -> Bool {
-        equalBytes(before, after, layout.valueBytes)
-    }
-
     private func weights(old: Int, _ n: Int) -> Column? {
         if old == 0 { return nil }
         let buffer = Buffer(byteCount: n * 8)
@@ -153,10 +159,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         return Column(type: .bigint, count: n, values: buffer)
     }
 
-    public func endEpoch(partition p: Int) {
-        let keeps = groupCount == 0
-        partitions[p].withLock { $0.endEpoch(keepsEmptyGroup: keeps) }
-    }
+    public func endEpoch(partition p: Int) { endEpoch(partition: p, of: .zero) }
 
     // MARK: State
 
@@ -167,6 +170,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 keyColumns: Array(2..<(2 + groupCount)))
         ]
     }
+
+    /// The state's columns behind the hash, the live mark and the groups, as they are read.
+    public func accumulatorFields(over input: Schema) -> [Field] { accumulators.stateNames(of: input) }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.touched) }
@@ -208,12 +214,16 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         var columns = (0..<groupCount).map {
             partition.table.keyColumn($0, of: rows, count: n, as: groupTypes[$0], heap: keyHeap)
         }
-        let heap = AccumulatorHeap(strings: partition.arena.heap(), wide: partition.wide)
+        let heap = AccumulatorHeap(strings: partition.arena.heap(), sums: partition.sums)
         for slot in accumulators.slots { columns += accumulators.stateColumns(slot, areas, n, heap) }
         return columns
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
+        try restore(part: part, batch, epoch: .zero)
+    }
+
+    public func restore(part: Int, _ batch: Batch, epoch: Epoch) throws(TidemillError) {
         guard batch.columns.map(\.type) == stateParts[0].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of an aggregate has other columns than its query")
@@ -230,12 +240,19 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             let rows = selection.rows(of: p)
             if rows.isEmpty { continue }
             try partitions[p].withLock { partition throws(TidemillError) in
-                try accumulators.restore(partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows)
+                try accumulators.restore(
+                    partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows, stamp: RowStamp.of(epoch))
             }
         }
     }
 
-    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
+    public var stateRows: Int {
+        guard let opened = openedRows.withLock({ $0 }) else { return rowsInMemory }
+        return partitions.reduce(opened) { sum, p in sum + p.withLock { $0.liveChangeSoFar } }
+    }
+    public var rowsInMemory: Int {
+        partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count - $0.deadRows } }
+    }
     public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
     public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.touched.count } } }
 }

@@ -6,6 +6,8 @@ public struct StandardConnectors: Connectors {
     let environment: Environment
     let warehouse: FilePath
     let database: String
+    /// How tables are written; tests make everything small.
+    package var tableOptions = TableOptions()
 
     public init(environment: Environment, warehouse: FilePath, database: String = "default") {
         self.environment = environment
@@ -68,6 +70,17 @@ public struct StandardConnectors: Connectors {
             reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
     }
 
+    public func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)? {
+        let path = location(of: dataset)
+        guard try environment.files.exists(path) else { return nil }
+        var size: (files: Int, bytes: Int64) = (0, 0)
+        for file in try TableReader(path: path, environment: environment).paths {
+            guard let status = try environment.files.status(of: FilePath(file)) else { continue }
+            size = (size.files + 1, size.bytes + status.size)
+        }
+        return size
+    }
+
     public func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool {
         try environment.files.exists(location(of: dataset))
     }
@@ -111,7 +124,7 @@ public struct StandardConnectors: Connectors {
     }
 
     private func options(_ dataset: Dataset, startsOver: Bool) throws(TidemillError) -> TableOptions {
-        var options = TableOptions()
+        var options = tableOptions
         options.format = try storedFormat(of: dataset)
         options.adoptsOtherGeneration = startsOver
         options.replacesOtherSchema = startsOver
@@ -132,7 +145,10 @@ public struct StandardConnectors: Connectors {
     private func prepared(_ dataset: Dataset) throws(TidemillError) -> FilePath {
         try requireStorable(dataset)
         let path = location(of: dataset)
-        try environment.files.createDirectories(path.removingLastComponent())
+        // A table stands only in a directory that was made durable before.
+        if try !environment.files.exists(path) {
+            try environment.files.createDirectories(path.removingLastComponent())
+        }
         return path
     }
 
@@ -169,6 +185,27 @@ public struct StandardConnectors: Connectors {
                 place: sink.span.map { .sql($0) })
         }
         return format
+    }
+}
+
+// Versions of stored tables.
+extension StandardConnectors {
+    private func versions(_ dataset: Dataset) -> TableVersions {
+        TableVersions(location: location(of: dataset), environment: environment)
+    }
+    public func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]? {
+        try versions(dataset).missingFiles(of: version)
+    }
+    public func rollBack(
+        _ dataset: Dataset, to version: RetainedVersion, generation: UInt64
+    ) throws(TidemillError) {
+        try versions(dataset).rollBack(to: version, generation: generation)
+    }
+    public func setAside(_ dataset: Dataset, generation: UInt64) throws(TidemillError) {
+        try versions(dataset).setAside(generation: generation)
+    }
+    public func bytesHeld(_ dataset: Dataset, by version: RetainedVersion) throws(TidemillError) -> Int64 {
+        try versions(dataset).bytesHeld(by: version)
     }
 }
 

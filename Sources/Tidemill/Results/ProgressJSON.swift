@@ -52,6 +52,11 @@ public enum ProgressJSON {
                     json.integer(state.rowsUpdated)
                     json.key("memoryUsedBytes")
                     json.integer(state.memoryBytes)
+                    json.key("customMetrics")
+                    json.object { json in
+                        json.key("rowsInMemory")
+                        json.integer(state.rowsInMemory)
+                    }
                 }
             }
         }

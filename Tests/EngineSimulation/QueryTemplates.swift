@@ -1,21 +1,27 @@
 import TideSimulation
 
 /// A pipeline over l(id, k, g, v) and r(k, g, w), and what its tables must hold.
-struct QueryTemplate: Sendable {
-    var name: String
+package struct QueryTemplate: Sendable {
+    package var name: String
     /// `?` is a small number drawn from the seed.
-    var sql: String
-    var tables: @Sendable (_ l: Relation, _ r: Relation, _ n: Double) -> [String: Relation]
+    package var sql: String
+    package var tables:
+        @Sendable (_ l: ReferenceRelation, _ r: ReferenceRelation, _ n: Double) -> [String: ReferenceRelation]
 
-    static let all: [QueryTemplate] = stateless + aggregates + joins + compositions
+    package static let all: [QueryTemplate] = stateless + aggregates + joins + compositions
 
     private static func one(
-        _ name: String, _ query: String, _ result: @escaping @Sendable (Relation, Relation, Double) -> Relation
+        _ name: String, _ query: String,
+        _ result: @escaping @Sendable (ReferenceRelation, ReferenceRelation, Double) -> ReferenceRelation
     ) -> QueryTemplate {
         QueryTemplate(name: name, sql: "CREATE MATERIALIZED VIEW t AS \(query);") { ["t": result($0, $1, $2)] }
     }
     private static func sameKey(_ a: [Value], _ b: [Value]) -> Bool { a[1].equals(b[0]) }
     private static func exceeds(_ value: Value, _ n: Double) -> Bool { value.number.map { $0 > n } ?? false }
+    private static func isAbove(_ a: Value, _ b: Value, _ n: Double) -> Bool {
+        guard let x = a.number, let y = b.number else { return false }
+        return x > y + n
+    }
     private static func plus(_ a: Value, _ b: Value) -> Value {
         guard let x = a.number, let y = b.number else { return .null }
         return .number(x + y)
@@ -145,6 +151,51 @@ struct QueryTemplate: Sendable {
             "SELECT a.k, a.s, b.s AS t FROM (SELECT k, sum(v) AS s FROM l GROUP BY k) AS a CROSS JOIN (SELECT sum(v) AS s FROM l) AS b"
         ) { l, _, _ in
             l.group(by: [1]) { [sum($0, 3)] }.join(l.group(by: []) { [sum($0, 3)] }) { _, _ in true }
+        },
+        one("full join", "SELECT l.id, l.k, r.k AS rk, r.w FROM l FULL JOIN r ON l.k = r.k") { l, r, _ in
+            l.fullJoin(r, widths: (4, 3), sameKey).map { [$0[0], $0[1], $0[4], $0[6]] }
+        },
+        one("full join with a condition", "SELECT l.id, r.k, r.w FROM l FULL JOIN r ON l.k = r.k AND r.w > l.g + ?") {
+            l, r, n in
+            l.fullJoin(r, widths: (4, 3)) { sameKey($0, $1) && isAbove($1[2], $0[2], n) }
+                .map { [$0[0], $0[4], $0[6]] }
+        },
+        one("left join with a condition", "SELECT l.id, r.w FROM l LEFT JOIN r ON l.k <=> r.k AND r.w > l.g") {
+            l, r, _ in
+            l.leftJoin(r, width: 3) { $0[1] == $1[0] && isAbove($1[2], $0[2], 0) }.map { [$0[0], $0[6]] }
+        },
+        one("right join with a condition", "SELECT l.id, r.w FROM l RIGHT JOIN r ON l.k = r.k AND r.w > l.g") {
+            l, r, _ in
+            r.leftJoin(l, width: 4) { sameKey($1, $0) && isAbove($0[2], $1[2], 0) }.map { [$0[3], $0[2]] }
+        },
+        one("range join", "SELECT l.id, r.w FROM l LEFT JOIN r ON r.w > l.g + ?") { l, r, n in
+            l.leftJoin(r, width: 3) { isAbove($1[2], $0[2], n) }.map { [$0[0], $0[6]] }
+        },
+        one("semi join", "SELECT l.k, l.v FROM l LEFT SEMI JOIN r ON l.k = r.k") { l, r, _ in
+            l.filter { a in r.rows.contains { sameKey(a, $0) } }.map { [$0[1], $0[3]] }
+        },
+        one("anti join", "SELECT l.k, l.v FROM l LEFT ANTI JOIN r ON l.k = r.k") { l, r, _ in
+            l.filter { a in !r.rows.contains { sameKey(a, $0) } }.map { [$0[1], $0[3]] }
+        },
+        one("anti join with a condition", "SELECT l.id FROM l LEFT ANTI JOIN r ON l.k = r.k AND r.w > l.g") {
+            l, r, _ in
+            l.filter { a in !r.rows.contains { sameKey(a, $0) && isAbove($0[2], a[2], 0) } }.map { [$0[0]] }
+        },
+        one(
+            "full join of aggregates",
+            "SELECT a.k, a.n, b.k AS bk, b.s FROM (SELECT k, count(*) AS n FROM l GROUP BY k) AS a FULL JOIN (SELECT k, sum(w) AS s FROM r GROUP BY k HAVING sum(w) > ?) AS b ON a.k = b.k AND a.n < b.s"
+        ) { l, r, n in
+            l.group(by: [1]) { [count($0)] }
+                .fullJoin(r.group(by: [0]) { [sum($0, 2)] }.filter { exceeds($0[1], n) }, widths: (2, 2)) {
+                    $0[0].equals($1[0]) && isAbove($1[1], $0[1], 0)
+                }
+        },
+        one(
+            "semi join of aggregates",
+            "SELECT a.k, a.n FROM (SELECT k, count(*) AS n FROM l GROUP BY k) AS a LEFT SEMI JOIN (SELECT g, sum(w) AS s FROM r GROUP BY g) AS b ON a.n = b.s"
+        ) { l, r, _ in
+            let sums = r.group(by: [1]) { [sum($0, 2)] }
+            return l.group(by: [1]) { [count($0)] }.filter { a in sums.rows.contains { a[1].equals($0[1]) } }
         },
         one("self join", "SELECT a.id AS x, b.id AS y FROM l AS a JOIN l AS b ON a.k = b.k AND a.id < b.id") {
             l, _, _ in
