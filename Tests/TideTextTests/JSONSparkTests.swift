@@ -56,7 +56,7 @@ struct JSONSparkTests {
             var inference = try JSONSchemaInference(options)
             try inference.add(file, chunkBytes: chunkBytes)
             schema = try inference.schema()
-            let found = schema.fields.map { [$0.name, $0.type.sql.lowercased().filter { $0 != " " }] }
+            let found = schema.fields.map { [$0.name, $0.type.simpleName] }
             #expect(found == item.inferred)
         }
         let reader = try JSONReader(

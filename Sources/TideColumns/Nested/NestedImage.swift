@@ -7,7 +7,8 @@
 ///     marker   1: NULL    2: a value follows
 ///
 ///     integers, dates, times    big endian, sign bit flipped
-///     float, double             big endian; positive: sign bit flipped, negative: all bits. -0 as 0, one NaN, the largest
+///     float, double             big endian; positive: sign bit flipped, negative: all bits; -0 as 0; one NaN, the
+///                               largest
 ///     decimal                   16 bytes as an integer
 ///     boolean                   0 or 1
 ///     text, bytes               0 as 0 255; then 0 0
@@ -16,8 +17,8 @@
 /// An array that is the beginning of another is smaller, and NULL is the smallest value: Spark's order. Maps have
 /// none; their images only tell whether two maps were built alike.
 ///
-/// Tried instead: Arrow's layout of offsets and child columns. It is faster to take apart, but every kernel, state table
-/// and file of the checkpoint would need a second form.
+/// The other way is Arrow's layout of offsets and child columns. It is faster to take apart, but every kernel, state
+/// table and file of the checkpoint would need a second form.
 public enum NestedImage {
     static let end: UInt8 = 0
     static let null: UInt8 = 1

@@ -112,7 +112,22 @@ extension DataType {
         case .array(let element): "ARRAY<\(element.sql)>"
         case .map(let key, let value): "MAP<\(key.sql), \(value.sql)>"
         case .structure(let fields):
-            "STRUCT<\(fields.map { "\($0.name): \($0.type.sql)\($0.nullable ? "" : " NOT NULL")" }.joined(separator: ", "))>"
+            "STRUCT<\(fields.map(DataType.text).joined(separator: ", "))>"
+        }
+    }
+
+    private static func text(_ field: Field) -> String {
+        "\(field.name): \(field.type.sql)\(field.nullable ? "" : " NOT NULL")"
+    }
+
+    /// Spark's short name: lower case, without blanks and NOT NULL.
+    public var simpleName: String {
+        switch self {
+        case .array(let element): "array<\(element.simpleName)>"
+        case .map(let key, let value): "map<\(key.simpleName),\(value.simpleName)>"
+        case .structure(let fields):
+            "struct<\(fields.map { "\($0.name):\($0.type.simpleName)" }.joined(separator: ","))>"
+        default: sql.lowercased()
         }
     }
 

@@ -7,7 +7,8 @@ enum NestedFunctions {
         addQuestions(&list)
         list.add(
             "split", usage: "split(s, pattern[, limit])",
-            summary: "The parts of s between matches of the regular expression; at most limit of them if it is positive.",
+            summary:
+                "The parts of s between matches of the regular expression; at most limit of them if it is positive.",
             example: "split('a,b,c', ',')", result: "[a, b, c]", weight: 50, mayFail: ScalarDefinition.always,
             kernel: SplitKernel.run
         ) { (request) throws(TidemillError) in
@@ -117,7 +118,8 @@ enum NestedFunctions {
                 let range = start..<image.count
                 if keys.contains(where: { image[$0] == image[range] }) {
                     throw EvaluationError.invalidInput(
-                        "DUPLICATED_MAP_KEY", "the key \(key.column.scalar(row &* key.step).sqlText) stands twice in a map")
+                        "DUPLICATED_MAP_KEY",
+                        "the key \(key.column.scalar(row &* key.step).sqlText) stands twice in a map")
                 }
                 keys.append(range)
                 NestedImage.append(o[index + 1].column, row &* o[index + 1].step, into: &image)
@@ -162,13 +164,19 @@ enum NestedFunctions {
                 request.function, [request.arguments[0], .literal(.int(Int32(found[0])))], type: field.type,
                 nullable: field.nullable || request.arguments[0].nullable)
         }
-        addElement(&list, "[]", usage: "a[i], m[k]", "Element of an array, from 0, or value of a key; NULL if there is no such key.",
+        addElement(
+            &list, "[]", usage: "a[i], m[k]",
+            "Element of an array, from 0, or value of a key; NULL if there is no such key.",
             "array('x', 'y')[1]", "y", base: 0, outside: .error)
-        addElement(&list, "element_at", usage: "element_at(a, i)", "Element from 1, or from the end if negative; value of a key.",
+        addElement(
+            &list, "element_at", usage: "element_at(a, i)",
+            "Element from 1, or from the end if negative; value of a key.",
             "element_at(array('x', 'y'), -1)", "y", base: 1, outside: .error)
-        addElement(&list, "try_element_at", usage: "try_element_at(a, i)", "element_at, but NULL outside the array.",
+        addElement(
+            &list, "try_element_at", usage: "try_element_at(a, i)", "element_at, but NULL outside the array.",
             "try_element_at(array('x', 'y'), 3)", "NULL", base: 1, outside: .null)
-        addElement(&list, "get", usage: "get(a, i)", "Element from 0; NULL outside the array.", "get(array('x', 'y'), 2)",
+        addElement(
+            &list, "get", usage: "get(a, i)", "Element from 0; NULL outside the array.", "get(array('x', 'y'), 2)",
             "NULL", base: 0, outside: .null)
         for (name, summary, result) in [
             ("map_keys", "The keys of a map.", "[a, b]"), ("map_values", "The values of a map.", "[1, 2]"),

@@ -186,6 +186,12 @@ struct ExpressionBinder {
         if case .map(.string, _) = value.type {
             return try registry.bind("[]", arguments: [value, .string(name)], span: span)
         }
+        guard case .structure = value.type else {
+            throw AnalysisError.user(
+                "INVALID_EXTRACT_BASE_FIELD_TYPE",
+                "cannot extract the field `\(name)` of a \(value.type.sql): \(span.text)",
+                hint: "only structs and maps have fields", span)
+        }
         return try registry.bind(".", arguments: [value, .string(name)], span: span)
     }
 

@@ -3,7 +3,8 @@ import TideColumns
 /// Reads nested JSON values into images of arrays, maps and structs.
 ///
 /// The text was walked before, so it is well formed; what can be wrong is the kind of a value. As in Spark's reader a
-/// wrong element makes the whole array or map NULL, a wrong field of a struct only that field; both make the record bad.
+/// wrong element makes the whole array or map NULL, a wrong field of a struct only that field; both make the record
+/// bad.
 struct JSONImageReader {
     let dates: DateTimePattern?
     let timestamps: DateTimePattern?
@@ -161,7 +162,8 @@ struct JSONImageReader {
             if type == .double {
                 NestedImage.append(value, into: &image)
             } else {
-                NestedImage.append(kind == .special ? Float(value) : ParseText.float(text) ?? Float(value), into: &image)
+                NestedImage.append(
+                    kind == .special ? Float(value) : ParseText.float(text) ?? Float(value), into: &image)
             }
         case .decimal(let precision, let scale):
             let digits = kind == .string ? text.filter { $0 != UInt8(ascii: ",") } : Array(text)

@@ -1,7 +1,7 @@
 import TideColumns
 
-/// Writes arrays, maps and structs as JSON, as Spark's writer does: fields of structs that are NULL are left out, keys of
-/// maps are texts.
+/// Writes arrays, maps and structs as JSON, as Spark's writer does: fields of structs that are NULL are left out, keys
+/// of maps are texts.
 struct JSONNestedWriter {
     let ignoresNullFields: Bool
     let times: DateTimeText

@@ -62,7 +62,9 @@ enum SplitKernel {
         var start = text.startIndex
         var parts = 1
         for match in text.matches(of: regex) where limit <= 0 || parts < limit {
-            if match.range.isEmpty && (match.range.lowerBound == text.startIndex || match.range.lowerBound == text.endIndex) {
+            if match.range.isEmpty
+                && (match.range.lowerBound == text.startIndex || match.range.lowerBound == text.endIndex)
+            {
                 continue
             }
             append(String(text[start..<match.range.lowerBound]), &image)
