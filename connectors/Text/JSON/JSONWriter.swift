@@ -53,6 +53,13 @@ public struct JSONWriter {
         }
     }
 
+    /// The JSON text of an array, map or struct, with its NULL fields.
+    public static func nestedText(_ type: DataType, _ image: UnsafeRawBufferPointer) -> String {
+        var text: [UInt8] = []
+        JSONNestedWriter(ignoresNullFields: false, times: DateTimeText()).append(type, image, into: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
     static func form(of type: DataType, _ times: DateTimeText) -> Form {
         switch type {
         case .string: .escaped
