@@ -57,7 +57,7 @@ public enum NestedImage {
     public static func appendEnd(into out: inout [UInt8]) { out.append(end) }
 
     public static func append(_ flag: Bool, into out: inout [UInt8]) { out.append(flag ? 1 : 0) }
-    public static func append<T: FixedWidthInteger & SignedInteger>(_ number: T, into out: inout [UInt8]) {
+    @inlinable public static func append<T: FixedWidthInteger & SignedInteger>(_ number: T, into out: inout [UInt8]) {
         let flipped = number ^ T.min
         withUnsafeBytes(of: flipped.bigEndian) { out.append(contentsOf: $0) }
     }
