@@ -82,7 +82,9 @@ import TideSimulation
         var generator = grammar.generator
         let sql = QueryGrammar.declarations + "CREATE MATERIALIZED VIEW t AS \(query.sql);"
         let disk = SimulatedFileSystem()
-        for name in ["l", "r", "e"] { try disk.createDirectories("/p/in/\(name)") }
+        for name in ["l", "r", "e"] {
+            try disk.createDirectories(SimulatedMachine.root.appending("in").appending(name))
+        }
         var input = Input()
         for epoch in 0..<Int.random(in: 1...4, using: &generator) {
             let machine = SimulatedMachine(disk, seed: seed &+ UInt64(epoch), workers: [1, 2, 4][Int(seed % 3)])

@@ -231,6 +231,9 @@ extension PipelineRunner {
                 let collector = ChangeSetCollector(
                     key: key, types: dataset.schema.types,
                     needsNetting: dataset.flows.count > 1 || dataset.flows.contains { changesSeveralTimes($0.plan) })
+                if dataset.flows.contains(where: { decisions.needsFilling($0.name) && !$0.plan.ownTables.isEmpty }) {
+                    collector.netOnce()
+                }
                 sink = TableSink(
                     dataset: dataset, owner: owner, target: .keyed(target), port: port, changes: collector)
                 target.retain(retained)

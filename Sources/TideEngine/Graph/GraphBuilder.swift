@@ -5,6 +5,8 @@ struct GraphBuilder {
     /// Which relations stand still within an epoch.
     let isBatch: Bool
     let incremental: Incrementalization
+    /// Rows of `.working` leaves: a recursion's step is a batch query over them.
+    var bindings: [Int: [Batch]] = [:]
     private var flow = ""
     private var place: ErrorPlace?
 
@@ -28,7 +30,8 @@ struct GraphBuilder {
     private mutating func build(
         _ plan: LogicalPlan, _ consumers: [any BatchConsumer], replacesByGroup: Bool = false
     ) throws(TidemillError) {
-        let outputs = Outputs(consumers)
+        var outputs = Outputs(consumers)
+        if isBatch, plan.emitsWeights { outputs = Outputs([CopiesOperator(outputs: outputs)]) }
         switch plan {
         case .scan(let scan): try attach(scan, consumers[0])
         case .values(let values):
@@ -56,6 +59,9 @@ struct GraphBuilder {
             try build(sort.input, [node])
             graph.breakers.append(node)
             graph.breakerPlaces.append(place)
+        case .working(let working):
+            for batch in bindings[working.id] ?? [] { graph.constants.append((batch, consumers[0], flow)) }
+        case .recursive(let recursive): try buildRecursion(recursive, outputs)
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
@@ -74,6 +80,25 @@ struct GraphBuilder {
             try build(topN.input, [node])
             add(node, "top-n", parts: [GraphBuilder.rows(topN.input)])
         }
+    }
+
+    private mutating func buildRecursion(
+        _ recursive: LogicalPlan.Recursive, _ outputs: Outputs
+    ) throws(TidemillError) {
+        guard isBatch else {
+            let recursion = Recursion(recursive)
+            let node = RecomputeOperator(
+                inputs: recursion.inputs.map(\.schema.types), types: recursive.schema.types, outputs: outputs
+            ) { (rows, evaluation) throws(TidemillError) in try recursion.run(rows, evaluation) }
+            for (index, input) in recursion.inputs.enumerated() { try build(input, [node.input(index)]) }
+            return add(node, "recursion")
+        }
+        let node = RecursionNode(recursive, outputs: outputs)
+        for (index, input) in node.recursion.inputs.enumerated() {
+            try build(input, [node.input(index)])
+        }
+        graph.breakers.append(node)
+        graph.breakerPlaces.append(place)
     }
 
     private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {
@@ -226,6 +251,16 @@ struct GraphBuilder {
             Column(values.schema[index].type, values.rows.map { $0[index] })
         }
         return Batch(columns: columns, count: values.rows.count)
+    }
+}
+
+extension LogicalPlan {
+    /// Whether the operator gives equal rows as one with a weight.
+    fileprivate var emitsWeights: Bool {
+        switch self {
+        case .window, .topN, .join: true
+        default: false
+        }
     }
 }
 

@@ -175,6 +175,7 @@ enum AggregateBinding {
             return plain(.avg, argument, type)
         case "min", "max":
             try arity(1...1)
+            guard arguments[0].type.isOrdered else { throw unexpected("a type with an order") }
             return plain(entry.names[0] == "min" ? .min : .max, arguments[0], arguments[0].type)
         case "first", "last", "any_value":
             try arity(1...2)

@@ -11,7 +11,7 @@ final class AggregatePartition {
     var cold = KeyGroupSet()
     /// Per key group the stamp of the last row that was deleted and not kept as a dead one.
     private var lastRemoval: [UInt32]
-    /// Where eviction goes on.
+    /// The key group that the next eviction takes as its sample.
     var hand = 0
     var deadRows = 0
     /// Groups that came, less those that went, since the operator was opened.

@@ -104,6 +104,34 @@ final class KeyedPartitions: Sendable {
         }
     }
 
+    /// Applies what waits and gives all rows, changed or not. Only where there are no partition keys.
+    func everything() -> Touched {
+        precondition(parts.count == 1)
+        return parts[0].withLock { part in
+            let rows = part.rows
+            for change in part.pending {
+                rows.apply(
+                    change.batch,
+                    keys: KeyImages(change.keys, count: change.batch.count, layout: rows.index.layout))
+            }
+            part.pending.removeAll()
+            var all = Touched(
+                batch: Batch(columns: types.map { .empty($0) }, count: 0), starts: [0], entries: [],
+                weightsBefore: [], weights: [])
+            guard let key = rows.find(keys: [], count: 1)[0] else { return all }
+            var entry = rows.first(of: key)
+            while let current = entry {
+                all.entries.append(current)
+                all.weightsBefore.append(rows.weightBefore(of: current))
+                all.weights.append(rows.weight(of: current))
+                entry = rows.next(after: current)
+            }
+            all.starts.append(all.entries.count)
+            all.batch = Batch(columns: rows.columns(of: all.entries), count: all.entries.count)
+            return all
+        }
+    }
+
     // MARK: State
 
     var statePart: StatePart { KeyedRows.statePart(types, duties) }

@@ -43,6 +43,14 @@ enum ReaderOptions {
         "maxcachedfiles", "discardcachedinputratio",
     ]
 
+    /// - Throws: if both limits of an epoch are given, as Spark refuses them.
+    static func checkLimits(_ options: [String: String], _ span: SourceSpan) throws(TidemillError) {
+        guard options["maxfilespertrigger"] != nil, options["maxbytespertrigger"] != nil else { return }
+        throw AnalysisError.user(
+            "CANNOT_SPECIFY_BOTH_FILE_LIMITS", "maxFilesPerTrigger and maxBytesPerTrigger cannot both be set",
+            hint: "leave one of them out", span)
+    }
+
     /// A note for an option that nobody reads; nil if it is known.
     static func note(_ option: Property, format: String, in owner: String) -> String? {
         let names = known(format)

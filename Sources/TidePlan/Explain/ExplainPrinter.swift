@@ -82,6 +82,8 @@ public struct ExplainPrinter: Sendable {
         case .expand: return "Expand"
         case .replicate: return "Replicate"
         case .latest: return "Newest row per key (SCD type 1)"
+        case .recursive(let recursive): return "Recursion \(recursive.name)"
+        case .working: return "Rows of the last step"
         }
     }
 
@@ -118,7 +120,8 @@ public struct ExplainPrinter: Sendable {
             lines = ["copies: \(PlanText.expression(replicate.count, replicate.input.schema))"]
         case .latest(let latest):
             lines.append("keys: \(latest.keys.map { latest.input.schema[$0].name }.joined(separator: ", "))")
-        case .values, .union: break
+        case .recursive(let recursive): lines.append("steps: at most \(recursive.levelMax)")
+        case .values, .union, .working: break
         }
         guard !isBatch else { return lines }
         lines.append(incremental.isAppendOnly(plan) ? "changes: append-only" : "changes: retracting")
@@ -150,7 +153,9 @@ public struct ExplainPrinter: Sendable {
     private func state(of plan: LogicalPlan) -> String? {
         if incremental.isStatic(plan) { return nil }
         switch plan {
-        case .scan, .values, .filter, .project, .union, .expand, .replicate: return nil
+        case .scan, .values, .filter, .project, .union, .expand, .replicate, .working: return nil
+        case .recursive:
+            return "all rows of its inputs (unbounded); recomputed as a whole when one of them changes"
         case .aggregate(let aggregate):
             if aggregate.groups.isEmpty { return "one row of accumulators\(multiset(aggregate))" }
             return "one row of accumulators per group, grows with the number of groups (unbounded)"

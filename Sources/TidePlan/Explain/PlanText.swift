@@ -60,6 +60,8 @@ public struct PlanText {
         case .expand(let expand):
             let rows = expand.projections.map { "(\(list($0, expand.input.schema)))" }.joined(separator: ", ")
             return "expand [\(expand.names.joined(separator: ", "))] \(rows)"
+        case .recursive(let recursive): return "recursive \(recursive.name) at most \(recursive.levelMax) steps"
+        case .working(let working): return "working [\(working.schema.names.joined(separator: ", "))]"
         case .replicate(let replicate):
             return "replicate \(expression(replicate.count, replicate.input.schema))"
         case .latest(let latest):

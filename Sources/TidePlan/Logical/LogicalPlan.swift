@@ -27,6 +27,10 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case replicate(Replicate)
     /// The newest row of each key.
     case latest(Latest)
+    /// WITH RECURSIVE.
+    case recursive(Recursive)
+    /// Inside a recursion: the rows that its last step gave.
+    case working(Working)
 
     /// A leaf: a relation of the catalog.
     public struct Scan: Hashable, Sendable {
@@ -216,12 +220,14 @@ extension LogicalPlan {
         case .expand(let expand): return expand.schema
         case .replicate(let replicate): return replicate.input.schema
         case .latest(let latest): return Schema(Array(latest.input.schema.fields[..<latest.columnCount]))
+        case .recursive(let recursive): return recursive.schema
+        case .working(let working): return working.schema
         }
     }
 
     public var inputs: [LogicalPlan] {
         switch self {
-        case .scan, .values: []
+        case .scan, .values, .working: []
         case .filter(let input, _), .project(let input, _): [input]
         case .join(let join): [join.left, join.right]
         case .aggregate(let aggregate): [aggregate.input]
@@ -232,13 +238,14 @@ extension LogicalPlan {
         case .expand(let expand): [expand.input]
         case .replicate(let replicate): [replicate.input]
         case .latest(let latest): [latest.input]
+        case .recursive(let recursive): [recursive.base, recursive.step]
         }
     }
 
     /// The same operator over other inputs, one for each of `inputs`.
     public func withInputs(_ new: [LogicalPlan]) -> LogicalPlan {
         switch self {
-        case .scan, .values: return self
+        case .scan, .values, .working: return self
         case .filter(_, let predicate): return .filter(input: new[0], predicate: predicate)
         case .project(_, let items): return .project(input: new[0], items: items)
         case .join(var join):
@@ -267,6 +274,10 @@ extension LogicalPlan {
         case .latest(var latest):
             latest.input = new[0]
             return .latest(latest)
+        case .recursive(var recursive):
+            recursive.base = new[0]
+            recursive.step = new[1]
+            return .recursive(recursive)
         }
     }
 }

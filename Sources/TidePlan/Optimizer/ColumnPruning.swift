@@ -68,6 +68,13 @@ enum ColumnPruning {
             expand.names = order.map { expand.names[$0] }
             expand.projections = kept.map { row in row.map { $0.remapped { positions[$0] ?? $0 } } }
             return (.expand(expand), numbered(order))
+        case .recursive(var recursive):
+            // Each step reads what the one before it gave, whole.
+            let all = Array(recursive.schema.fields.indices)
+            recursive.base = exactly(all, of: recursive.base)
+            recursive.step = exactly(all, of: recursive.step)
+            return (.recursive(recursive), numbered(all))
+        case .working: return (plan, numbered(Array(plan.schema.fields.indices)))
         case .replicate(let replicate):
             let (below, positions) = prune(replicate.input, keeping: wanted.union(replicate.count.columns))
             let count = replicate.count.remapped { positions[$0] ?? $0 }

@@ -115,6 +115,8 @@ final class PipelineSession: RelationResolver {
         var reference = RelationReference(
             name: name.key, isOwnTable: false, mode: mode, isStream: table.isStream, options: options)
         if let relation = try external(name.key) {
+            try ReaderOptions.checkLimits(
+                relation.options.merging(options) { $1 }, table.options.first?.span ?? table.name.span)
             for option in table.options {
                 if let text = ReaderOptions.note(option, format: relation.format, in: relation.name) { note(text) }
             }

@@ -26,7 +26,8 @@ public struct Incrementalization: Sendable {
         case .scan(let scan):
             if scan.relation.mode == .snapshot { return true }
             return scan.relation.isOwnTable ? tableAppends(scan.relation.name) : !scan.relation.replacesFiles
-        case .values: return true
+        case .values, .working: return true
+        case .recursive: return isStatic(plan)
         case .filter(let input, _), .project(let input, _): return isAppendOnly(input)
         case .expand(let expand): return isAppendOnly(expand.input)
         case .replicate(let replicate): return isAppendOnly(replicate.input)
