@@ -5,6 +5,8 @@ struct GraphBuilder {
     /// Which relations stand still within an epoch.
     let isBatch: Bool
     let incremental: Incrementalization
+    /// Rows of `.working` leaves: a recursion's step is a batch query over them.
+    var bindings: [Int: [Batch]] = [:]
     private var flow = ""
     private var place: ErrorPlace?
 
@@ -28,7 +30,8 @@ struct GraphBuilder {
     private mutating func build(
         _ plan: LogicalPlan, _ consumers: [any BatchConsumer], replacesByGroup: Bool = false
     ) throws(TidemillError) {
-        let outputs = Outputs(consumers)
+        var outputs = Outputs(consumers)
+        if isBatch, plan.emitsWeights { outputs = Outputs([CopiesOperator(outputs: outputs)]) }
         switch plan {
         case .scan(let scan): try attach(scan, consumers[0])
         case .values(let values):
@@ -40,16 +43,10 @@ struct GraphBuilder {
             let project = ProjectOperator(expressions: items.map(\.expression), outputs: outputs)
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
-            if !isBatch, !incremental.isAppendOnly(aggregate.input),
-                try AggregateOperator.needsAppendOnlyInput(aggregate.aggregates)
-            {
-                throw TidemillError.unsupported(
-                    "MIN and MAX over input that retracts rows",
-                    hint: "take the minimum or maximum in a view over rows that are only added")
-            }
             let node = try AggregateOperator(
-                groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
-                emitsOldRows: !replacesByGroup, outputs: outputs)
+                groups: aggregate.groups, aggregates: aggregate.aggregates, input: aggregate.input.schema,
+                inputAppends: isBatch || incremental.isAppendOnly(aggregate.input),
+                partitionBits: partitionBits, emitsOldRows: !replacesByGroup, outputs: outputs)
             try build(aggregate.input, [node])
             let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
             add(
@@ -62,20 +59,46 @@ struct GraphBuilder {
             try build(sort.input, [node])
             graph.breakers.append(node)
             graph.breakerPlaces.append(place)
+        case .working(let working):
+            for batch in bindings[working.id] ?? [] { graph.constants.append((batch, consumers[0], flow)) }
+        case .recursive(let recursive): try buildRecursion(recursive, outputs)
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
+        case .latest(let latest):
+            let node = LatestOperator(latest, partitionBits: partitionBits, outputs: outputs)
+            try build(latest.input, [node])
+            add(node, "latest", parts: [GraphBuilder.rows(latest.input)])
         case .window(let window):
             let node = try WindowOperator(window, partitionBits: partitionBits, outputs: outputs)
             try build(window.input, [node])
-            add(node, "window")
+            add(node, "window", parts: [GraphBuilder.rows(window.input)])
         case .topN(let topN):
             let node = TopNOperator(
                 topN, inputAppends: isBatch || incremental.isAppendOnly(topN.input), partitionBits: partitionBits,
                 outputs: outputs)
             try build(topN.input, [node])
-            add(node, "top-n")
+            add(node, "top-n", parts: [GraphBuilder.rows(topN.input)])
         }
+    }
+
+    private mutating func buildRecursion(
+        _ recursive: LogicalPlan.Recursive, _ outputs: Outputs
+    ) throws(TidemillError) {
+        guard isBatch else {
+            let recursion = Recursion(recursive)
+            let node = RecomputeOperator(
+                inputs: recursion.inputs.map(\.schema.types), types: recursive.schema.types, outputs: outputs
+            ) { (rows, evaluation) throws(TidemillError) in try recursion.run(rows, evaluation) }
+            for (index, input) in recursion.inputs.enumerated() { try build(input, [node.input(index)]) }
+            return add(node, "recursion")
+        }
+        let node = RecursionNode(recursive, outputs: outputs)
+        for (index, input) in node.recursion.inputs.enumerated() {
+            try build(input, [node.input(index)])
+        }
+        graph.breakers.append(node)
+        graph.breakerPlaces.append(place)
     }
 
     private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {
@@ -136,8 +159,12 @@ struct GraphBuilder {
 
     private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
         [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
-            StateNames(name: name, columns: schema.fields + [Field("count", .bigint)])
+            StateNames(name: name, columns: schema.fields + [Field("count", .bigint), Field("partners", .bigint)])
         }
+    }
+
+    private static func rows(_ input: LogicalPlan) -> StateNames {
+        StateNames(columns: input.schema.fields + [Field("count", .bigint)])
     }
 
     /// What a part of an operator's state is called, and its columns behind the hash and the live mark as people read
@@ -193,6 +220,10 @@ struct GraphBuilder {
         // A missing value in a NOT NULL column makes the whole row a bad one, whoever reads the column.
         let required = scan.relationSchema.fields.indices.filter { !scan.relationSchema[$0].nullable }
         shared.columns = Array(Set(shared.columns).union(scan.columns).union(required)).sorted()
+        if scan.relation.replacesFiles {
+            shared.replacesFiles = true
+            shared.columns = Array(scan.relationSchema.fields.indices)
+        }
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }
@@ -220,6 +251,16 @@ struct GraphBuilder {
             Column(values.schema[index].type, values.rows.map { $0[index] })
         }
         return Batch(columns: columns, count: values.rows.count)
+    }
+}
+
+extension LogicalPlan {
+    /// Whether the operator gives equal rows as one with a weight.
+    fileprivate var emitsWeights: Bool {
+        switch self {
+        case .window, .topN, .join: true
+        default: false
+        }
     }
 }
 
