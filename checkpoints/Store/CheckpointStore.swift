@@ -65,7 +65,7 @@ public final class CheckpointStore {
             manifest.fencingToken += 1
             manifest.newestSegment = scan.plan.previous
             manifest.publishedThrough = scan.plan.publishedThrough < 0 ? nil : Epoch(scan.plan.publishedThrough)
-            if let rollback = manifest.rollback, !rollback.isDecided { manifest.rollback = nil }
+            let undecided = try CheckpointStore.forgetUndecided(&manifest, scan, directory, files)
             manifest.retained = try found == nil ? [] : CheckpointStore.found(scan, policy: retention)
             let holder = holder ?? .current(clock: environment.clock)
             try lock.write(holder, token: manifest.fencingToken)
@@ -76,7 +76,7 @@ public final class CheckpointStore {
             if manifest.newestSegment != 0 { try files.syncDirectory(CheckpointScan.log(directory)) }
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
             // Nothing refers to these, and a new file may want one of the names.
-            for path in scan.leftovers { try files.remove(path) }
+            for path in scan.leftovers where path != undecided { try files.remove(path) }
             for path in CheckpointStore.released(by: scan.manifest, for: manifest, directory) { try files.remove(path) }
             let (log, rewritten) = try beginLog(scan, manifest, directory, files, options)
             try clean(scan, directory, files)
@@ -105,6 +105,19 @@ public final class CheckpointStore {
         self.manifest = manifest
         written = manifest
         numbers = RunNumbers(next: manifest.nextRun)
+    }
+
+    /// A rollback that was not decided has not happened. Its segment is gone for good before the manifest forgets the
+    /// number: found by a later start, it would be one of another checkpoint.
+    private static func forgetUndecided(
+        _ manifest: inout Manifest, _ scan: CheckpointScan, _ directory: FilePath, _ files: any FileSystem
+    ) throws(TidemillError) -> FilePath? {
+        guard let rollback = manifest.rollback, !rollback.isDecided else { return nil }
+        manifest.rollback = nil
+        let segment = scan.reader.path(rollback.segment)
+        if try files.exists(segment) { try files.remove(segment) }
+        if try files.exists(CheckpointScan.log(directory)) { try files.syncDirectory(CheckpointScan.log(directory)) }
+        return segment
     }
 
     private static func beginLog(

@@ -76,12 +76,19 @@ struct CheckpointAccess {
     ) throws(TidemillError) {
         let tables = try PlanRegistry(of: recovered).tablesInUse
         let version = RetainedVersion(epoch: rollback.epoch, generation: rollback.generation)
-        for dataset in definition.datasets where !refreshed.contains(dataset.name.lowercased()) {
-            if tables.contains(dataset.name.lowercased()) {
-                try connectors.rollBack(dataset, to: version, generation: store.manifest.generation)
-            } else {
-                try connectors.setAside(dataset, generation: rollback.generation)
+        for dataset in definition.datasets {
+            let name = dataset.name.lowercased()
+            if tables.contains(name) {
+                do throws(TidemillError) {
+                    try connectors.rollBack(dataset, to: version, generation: store.manifest.generation)
+                    continue
+                } catch {
+                    // A table that starts over anyway needs no version; the one that counts no more leaves its place.
+                    let isGone = error.code == "TIDEMILL_RETAINED_TABLE_MISSING"
+                    guard isGone && refreshed.contains(name) else { throw error }
+                }
             }
+            try connectors.setAside(dataset, generation: rollback.generation)
         }
     }
 }
