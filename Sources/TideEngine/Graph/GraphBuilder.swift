@@ -43,16 +43,10 @@ struct GraphBuilder {
             let project = ProjectOperator(expressions: items.map(\.expression), outputs: outputs)
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
-            if !isBatch, !incremental.isAppendOnly(aggregate.input),
-                try AggregateOperator.needsAppendOnlyInput(aggregate.aggregates)
-            {
-                throw TidemillError.unsupported(
-                    "MIN and MAX over input that retracts rows",
-                    hint: "take the minimum or maximum in a view over rows that are only added")
-            }
             let node = try AggregateOperator(
-                groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
-                emitsOldRows: !replacesByGroup, outputs: outputs)
+                groups: aggregate.groups, aggregates: aggregate.aggregates, input: aggregate.input.schema,
+                inputAppends: isBatch || incremental.isAppendOnly(aggregate.input),
+                partitionBits: partitionBits, emitsOldRows: !replacesByGroup, outputs: outputs)
             try build(aggregate.input, [node])
             let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
             add(
@@ -71,16 +65,20 @@ struct GraphBuilder {
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
+        case .latest(let latest):
+            let node = LatestOperator(latest, partitionBits: partitionBits, outputs: outputs)
+            try build(latest.input, [node])
+            add(node, "latest", parts: [GraphBuilder.rows(latest.input)])
         case .window(let window):
             let node = try WindowOperator(window, partitionBits: partitionBits, outputs: outputs)
             try build(window.input, [node])
-            add(node, "window")
+            add(node, "window", parts: [GraphBuilder.rows(window.input)])
         case .topN(let topN):
             let node = TopNOperator(
                 topN, inputAppends: isBatch || incremental.isAppendOnly(topN.input), partitionBits: partitionBits,
                 outputs: outputs)
             try build(topN.input, [node])
-            add(node, "top-n")
+            add(node, "top-n", parts: [GraphBuilder.rows(topN.input)])
         }
     }
 
@@ -161,8 +159,12 @@ struct GraphBuilder {
 
     private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
         [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
-            StateNames(name: name, columns: schema.fields + [Field("count", .bigint)])
+            StateNames(name: name, columns: schema.fields + [Field("count", .bigint), Field("partners", .bigint)])
         }
+    }
+
+    private static func rows(_ input: LogicalPlan) -> StateNames {
+        StateNames(columns: input.schema.fields + [Field("count", .bigint)])
     }
 
     /// What a part of an operator's state is called, and its columns behind the hash and the live mark as people read
@@ -218,6 +220,10 @@ struct GraphBuilder {
         // A missing value in a NOT NULL column makes the whole row a bad one, whoever reads the column.
         let required = scan.relationSchema.fields.indices.filter { !scan.relationSchema[$0].nullable }
         shared.columns = Array(Set(shared.columns).union(scan.columns).union(required)).sorted()
+        if scan.relation.replacesFiles {
+            shared.replacesFiles = true
+            shared.columns = Array(scan.relationSchema.fields.indices)
+        }
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }

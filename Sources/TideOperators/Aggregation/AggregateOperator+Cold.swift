@@ -4,8 +4,8 @@ import TideCheckpoints
 // The aggregate's side of `LazyOperator`.
 
 extension AggregateOperator: LazyOperator {
-    /// One group is always in memory.
-    public var readsLazily: Bool { groupCount > 0 }
+    /// One group is always in memory, and so are groups whose values are kept one by one.
+    public var readsLazily: Bool { groupCount > 0 && accumulators.stores.isEmpty }
 
     public func attach(_ state: ColdState, part: Int) { cold.withLock { $0 = state } }
 

@@ -155,10 +155,11 @@ final class KeyedRows {
         key.storeBytes(of: UInt(bitPattern: entry), toByteOffset: firstAt, as: UInt.self)
     }
 
-    private func unlink(_ entry: UnsafeMutableRawPointer) {
+    /// - Returns: the entry's key if it has no entry left.
+    private func unlink(_ entry: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let next = entry.load(fromByteOffset: nextAt, as: UInt.self)
         let previous = entry.load(fromByteOffset: previousAt, as: UInt.self)
-        guard let key = keyRow(of: entry) else { return }
+        guard let key = keyRow(of: entry) else { return nil }
         if let before = UnsafeMutableRawPointer(bitPattern: previous) {
             before.storeBytes(of: next, toByteOffset: nextAt, as: UInt.self)
         } else {
@@ -167,20 +168,22 @@ final class KeyedRows {
         if let after = UnsafeMutableRawPointer(bitPattern: next) {
             after.storeBytes(of: previous, toByteOffset: previousAt, as: UInt.self)
         }
-        if previous == 0 && next == 0 { index.remove(key) }
+        return previous == 0 && next == 0 ? key : nil
     }
 
     func endEpoch() {
         for key in touchedKeys { key.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self) }
         touchedKeys.removeAll(keepingCapacity: true)
         totalsBefore.removeAll(keepingCapacity: true)
+        var (gone, goneKeys): ([UnsafeMutableRawPointer], [UnsafeMutableRawPointer]) = ([], [])
         for entry in touched {
             entry.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
-            if weight(of: entry) == 0 {
-                unlink(entry)
-                entries.remove(entry)
-            }
+            if weight(of: entry) != 0 { continue }
+            gone.append(entry)
+            if let key = unlink(entry) { goneKeys.append(key) }
         }
+        gone.withUnsafeBufferPointer { if let base = $0.baseAddress { entries.remove(base, count: $0.count) } }
+        goneKeys.withUnsafeBufferPointer { if let base = $0.baseAddress { index.remove(base, count: $0.count) } }
         touched.removeAll(keepingCapacity: true)
         before.removeAll(keepingCapacity: true)
     }

@@ -43,6 +43,17 @@ final class KeyedPartitions: Sendable {
         }
     }
 
+    /// Gives what waits to an operator that applies it itself.
+    func withPart(
+        _ p: Int, _ body: (KeyedRows, [RowChange]) throws(TidemillError) -> Void
+    ) throws(TidemillError) {
+        try parts[p].withLock { part throws(TidemillError) in
+            let changes = part.pending
+            part.pending.removeAll()
+            try body(part.rows, changes)
+        }
+    }
+
     private static let chunkRows = 1 << 15
 
     /// Applies what waits and gives the partitions that changed, some at a time, each once.
@@ -131,17 +142,10 @@ final class KeyedPartitions: Sendable {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of \(what) has other columns than its query")
         }
-        let width = types.count
-        let rows = Array(batch.columns[2..<(2 + width)])
-        let columns = try keys.evaluate(
-            Batch(columns: rows, count: batch.count), EvaluationContext(currentTimestampMicros: 0))
-        // The stored columns travel behind the rows, so that they are split with them.
-        let both = Batch(columns: rows + batch.columns, count: batch.count)
-        both.split(by: columns, partitionBits: bits, ordinal: 0) { p, change in
-            let stored = Batch(columns: Array(change.batch.columns[width...]), count: change.batch.count)
-            var own = change
-            own.batch = Batch(columns: Array(change.batch.columns[..<width]), count: stored.count)
-            parts[p].withLock { $0.rows.restore(own, stored: stored) }
+        let rows = Batch(columns: Array(batch.columns[2..<(2 + types.count)]), count: batch.count)
+        let columns = try keys.evaluate(rows, EvaluationContext(currentTimestampMicros: 0))
+        KeyedRows.split(batch, types: types, by: columns, partitionBits: bits) { p, change, stored in
+            parts[p].withLock { $0.rows.restore(change, stored: stored) }
         }
     }
 

@@ -81,6 +81,7 @@ public struct ExplainPrinter: Sendable {
         case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
         case .expand: return "Expand"
         case .replicate: return "Replicate"
+        case .latest: return "Newest row per key (SCD type 1)"
         case .recursive(let recursive): return "Recursion \(recursive.name)"
         case .working: return "Rows of the last step"
         }
@@ -117,6 +118,8 @@ public struct ExplainPrinter: Sendable {
                 contentsOf: expand.projections.map { "row: \(PlanText.list($0, expand.input.schema))" })
         case .replicate(let replicate):
             lines = ["copies: \(PlanText.expression(replicate.count, replicate.input.schema))"]
+        case .latest(let latest):
+            lines.append("keys: \(latest.keys.map { latest.input.schema[$0].name }.joined(separator: ", "))")
         case .recursive(let recursive): lines.append("steps: at most \(recursive.levelMax)")
         case .values, .union, .working: break
         }
@@ -164,6 +167,8 @@ public struct ExplainPrinter: Sendable {
             return "both inputs indexed by key, grows with their rows (unbounded)"
         case .sort(let sort):
             return sort.limit == nil ? nil : "all input rows in order, grows with the input (unbounded)"
+        case .latest:
+            return "the newest row of each key, deleted ones with their number, grows with the keys (unbounded)"
         case .window: return "all input rows by partition in order, grows with the input (unbounded)"
         case .topN(let topN): return state(of: topN)
         }
@@ -216,7 +221,7 @@ extension AggregateKind {
     /// Whether undoing a value needs the others.
     public var needsValuesToRetract: Bool {
         switch self {
-        case .min, .max, .first, .last, .anyValue: true
+        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor: true
         default: false
         }
     }

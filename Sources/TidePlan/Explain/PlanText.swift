@@ -64,6 +64,8 @@ public struct PlanText {
         case .working(let working): return "working [\(working.schema.names.joined(separator: ", "))]"
         case .replicate(let replicate):
             return "replicate \(expression(replicate.count, replicate.input.schema))"
+        case .latest(let latest):
+            return "latest by [\(latest.keys.map { latest.input.schema[$0].name }.joined(separator: ", "))]"
         }
     }
 
@@ -139,6 +141,18 @@ extension AggregateKind {
         case .stddevSamp: "stddev_samp"
         case .varPop: "var_pop"
         case .varSamp: "var_samp"
+        case .covarPop: "covar_pop"
+        case .covarSamp: "covar_samp"
+        case .corr: "corr"
+        case .skewness: "skewness"
+        case .kurtosis: "kurtosis"
+        case .percentile(let fraction): "percentile_\(fraction.value)"
+        case .mode: "mode"
+        case .maxBy: "max_by"
+        case .minBy: "min_by"
+        case .bitAnd: "bit_and"
+        case .bitOr: "bit_or"
+        case .bitXor: "bit_xor"
         }
     }
 }

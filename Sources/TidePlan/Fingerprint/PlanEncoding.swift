@@ -90,6 +90,9 @@ struct PlanEncoding {
         case .working(let working):
             writer.u8(14)
             writer.varint(UInt64(working.id))
+        case .latest(let latest):
+            writer.u8(15)
+            list(latest.keys) { $0.writer.varint(UInt64($1)) }
         }
         list(plan.inputs) { $0.node($1) }
     }

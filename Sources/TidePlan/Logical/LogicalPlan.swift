@@ -25,6 +25,8 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case expand(Expand)
     /// Each input row as often as a column says: INTERSECT ALL and EXCEPT ALL.
     case replicate(Replicate)
+    /// The newest row of each key.
+    case latest(Latest)
     /// WITH RECURSIVE.
     case recursive(Recursive)
     /// Inside a recursion: the rows that its last step gave.
@@ -167,7 +169,13 @@ public struct RelationReference: Hashable, Sendable {
     public var isStream: Bool
     /// Reading options that stand behind `STREAM t WITH (…)`, sorted by key, keys lower case.
     public var options: [String: String]
-    public init(name: String, isOwnTable: Bool, mode: Mode, isStream: Bool, options: [String: String] = [:]) {
+    /// Rows of files that change or vanish are taken back.
+    public var replacesFiles: Bool
+    public init(
+        name: String, isOwnTable: Bool, mode: Mode, isStream: Bool, options: [String: String] = [:],
+        replacesFiles: Bool = false
+    ) {
+        self.replacesFiles = replacesFiles
         self.name = name
         self.isOwnTable = isOwnTable
         self.mode = mode
@@ -211,6 +219,7 @@ extension LogicalPlan {
             return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
         case .expand(let expand): return expand.schema
         case .replicate(let replicate): return replicate.input.schema
+        case .latest(let latest): return Schema(Array(latest.input.schema.fields[..<latest.columnCount]))
         case .recursive(let recursive): return recursive.schema
         case .working(let working): return working.schema
         }
@@ -228,6 +237,7 @@ extension LogicalPlan {
         case .topN(let topN): [topN.input]
         case .expand(let expand): [expand.input]
         case .replicate(let replicate): [replicate.input]
+        case .latest(let latest): [latest.input]
         case .recursive(let recursive): [recursive.base, recursive.step]
         }
     }
@@ -261,6 +271,9 @@ extension LogicalPlan {
         case .replicate(var replicate):
             replicate.input = new[0]
             return .replicate(replicate)
+        case .latest(var latest):
+            latest.input = new[0]
+            return .latest(latest)
         case .recursive(var recursive):
             recursive.base = new[0]
             recursive.step = new[1]

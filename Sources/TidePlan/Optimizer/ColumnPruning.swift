@@ -79,6 +79,9 @@ enum ColumnPruning {
             let (below, positions) = prune(replicate.input, keeping: wanted.union(replicate.count.columns))
             let count = replicate.count.remapped { positions[$0] ?? $0 }
             return (.replicate(LogicalPlan.Replicate(input: below, count: count)), positions)
+        case .latest(var latest):
+            latest.input = apply(latest.input)
+            return (.latest(latest), numbered(Array(0..<latest.columnCount)))
         }
     }
 
@@ -142,6 +145,8 @@ enum ColumnPruning {
             let call = aggregate.aggregates[index]
             call.aggregate.arguments.forEach { read.formUnion($0.columns) }
             if let filter = call.filter { read.formUnion(filter.columns) }
+            // The whole input row decides which one is the first.
+            if call.aggregate.kind.picksRow { read.formUnion(aggregate.input.schema.fields.indices) }
         }
         let (below, moved) = prune(aggregate.input, keeping: read)
         var positions: [Int: Int] = [:]

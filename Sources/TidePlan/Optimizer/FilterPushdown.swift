@@ -25,7 +25,7 @@ enum FilterPushdown {
             sort.input = push(conditions, into: sort.input)
             return .sort(sort)
         case .window(let window): return through(conditions, window)
-        case .topN, .expand, .recursive: return over(conditions, descend(plan))
+        case .topN, .expand, .latest, .recursive: return over(conditions, descend(plan))
         case .replicate(var replicate):
             replicate.input = push(conditions, into: replicate.input)
             return .replicate(replicate)

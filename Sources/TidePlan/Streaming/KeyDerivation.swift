@@ -29,6 +29,7 @@ public struct KeyDerivation: Sendable {
         case .window(let window): return key(of: window.input)
         case .topN(let topN): return key(of: topN)
         case .expand, .replicate, .recursive, .working: return nil
+        case .latest(let latest): return latest.keys.sorted()
         case .project(let input, let items):
             guard let key = key(of: input) else { return nil }
             return positions(of: key) { column in

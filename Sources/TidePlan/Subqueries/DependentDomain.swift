@@ -38,7 +38,7 @@ struct DependentDomain {
             return .join(LogicalPlan.Join(kind: .inner, left: node, right: plan, keys: [], residual: nil))
         }
         switch node {
-        case .scan, .values, .working: throw .internal("a leaf with parameters")
+        case .scan, .values, .working, .latest: throw .internal("a leaf with parameters")
         case .recursive(let recursive):
             throw AnalysisError.unsupported(
                 "a recursive query that reads columns of an enclosing query: \(recursive.name)",
