@@ -65,7 +65,8 @@ public final class CheckpointStore {
             manifest.fencingToken += 1
             manifest.newestSegment = scan.plan.previous
             manifest.publishedThrough = scan.plan.publishedThrough < 0 ? nil : Epoch(scan.plan.publishedThrough)
-            if let rollback = manifest.rollback, !rollback.isDecided { manifest.rollback = nil }
+            let undecided = manifest.rollback.flatMap { $0.isDecided ? nil : scan.reader.path($0.segment) }
+            if undecided != nil { manifest.rollback = nil }
             manifest.retained = try found == nil ? [] : CheckpointStore.found(scan, policy: retention)
             let holder = holder ?? .current(clock: environment.clock)
             try lock.write(holder, token: manifest.fencingToken)
@@ -74,9 +75,14 @@ public final class CheckpointStore {
             try files.createDirectory(CheckpointScan.runs(directory))
             // The manifest names a segment that a killed process may have left visible and not durable.
             if manifest.newestSegment != 0 { try files.syncDirectory(CheckpointScan.log(directory)) }
+            if let undecided {
+                // A segment of a generation that never came to be: gone for good before the manifest forgets it.
+                if try files.exists(undecided) { try files.remove(undecided) }
+                try files.syncDirectory(CheckpointScan.log(directory))
+            }
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
             // Nothing refers to these, and a new file may want one of the names.
-            for path in scan.leftovers { try files.remove(path) }
+            for path in scan.leftovers where path != undecided { try files.remove(path) }
             for path in CheckpointStore.released(by: scan.manifest, for: manifest, directory) { try files.remove(path) }
             let (log, rewritten) = try beginLog(scan, manifest, directory, files, options)
             try clean(scan, directory, files)

@@ -39,9 +39,7 @@ extension TableDirectory {
 
     private func version(_ wanted: RetainedVersion, among all: [Candidate]) throws(TidemillError) -> Version? {
         for candidate in all where candidate.end > wanted.epoch.rawValue {
-            let path = candidate.path.appending(TableMarker.name)
-            guard try files.exists(path) else { continue }
-            let marker = try TableMarker(decoding: files.contents(of: path), file: path.string)
+            guard let marker = try siblingMarker(candidate.path) else { continue }
             // One whose marker names its end is a replacement that never came to be.
             guard marker.identity.generation == wanted.generation, marker.epoch?.rawValue ?? -1 < candidate.end else {
                 continue
@@ -133,7 +131,7 @@ extension TableDirectory {
     private func setStrayStagesAside() throws(TidemillError) {
         for entry in try files.entries(of: parent) where entry.name.hasPrefix(nextPrefix) {
             let path = parent.appending(entry.name)
-            guard try files.exists(path.appending(TableMarker.name)) else { continue }
+            guard try siblingMarker(path) != nil else { continue }
             try moveAside(path, label: String(entry.name.dropFirst(nextPrefix.count)))
         }
     }
