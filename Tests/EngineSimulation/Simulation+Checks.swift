@@ -140,7 +140,9 @@ extension Simulation {
         reader.disk.stopTracing()
         // Before the first epoch there may be a table, but nothing in it.
         // A table that left the pipeline is not written any more.
-        let current = projects[executing].stored
+        var current = projects[executing].stored
+        if isComplete { copyIsStale = false }
+        if copyIsStale { current.remove(SimulatedProject.copyName) }
         let names = (expected(acknowledged) ?? [:]).keys.filter(current.contains).sorted()
         for table in names {
             let found = try table == SimulatedProject.copyName ? copied(table, reader) : stored(table, reader)

@@ -20,6 +20,7 @@ extension Simulation {
         // Tables may show less than was published.
         shown = [:]
         goingBackTo = epoch
+        copyIsStale = true
         do throws(TidemillError) {
             _ = try pipeline.retainedEpochs().rollBack(to: Epoch(epoch))
             story.append("  \(disk.calls) calls, ended well")

@@ -54,6 +54,10 @@ package final class Simulation {
     var mayForget = false
     /// A rollback that was cut off: the next start finishes it, or it has not begun.
     var goingBackTo: Int64?
+    /// Copies show epochs that a rollback took back, until the next start writes them again.
+    var copyIsStale = false
+    /// How many of the last calls of each life the story tells.
+    package var callsTold = 25
     /// No more input comes.
     private(set) var isEnding = false
 
@@ -180,7 +184,7 @@ package final class Simulation {
             }
         } catch { end = error }
         story.append("  \(disk.calls) calls, " + (end.map { "error: \($0.code) \($0.message)" } ?? "ended well"))
-        if isTracing { story.append("  … " + disk.trace.suffix(25).joined(separator: "\n    ")) }
+        if isTracing { story.append("  … " + disk.trace.suffix(callsTold).joined(separator: "\n    ")) }
         digest = (digest &* 31) ^ disk.digest
         forgottenSyncs += disk.forgottenSyncs
         if let wrong { throw wrong }

@@ -4,7 +4,7 @@ import TideEngineSimulation
 // tidemill-sim [--seeds N] [--first N] [--seed N] [--jobs N] [--stop] [--canaries]
 //
 // Runs simulated lives of the whole engine and prints those that went wrong; with --stop, no seed after the first
-// failure. With --seed one of them, and all that happens in it. With --canaries, how many seeds it takes to notice each
+// failure. With --seed one of them, and all that happens in it (and the last --calls N calls of each life). With --canaries, how many seeds it takes to notice each
 // sync that is taken away. Exit status 1 if any went wrong.
 
 func number(_ name: String, _ fallback: UInt64) -> UInt64 {
@@ -16,6 +16,7 @@ func number(_ name: String, _ fallback: UInt64) -> UInt64 {
 if CommandLine.arguments.contains("--seed") {
     let simulation = Simulation(seed: number("--seed", 0))
     simulation.isTracing = true
+    simulation.callsTold = Int(number("--calls", 25))
     do {
         try simulation.run()
         print(simulation.story.joined(separator: "\n"))

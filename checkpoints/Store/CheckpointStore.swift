@@ -65,7 +65,8 @@ public final class CheckpointStore {
             manifest.fencingToken += 1
             manifest.newestSegment = scan.plan.previous
             manifest.publishedThrough = scan.plan.publishedThrough < 0 ? nil : Epoch(scan.plan.publishedThrough)
-            let undecided = try CheckpointStore.forgetUndecided(&manifest, scan, directory, files)
+            let undecided = manifest.rollback.flatMap { $0.isDecided ? nil : scan.reader.path($0.segment) }
+            if undecided != nil { manifest.rollback = nil }
             manifest.retained = try found == nil ? [] : CheckpointStore.found(scan, policy: retention)
             let holder = holder ?? .current(clock: environment.clock)
             try lock.write(holder, token: manifest.fencingToken)
@@ -74,6 +75,11 @@ public final class CheckpointStore {
             try files.createDirectory(CheckpointScan.runs(directory))
             // The manifest names a segment that a killed process may have left visible and not durable.
             if manifest.newestSegment != 0 { try files.syncDirectory(CheckpointScan.log(directory)) }
+            if let undecided {
+                // A segment of a generation that never came to be: gone for good before the manifest forgets it.
+                if try files.exists(undecided) { try files.remove(undecided) }
+                try files.syncDirectory(CheckpointScan.log(directory))
+            }
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
             // Nothing refers to these, and a new file may want one of the names.
             for path in scan.leftovers where path != undecided { try files.remove(path) }
@@ -105,19 +111,6 @@ public final class CheckpointStore {
         self.manifest = manifest
         written = manifest
         numbers = RunNumbers(next: manifest.nextRun)
-    }
-
-    /// A rollback that was not decided has not happened. Its segment is gone for good before the manifest forgets the
-    /// number: found by a later start, it would be one of another checkpoint.
-    private static func forgetUndecided(
-        _ manifest: inout Manifest, _ scan: CheckpointScan, _ directory: FilePath, _ files: any FileSystem
-    ) throws(TidemillError) -> FilePath? {
-        guard let rollback = manifest.rollback, !rollback.isDecided else { return nil }
-        manifest.rollback = nil
-        let segment = scan.reader.path(rollback.segment)
-        if try files.exists(segment) { try files.remove(segment) }
-        if try files.exists(CheckpointScan.log(directory)) { try files.syncDirectory(CheckpointScan.log(directory)) }
-        return segment
     }
 
     private static func beginLog(

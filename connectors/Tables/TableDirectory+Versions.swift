@@ -39,7 +39,7 @@ extension TableDirectory {
 
     private func version(_ wanted: RetainedVersion, among all: [Candidate]) throws(TidemillError) -> Version? {
         for candidate in all where candidate.end > wanted.epoch.rawValue {
-            guard let marker = try marker(in: candidate.path) else { continue }
+            guard let marker = try siblingMarker(candidate.path) else { continue }
             // One whose marker names its end is a replacement that never came to be.
             guard marker.identity.generation == wanted.generation, marker.epoch?.rawValue ?? -1 < candidate.end else {
                 continue
@@ -49,18 +49,6 @@ extension TableDirectory {
             return Version(path: candidate.path, marker: marker)
         }
         return nil
-    }
-
-    /// nil if there is none, or what a crash left of one: a replacement that was being built. The table's own is whole.
-    private func marker(in version: FilePath) throws(TidemillError) -> TableMarker? {
-        let path = version.appending(TableMarker.name)
-        guard try files.exists(path) else { return nil }
-        do throws(TidemillError) {
-            return try TableMarker(decoding: files.contents(of: path), file: path.string)
-        } catch {
-            if error.kind == .corruption && version != location { return nil }
-            throw error
-        }
     }
 
     /// Removes versions that were swapped out longer ago than the grace, or in a future that the clock took back,
@@ -143,7 +131,7 @@ extension TableDirectory {
     private func setStrayStagesAside() throws(TidemillError) {
         for entry in try files.entries(of: parent) where entry.name.hasPrefix(nextPrefix) {
             let path = parent.appending(entry.name)
-            if try marker(in: path) == nil { continue }
+            guard try siblingMarker(path) != nil else { continue }
             try moveAside(path, label: String(entry.name.dropFirst(nextPrefix.count)))
         }
     }

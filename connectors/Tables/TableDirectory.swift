@@ -204,13 +204,13 @@ struct TableDirectory: Sendable {
     }
 
     /// Tidies the siblings after a restart. A complete `.next-` may be a version that readers are still in the middle
-    /// of, so it is moved aside rather than removed.
+    /// of, so it is moved aside rather than removed. One whose marker cannot be read was never swapped in.
     func recoverSiblings(retained: Set<RetainedVersion> = []) throws(TidemillError) {
         guard try files.exists(parent) else { return }
         for entry in try files.entries(of: parent) {
             let path = parent.appending(entry.name)
             if entry.name.hasPrefix(nextPrefix) {
-                if try files.exists(path.appending(TableMarker.name)) {
+                if try siblingMarker(path) != nil {
                     try moveAside(path, label: String(entry.name.dropFirst(nextPrefix.count)))
                 } else {
                     try files.removeTree(path)
@@ -220,6 +220,18 @@ struct TableDirectory: Sendable {
             }
         }
         try removeOldVersions(but: retained)
+    }
+
+    /// The marker of a version beside the table; nil if there is none, or only what a power cut left of one.
+    func siblingMarker(_ path: FilePath) throws(TidemillError) -> TableMarker? {
+        let path = path.appending(TableMarker.name)
+        guard try files.exists(path) else { return nil }
+        do throws(TidemillError) {
+            return try TableMarker(decoding: files.contents(of: path), file: path.string)
+        } catch {
+            if error.kind == .corruption { return nil }
+            throw error
+        }
     }
 }
 
