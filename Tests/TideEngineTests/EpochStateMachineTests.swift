@@ -16,9 +16,9 @@ import Testing
         let fresh = Machine.Event.recovered(lastCommitted: nil, unpublished: false)
         let old = Machine.Event.recovered(lastCommitted: Epoch(6), unpublished: false)
         let behind = Machine.Event.recovered(lastCommitted: Epoch(6), unpublished: true)
-        let none = Machine.Event.planned(hasInput: false, mustRun: false)
-        let some = Machine.Event.planned(hasInput: true, mustRun: false)
-        let must = Machine.Event.planned(hasInput: false, mustRun: true)
+        let none = Machine.Event.planned(hasInput: false, mustRun: false, hasMoved: false)
+        let some = Machine.Event.planned(hasInput: true, mustRun: false, hasMoved: false)
+        let must = Machine.Event.planned(hasInput: false, mustRun: true, hasMoved: false)
         let due = Machine.Event.committed(publishDue: true)
         let later = Machine.Event.committed(publishDue: false)
         let zero = Epoch(0)
@@ -71,8 +71,8 @@ import Testing
             ]
         case .planning:
             [
-                .planned(hasInput: true, mustRun: false), .planned(hasInput: false, mustRun: true),
-                .planned(hasInput: false, mustRun: false), .stopRequested, .failed,
+                .planned(hasInput: true, mustRun: false, hasMoved: false), .planned(hasInput: false, mustRun: true),
+                .planned(hasInput: false, mustRun: false, hasMoved: false), .stopRequested, .failed,
             ]
         case .executing: [.executed, .stopRequested, .failed]
         case .committing: [.committed(publishDue: true), .committed(publishDue: false), .stopRequested, .failed]

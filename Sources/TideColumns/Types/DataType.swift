@@ -18,6 +18,8 @@ public enum DataType: Hashable, Sendable {
     case yearMonthInterval
     /// Microseconds.
     case dayTimeInterval
+    /// STRUCT<start: TIMESTAMP, end: TIMESTAMP> as `window` and `session_window` make it; see `TimeWindow`.
+    case timeWindow
 }
 
 /// How values lie in memory. Every kernel switches on this and never on `DataType`, so a new logical type that reuses a
@@ -30,7 +32,7 @@ public enum PhysicalType: UInt8, Hashable, Sendable {
     /// bigint, timestamps, day-time interval.
     case int64
     case float32, float64
-    /// Decimals: the unscaled value.
+    /// Decimals: the unscaled value. Time windows: `TimeWindow.packed`.
     case int128
     /// 16-byte string views over shared byte buffers.
     case view
@@ -54,7 +56,7 @@ extension DataType {
         case .bigint, .timestamp, .timestampNTZ, .dayTimeInterval: .int64
         case .float: .float32
         case .double: .float64
-        case .decimal: .int128
+        case .decimal, .timeWindow: .int128
         case .string, .binary: .view
         }
     }
@@ -89,6 +91,7 @@ extension DataType {
         case .timestampNTZ: "TIMESTAMP_NTZ"
         case .yearMonthInterval: "INTERVAL YEAR TO MONTH"
         case .dayTimeInterval: "INTERVAL DAY TO SECOND"
+        case .timeWindow: "STRUCT<start: TIMESTAMP, end: TIMESTAMP>"
         }
     }
 
@@ -127,6 +130,7 @@ extension DataType {
         case .timestampNTZ: writer.u8(13)
         case .yearMonthInterval: writer.u8(14)
         case .dayTimeInterval: writer.u8(15)
+        case .timeWindow: writer.u8(24)
         }
     }
 
@@ -154,6 +158,7 @@ extension DataType {
         case 13: return .timestampNTZ
         case 14: return .yearMonthInterval
         case 15: return .dayTimeInterval
+        case 24: return .timeWindow
         case let other: throw reader.corruption("unknown type code \(other)")
         }
     }

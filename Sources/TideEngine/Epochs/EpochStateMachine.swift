@@ -23,7 +23,8 @@ public struct EpochStateMachine: Sendable, Hashable {
         /// The checkpoint was read.
         case recovered(lastCommitted: Epoch?, unpublished: Bool)
         /// What the sources have. `mustRun`: an epoch is due without input (the first one, a flow to be filled).
-        case planned(hasInput: Bool, mustRun: Bool)
+        /// `hasMoved`: some flow's watermark has moved, so its state may have something to give out.
+        case planned(hasInput: Bool, mustRun: Bool, hasMoved: Bool)
         case executed
         /// The frame is durable. `publishDue`: the publish interval has passed.
         case committed(publishDue: Bool)
@@ -60,8 +61,8 @@ public struct EpochStateMachine: Sendable, Hashable {
             lastCommitted = last
             hasUnpublished = unpublished
             return unpublished ? publish(then: .plan) : plan()
-        case (.planning, .planned(let hasInput, let mustRun)):
-            if (hasInput || mustRun) && !stopping {
+        case (.planning, .planned(let hasInput, let mustRun, let hasMoved)):
+            if (hasInput || mustRun || hasMoved) && !stopping {
                 let epoch = lastCommitted?.next ?? .zero
                 state = .executing(epoch)
                 return .execute(epoch)

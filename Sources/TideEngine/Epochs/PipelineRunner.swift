@@ -39,6 +39,10 @@ public final class PipelineRunner {
     var progress = EpochProgress(epoch: .zero, clockMicros: 0)
     var sourceProgress: [String: [EpochProgress.SourceProgress]] = [:]
     var outputRows: [String: Int] = [:]
+    /// Streaming flows that took no part in the epoch.
+    var resting: Set<String> = []
+    /// The watermark that each streaming flow's epoch ran with, milliseconds.
+    var usedWatermarks: [String: Int64] = [:]
 
     private let stopFlag = Atomic<Bool>(false)
     private var lastPublication: UInt64 = 0
@@ -113,7 +117,7 @@ public final class PipelineRunner {
                 }
                 let hasInput = try plan()
                 let mustRun = machine.lastCommitted == nil || !toFill.isEmpty
-                action = machine.handle(.planned(hasInput: hasInput, mustRun: mustRun))
+                action = machine.handle(.planned(hasInput: hasInput, mustRun: mustRun, hasMoved: hasMovedWatermark()))
             case .execute(let epoch):
                 try execute(epoch)
                 action = machine.handle(.executed)

@@ -56,6 +56,8 @@ final class FlowGraph {
         let name: String
         /// The pipeline's tables (lower case) whose rows the node keeps to look them up.
         let lookedUp: Set<String>
+        /// Of a streaming table's operator: what it counts.
+        let clock: OperatorClock?
     }
 
     var scans: [ScanKey: Scan] = [:]
@@ -67,6 +69,8 @@ final class FlowGraph {
     var breakerPlaces: [ErrorPlace?] = []
     var stateful: [StatefulNode] = []
     var statics: [Static] = []
+    /// Of streaming tables' flows, by name.
+    var times: [String: FlowTime] = [:]
     /// Constant rows, given once.
     var constants: [(batch: Batch, consumer: any BatchConsumer, flow: String)] = []
     var collectors: [OrderedCollector] = []

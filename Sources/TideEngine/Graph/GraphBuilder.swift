@@ -1,3 +1,12 @@
+/// What a flow gives its table.
+enum FlowOutput: Sendable, Hashable {
+    /// Changes of a result that is kept equal to its query. `replacesByGroup`: the consumer replaces rows by key, so an
+    /// aggregate on top need not emit old rows.
+    case maintained(replacesByGroup: Bool)
+    /// A streaming table's, by Spark's rules for the mode.
+    case streaming(OutputMode, WriteMode)
+}
+
 /// Turns logical plans into connected operators, from the consumer down to the scans.
 struct GraphBuilder {
     let graph: FlowGraph
@@ -7,21 +16,38 @@ struct GraphBuilder {
     let incremental: Incrementalization
     private var flow = ""
     private var place: ErrorPlace?
+    /// How streaming flows combine their watermarks.
+    private let policy: WatermarkClock.Policy
+    private var output = FlowOutput.maintained(replacesByGroup: false)
+    /// The flow's event time, if it feeds a streaming table.
+    private var time: FlowTime?
 
-    init(graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization) {
+    init(
+        graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization,
+        policy: WatermarkClock.Policy = .min
+    ) {
+        self.policy = policy
         self.incremental = incremental
         self.graph = graph
         self.partitionBits = partitionBits
         self.isBatch = isBatch
     }
 
-    /// - Parameter replacesByGroup: the consumer replaces rows by key, so an aggregate on top need not emit old rows.
     mutating func add(
-        flow: String, plan: LogicalPlan, place: ErrorPlace? = nil, to consumer: any BatchConsumer,
-        replacesByGroup: Bool
+        flow: String, plan: LogicalPlan, place: ErrorPlace? = nil, to consumer: any BatchConsumer, output: FlowOutput
     ) throws(TidemillError) {
         self.flow = flow
         self.place = place
+        self.output = output
+        time = nil
+        var replacesByGroup = false
+        switch output {
+        case .maintained(let replaces): replacesByGroup = replaces
+        case .streaming:
+            let flowTime = FlowTime(flow: flow, policy: policy)
+            graph.times[flow] = flowTime
+            time = flowTime
+        }
         try build(plan, [consumer], replacesByGroup: replacesByGroup)
     }
 
@@ -40,20 +66,51 @@ struct GraphBuilder {
             let project = ProjectOperator(expressions: items.map(\.expression), outputs: outputs)
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
-            if !isBatch, !incremental.isAppendOnly(aggregate.input),
+            let eventTime = eventTime(of: aggregate, plan)
+            if !isBatch, aggregate.session != nil, !incremental.isAppendOnly(aggregate.input) {
+                throw TidemillError.unsupported(
+                    "session_window over input that retracts rows", hint: "use it over rows that are only added")
+            }
+            if !isBatch, eventTime == nil, !incremental.isAppendOnly(aggregate.input),
                 try AggregateOperator.needsAppendOnlyInput(aggregate.aggregates)
             {
                 throw TidemillError.unsupported(
                     "MIN and MAX over input that retracts rows",
                     hint: "take the minimum or maximum in a view over rows that are only added")
             }
+            if let session = aggregate.session {
+                let node = try SessionOperator(
+                    aggregate, session: session, eventTime: eventTime, partitionBits: partitionBits, outputs: outputs)
+                try build(aggregate.input, [node])
+                return add(
+                    node, eventTime == nil ? "aggregate" : "sessionWindowStateStoreSave", clock: eventTime?.clock)
+            }
             let node = try AggregateOperator(
                 groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
-                emitsOldRows: !replacesByGroup, outputs: outputs)
+                emitsOldRows: !replacesByGroup, eventTime: eventTime, outputs: outputs)
             try build(aggregate.input, [node])
-            add(node, "aggregate")
+            add(node, eventTime == nil ? "aggregate" : "stateStoreSave", clock: eventTime?.clock)
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
+        case .watermark(let watermark):
+            guard let time else { return try build(watermark.input, consumers) }
+            let node = WatermarkOperator(watermark, outputs: outputs)
+            time.add(node)
+            try build(watermark.input, [node])
+        case .timeWindows(let windows):
+            try build(windows.input, [TimeWindowsOperator(windows, outputs: outputs)])
+        case .deduplicate(let deduplicate):
+            guard let time else { throw TidemillError.internal("drop_duplicates outside a streaming table") }
+            let clock = time.add(path: WatermarkPath.least(of: plan.inputs), evicts: true)
+            let node = DeduplicateOperator(
+                deduplicate, clock: clock, partitionBits: partitionBits, outputs: outputs)
+            try build(deduplicate.input, [node])
+            add(node, deduplicate.isWithinWatermark ? "dedupeWithinWatermark" : "dedupe", clock: clock)
+        case .sort(let sort) where time != nil && plan.isStream && sort.keys.isEmpty && sort.offset == 0:
+            guard let limit = sort.limit else { return try build(sort.input, consumers) }
+            let node = StreamLimitOperator(limit: limit, outputs: outputs)
+            try build(sort.input, [node])
+            add(node, "globalLimit")
         case .sort(let sort):
             let node = SortOperator(sort, outputs: outputs)
             try build(sort.input, [node])
@@ -62,9 +119,31 @@ struct GraphBuilder {
         }
     }
 
+    /// How groups end, if they belong to a streaming table.
+    private func eventTime(of aggregate: LogicalPlan.Aggregate, _ plan: LogicalPlan) -> AggregateEventTime? {
+        guard let time, plan.isStream, case .streaming(let mode, let write) = output, mode != .complete else {
+            return nil
+        }
+        let kind: AggregateEventTime.Output =
+            mode == .append ? .ended : write == .append ? .touched : .changes
+        return AggregateEventTime(
+            output: kind, group: EventTime.group(of: aggregate),
+            clock: time.add(path: WatermarkPath.least(of: plan.inputs), evicts: true))
+    }
+
     private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {
         let leftMoves = !isBatch && GraphBuilder.changes(join.left)
         let rightMoves = !isBatch && GraphBuilder.changes(join.right)
+        if let time, leftMoves, rightMoves {
+            let plan = LogicalPlan.join(join)
+            let bounds = StreamJoinBounds(join)
+            let clock = time.add(
+                path: WatermarkPath.least(of: plan.inputs), evicts: bounds.left != nil || bounds.right != nil)
+            let node = try StreamJoinOperator(join, clock: clock, partitionBits: partitionBits, outputs: outputs)
+            try build(join.left, [node.input(left: true)])
+            try build(join.right, [node.input(left: false)])
+            return add(node, "symmetricHashJoin", clock: clock)
+        }
         // Constant rows are changes too, of the first epoch: a left join has to remember which of them found a partner.
         let leftIsKept = rightMoves && join.kind == .left && GraphBuilder.isConstant(join.left)
         if rightMoves && (leftMoves || leftIsKept) {
@@ -123,16 +202,20 @@ struct GraphBuilder {
         }
     }
 
-    private func add(_ node: any StatefulOperator, _ name: String, of tables: Set<String> = []) {
+    private func add(
+        _ node: any StatefulOperator, _ name: String, of tables: Set<String> = [], clock: OperatorClock? = nil
+    ) {
         graph.breakers.append(node)
         graph.breakerPlaces.append(place)
         let ordinal = graph.stateful.count { $0.flow == flow }
         graph.stateful.append(
-            FlowGraph.StatefulNode(node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables))
+            FlowGraph.StatefulNode(
+                node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables, clock: clock))
     }
 
     private func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {
-        let consumer = place.map { PlacedConsumer(place: $0, output: next) } ?? next
+        let placed = place.map { PlacedConsumer(place: $0, output: next) } ?? next
+        let consumer = time.map { FlowInput(clock: $0.clock, output: placed) } ?? placed
         if scan.relation.isOwnTable {
             let name = scan.relation.name.lowercased()
             let port = graph.tables[name] ?? Port()
@@ -180,6 +263,13 @@ struct GraphBuilder {
     }
 }
 
+extension Dataset {
+    /// - Parameter replacesByGroup: of a table that is kept equal to its query.
+    func flowOutput(replacesByGroup: Bool) -> FlowOutput {
+        kind == .streamingTable ? .streaming(outputMode, writeMode) : .maintained(replacesByGroup: replacesByGroup)
+    }
+}
+
 extension PipelineDefinition {
     /// Builds every flow's operators and throws them away: what the engine cannot run is an error with its place in the
     /// SQL, before anything is read.
@@ -189,7 +279,7 @@ extension PipelineDefinition {
         for dataset in datasets {
             for flow in dataset.flows {
                 do throws(TidemillError) {
-                    try builder.add(flow: flow.name, plan: flow.plan, to: Port(), replacesByGroup: false)
+                    try builder.add(flow: flow.name, plan: flow.plan, to: Port(), output: dataset.flowOutput(replacesByGroup: false))
                 } catch {
                     throw flow.span.map { error.at(.sql($0)) } ?? error
                 }

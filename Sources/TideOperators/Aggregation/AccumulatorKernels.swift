@@ -169,7 +169,7 @@ func takeExtremeStrings(
     }
 }
 
-private func arenaBytes(_ field: UnsafeMutableRawPointer, _ arena: RowArena) -> UnsafeRawBufferPointer {
+func arenaBytes(_ field: UnsafeMutableRawPointer, _ arena: RowArena) -> UnsafeRawBufferPointer {
     let view = field.loadUnaligned(as: StringView.self)
     if view.isInline { return UnsafeRawBufferPointer(start: field + 4, count: view.length) }
     return UnsafeRawBufferPointer(start: arena.bases[view.bufferIndex] + view.offset, count: view.length)

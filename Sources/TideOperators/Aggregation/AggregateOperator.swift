@@ -18,11 +18,16 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     /// only its new row.
     let emitsOldRows: Bool
     private let seeded: Atomic<Bool>
+    /// In streaming tables: how groups end.
+    let eventTime: AggregateEventTime?
+    /// Groups that this epoch's late rows fall into.
+    let lateGroups = Locked<RowTable?>(nil)
 
     public init(
         groups: [NamedExpression], aggregates: [NamedAggregate], partitionBits: Int, emitsOldRows: Bool,
-        outputs: Outputs
+        eventTime: AggregateEventTime? = nil, outputs: Outputs
     ) throws(TidemillError) {
+        self.eventTime = eventTime
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
         accumulators = try AccumulatorLayout(aggregates)
@@ -32,7 +37,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         bits = groups.isEmpty ? 0 : partitionBits
         let (layout, accumulators, lead) = (layout, accumulators, bits)
         partitions = (0..<(1 << bits)).map { _ in
-            Locked(AggregatePartition(layout: layout, accumulators: accumulators, leadBits: lead))
+            Locked(
+                AggregatePartition(
+                    layout: layout, accumulators: accumulators, leadBits: lead, endingGroup: eventTime?.group))
         }
         self.emitsOldRows = emitsOldRows
         self.outputs = outputs
@@ -47,7 +54,13 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        let columns = try program.evaluate(batch, task.evaluation)
+        var batch = batch
+        var columns = try program.evaluate(batch, task.evaluation)
+        if let eventTime, let keep = withoutLate(columns, batch, eventTime) {
+            let kept = Batch(columns: columns, count: batch.count, weights: batch.weights).filter(keep)
+            (batch, columns) = (kept, kept.columns)
+            if batch.count == 0 { return }
+        }
         let keys = KeyImages(Array(columns[..<groupCount]), count: batch.count, layout: layout)
         let inputs = Array(columns[groupCount...])
         let selection = PartitionedSelection(
@@ -68,19 +81,23 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     // MARK: Output
 
-    private static let outputRows = 8192
+    static let outputRows = 8192
 
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
             if groupCount == 0 && !seeded.exchange(true, ordering: .relaxed) && partition.table.count == 0 {
                 partition.touchGlobalGroup()
             }
-            try emitChanges(of: partition, task)
+            if let eventTime {
+                try finish(partition, eventTime, task)
+            } else {
+                try emitChanges(of: partition, task)
+            }
         }
         try outputs.finishTask(task)
     }
 
-    private func emitChanges(of partition: AggregatePartition, _ task: TaskContext) throws(TidemillError) {
+    func emitChanges(of partition: AggregatePartition, _ task: TaskContext) throws(TidemillError) {
         let touched = partition.touched
         if touched.isEmpty { return }
         let heap = AccumulatorHeap(strings: partition.arena.heap(), wide: partition.wide)
@@ -156,6 +173,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     public func endEpoch(partition p: Int) {
         let keeps = groupCount == 0
         partitions[p].withLock { $0.endEpoch(keepsEmptyGroup: keeps) }
+        if eventTime != nil { lateGroups.withLock { $0 = nil } }
     }
 
     // MARK: State
@@ -234,6 +252,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if rows.isEmpty { continue }
             try partitions[p].withLock { partition throws(TidemillError) in
                 try accumulators.restore(partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows)
+                partition.indexIsStale = eventTime?.group != nil
             }
         }
     }

@@ -20,8 +20,14 @@ final class AggregatePartition {
     private let doubleOffsets: [Int]
     /// Wide sums copied for `before`, to be freed.
     private var copiedWide: [Int] = []
+    /// Groups by the time they end, where they do.
+    var endings = EvictionIndex()
+    private let endingGroup: Int?
+    /// State came back, so `endings` must be made anew.
+    var indexIsStale = false
 
-    init(layout: RowLayout, accumulators: AccumulatorLayout, leadBits: Int) {
+    init(layout: RowLayout, accumulators: AccumulatorLayout, leadBits: Int, endingGroup: Int? = nil) {
+        self.endingGroup = endingGroup
         table = RowTable(layout: layout, leadBits: leadBits)
         self.accumulators = accumulators
         valueBytes = layout.valueBytes
@@ -35,6 +41,7 @@ final class AggregatePartition {
     /// - Parameter inputs: the evaluated accumulator inputs, full batch length.
     func update(_ keys: KeyImages, _ inputs: [Column], weights: Column?, selection: UnsafeBufferPointer<UInt32>) {
         let chunk = 1024
+        refreshEndings()
         withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: chunk) { buffer in
             let rows = buffer.baseAddress!
             var done = 0
@@ -43,18 +50,27 @@ final class AggregatePartition {
                 let part = selection.baseAddress! + done
                 table.findOrInsert(keys, selection: part, count: n, into: rows)
                 touch(rows, n)
-                for i in 0..<n { rows[i] += valueOffset }
-                for slot in accumulators.slots { apply(slot, inputs, weights, UnsafePointer(rows), part, n) }
+                apply(to: rows, inputs, weights: weights, selection: part, n)
                 done += n
             }
         }
     }
 
+    /// Updates the groups at `rows`, which are touched; the addresses become those of their value areas.
+    func apply(
+        to rows: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ inputs: [Column], weights: Column?,
+        selection: Selection, _ n: Int
+    ) {
+        for i in 0..<n { rows[i] += valueOffset }
+        for slot in accumulators.slots { apply(slot, inputs, weights, UnsafePointer(rows), selection, n) }
+    }
+
     /// First touch of a group in this epoch keeps a copy of its accumulators.
-    private func touch(_ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int) {
+    func touch(_ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int) {
         for i in 0..<n {
             let row = rows[i]
             if row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self) != 0 { continue }
+            if let endingGroup, (row + valueOffset).load(as: Int64.self) == 0 { index(row, group: endingGroup) }
             let index = touched.count
             touched.append(row)
             row.storeBytes(of: UInt32(index + 1), toByteOffset: RowLayout.markOffset, as: UInt32.self)
@@ -71,6 +87,12 @@ final class AggregatePartition {
                 }
             }
         }
+    }
+    /// Must come before the first change of an epoch.
+    func refreshEndings() {
+        guard indexIsStale, let endingGroup else { return }
+        indexIsStale = false
+        indexAll(group: endingGroup)
     }
     private func growBefore(_ rows: Int) {
         let capacity = max(rows * valueBytes, beforeCapacity * 2, 1 << 14)
@@ -177,5 +199,5 @@ final class AggregatePartition {
         touched.removeAll(keepingCapacity: true)
     }
 
-    var byteCount: Int { table.byteCount + arena.byteCount + wide.byteCount + beforeCapacity + touched.capacity * 8 }
+    var byteCount: Int { table.byteCount + endings.byteCount + arena.byteCount + wide.byteCount + beforeCapacity + touched.capacity * 8 }
 }

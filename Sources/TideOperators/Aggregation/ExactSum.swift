@@ -113,6 +113,20 @@ struct WideSum {
         }
     }
 
+    /// Adds another sum.
+    mutating func add(_ other: WideSum) {
+        var carry = false
+        for index in limbs.indices {
+            let (a, c1) = limbs[index].addingReportingOverflow(other.limbs[index])
+            let (b, c2) = a.addingReportingOverflow(carry ? 1 : 0)
+            limbs[index] = b
+            carry = c1 || c2
+        }
+        nanCount += other.nanCount
+        positiveInfinities += other.positiveInfinities
+        negativeInfinities += other.negativeInfinities
+    }
+
     /// The sum rounded once, to nearest even.
     var value: Double {
         if nanCount > 0 || (positiveInfinities > 0 && negativeInfinities > 0) { return .nan }
@@ -206,6 +220,7 @@ struct WideSums {
         }
         sums[index].add(x, weight: weight)
     }
+    mutating func add(_ sum: WideSum, to index: Int) { sums[index].add(sum) }
     mutating func insert(_ sum: WideSum) -> Int {
         if let index = free.popLast() {
             sums[index] = sum

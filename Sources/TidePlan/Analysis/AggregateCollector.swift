@@ -76,7 +76,13 @@ final class AggregateCollector {
             calls = [NamedAggregate("count(1)", try FunctionRegistry.builtin.bindAggregate("count", arguments: []))]
         }
         guard let first = calls.firstIndex(where: \.aggregate.distinct) else {
-            return .aggregate(LogicalPlan.Aggregate(input: input.plan, groups: groups, aggregates: calls))
+            return .aggregate(
+                LogicalPlan.Aggregate(input: input.plan, groups: groups, aggregates: calls, session: session))
+        }
+        if session != nil {
+            throw AnalysisError.unsupported(
+                "DISTINCT aggregates by session: \(calls[first].name)",
+                hint: "collect the sessions' rows in one table and count in a view over it", spans[first])
         }
         let arguments = calls[first].aggregate.arguments.map(AggregateCollector.withoutWidening)
         let isUniform = calls.allSatisfy { call in
@@ -90,6 +96,12 @@ final class AggregateCollector {
                 spans[first])
         }
         return deduplicated(calls, arguments)
+    }
+
+    /// The group that is the session of `session_window(…)`.
+    private var session: Int? {
+        guard let window = input.scope.timeWindow, window.isSession else { return nil }
+        return groups.firstIndex { $0.expression == window.column.bound }
     }
 
     /// The argument before the cast that `sum` and `avg` put around it: values are told apart as they were written.

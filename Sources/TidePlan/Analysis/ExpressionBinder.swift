@@ -138,7 +138,13 @@ struct ExpressionBinder {
             let target = try TypeResolution.resolve(type, context.settings)
             return try registry.explicitCast(bind(operand), to: target, try: isTry, span: span)
         case .function(let call): return try bindCall(call, expression)
-        case .row, .lambda, .element, .field:
+        case .field(let operand, let field):
+            let bound = try bind(operand)
+            guard bound.type == .timeWindow else {
+                throw AnalysisError.unsupported("nested types are not supported yet: \(span.text)", span)
+            }
+            return try windowField(bound, field, span)
+        case .row, .lambda, .element:
             throw AnalysisError.unsupported("nested types are not supported yet: \(span.text)", span)
         case .extract(let field, let source): return try bindExtract(field, bind(source), span)
         case .trim(let side, let characters, let source):
@@ -160,6 +166,7 @@ struct ExpressionBinder {
         if found.count == 1 { return found[0].bound }
         if found.count > 1 { throw AnalysisError.ambiguous(name, found) }
         if !aliasesFirst, let found = try alias(name) { return found }
+        if let field = try windowField(name) { return field }
         if name.parts.count > 1, !scope.matches([name.names[0]]).isEmpty {
             throw AnalysisError.unsupported("nested types are not supported yet: \(name.text)", name.span)
         }

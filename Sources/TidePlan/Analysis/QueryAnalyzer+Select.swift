@@ -38,6 +38,7 @@ extension QueryAnalyzer {
         }
         var input = try analyzeFrom(select.from)
         if let filter = select.filter { input = try filtered(input, filter) }
+        input = try windowed(input, QueryAnalyzer.windowExpressions(select))
         let items = try outputItems(select.items, input.scope)
         let isAggregated =
             select.groupBy != nil || select.having != nil
@@ -111,7 +112,6 @@ extension QueryAnalyzer {
     private func aggregated(
         _ input: AnalyzedRelation, _ items: [OutputItem], _ select: Select, _ order: OrderClause
     ) throws(TidemillError) -> SelectCore {
-        try checkAggregation(input, select)
         let collector = AggregateCollector(input)
         try bindGroups(select.groupBy, items, collector)
         var binder = ExpressionBinder(self, input.scope, aggregates: .collected(by: collector))
@@ -134,25 +134,16 @@ extension QueryAnalyzer {
         }
         var relation = input
         relation.plan = try collector.plan(consumer: consumer)
+        rememberAggregation(relation.plan, select)
         if let having { relation.plan = .filter(input: relation.plan, predicate: having) }
         return SelectCore(relation: relation, outputs: outputs, keys: keys)
     }
 
-    func checkAggregation(_ input: AnalyzedRelation, _ select: Select) throws(TidemillError) {
+    private func rememberAggregation(_ plan: LogicalPlan, _ select: Select) {
         let place = select.groupBy?.span ?? select.items.first { $0.expression.containsAggregate }?.span ?? select.span
-        try refuseOnStream(input, "streaming aggregations without watermark", place)
-    }
-
-    /// Append output cannot show what may still change.
-    func refuseOnStream(
-        _ input: AnalyzedRelation, _ operation: String, _ span: SourceSpan
-    ) throws(TidemillError) {
-        guard consumer == .streamingTable, input.isStreaming else { return }
-        let name = target ?? "t"
-        throw AnalysisError.user(
-            "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
-            "output mode append is not supported for \(operation) on streaming tables",
-            hint: "CREATE MATERIALIZED VIEW \(name) AS the same query without STREAM keeps it up to date", span)
+        remember(plan, place)
+        // DISTINCT inside an aggregate is one more below.
+        if case .aggregate(let outer) = plan, case .aggregate = outer.input { remember(outer.input, place) }
     }
 
     private func bindGroups(

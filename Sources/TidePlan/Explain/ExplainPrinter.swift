@@ -77,6 +77,9 @@ public struct ExplainPrinter: Sendable {
             return aggregate.aggregates.isEmpty && !aggregate.groups.isEmpty ? "Distinct" : "Aggregate"
         case .union: return "Union all"
         case .sort: return "Sort"
+        case .watermark: return "Watermark"
+        case .timeWindows: return "Sliding windows"
+        case .deduplicate: return "Deduplicate"
         }
     }
 
@@ -104,6 +107,7 @@ public struct ExplainPrinter: Sendable {
             lines = ["order: \(PlanText.keys(sort))"]
             if let limit = sort.limit { lines.append("limit: \(limit)") }
             if sort.offset > 0 { lines.append("offset: \(sort.offset)") }
+        case .watermark, .timeWindows, .deduplicate: lines = [PlanText.line(plan)]
         case .values, .union: break
         }
         guard !isBatch else { return lines }
@@ -136,8 +140,14 @@ public struct ExplainPrinter: Sendable {
     private func state(of plan: LogicalPlan) -> String? {
         if incremental.isStatic(plan) { return nil }
         switch plan {
-        case .scan, .values, .filter, .project, .union: return nil
+        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows: return nil
+        case .deduplicate(let deduplicate):
+            let isBounded = deduplicate.isWithinWatermark || !deduplicate.eventTimeColumns.isEmpty
+            return "the keys seen, " + (isBounded ? "until the watermark passes them" : "grows with them (unbounded)")
         case .aggregate(let aggregate):
+            if EventTime.group(of: aggregate) != nil {
+                return "one row of accumulators per group, until the watermark passes it"
+            }
             if aggregate.groups.isEmpty { return "one row of accumulators\(multiset(aggregate))" }
             return "one row of accumulators per group, grows with the number of groups (unbounded)"
                 + multiset(aggregate)

@@ -61,6 +61,25 @@ enum ColumnPruning {
                 return key
             }
             return (.sort(sort), positions)
+        case .watermark(var watermark):
+            let (below, positions) = prune(watermark.input, keeping: wanted.union([watermark.column]))
+            watermark.input = below
+            watermark.column = positions[watermark.column] ?? watermark.column
+            return (.watermark(watermark), positions)
+        case .timeWindows(var windows):
+            let width = windows.input.schema.count
+            let read = wanted.filter { $0 < width }.union(windows.time.columns)
+            var (below, positions) = prune(windows.input, keeping: read)
+            windows.input = below
+            windows.time = windows.time.remapped { positions[$0] ?? $0 }
+            positions[width] = below.schema.count
+            return (.timeWindows(windows), positions)
+        case .deduplicate(var deduplicate):
+            let read = wanted.union(deduplicate.keys).union(deduplicate.eventTimeColumns)
+            let (below, positions) = prune(deduplicate.input, keeping: read)
+            deduplicate.input = below
+            deduplicate.keys = deduplicate.keys.map { positions[$0] ?? $0 }
+            return (.deduplicate(deduplicate), positions)
         }
     }
 

@@ -55,6 +55,8 @@ final class PipelineSession: RelationResolver {
     private var order: [String] = []
     private var views: [ViewUse: AnalyzedRelation] = [:]
     private var notes: [String] = []
+    /// Where operators of streaming queries stand; see `QueryAnalyzer.places`.
+    private(set) var places: [LogicalPlan: SourceSpan] = [:]
     /// What is being analyzed, outermost first.
     private var stack: [(key: String, text: String)] = []
     /// Where bare names are looked up now.
@@ -190,6 +192,7 @@ final class PipelineSession: RelationResolver {
             relation = query.projected(relation, relation.items)
         }
         query.notes.forEach(note)
+        places.merge(query.places) { first, _ in first }
         views[use] = relation
         return relation
     }
@@ -215,9 +218,12 @@ final class PipelineSession: RelationResolver {
         current = flow.database
         defer { current = outer }
         let consumer: Consumer = table.kind == .streamingTable ? .streamingTable : .materializedView
-        let query = QueryAnalyzer(settings: settings, consumer: consumer, resolver: self, target: table.name.text)
+        let query = QueryAnalyzer(
+            settings: settings, consumer: consumer, resolver: self, target: table.name.text,
+            outputMode: outputMode(of: table))
         let relation = try query.analyze(flow.query)
         query.notes.forEach(note)
+        places.merge(query.places) { first, _ in first }
         return relation
     }
 

@@ -68,9 +68,13 @@ public struct Dataset: Sendable {
     public var key: TableKey?
     public var flows: [Flow]
     public var span: SourceSpan?
+    /// Of streaming tables.
+    public var outputMode: OutputMode
+    public var writeMode: WriteMode
     public init(
         name: String, kind: Kind, schema: Schema, format: String, properties: [String: String],
-        partitionedBy: [String], key: TableKey?, flows: [Flow], span: SourceSpan?
+        partitionedBy: [String], key: TableKey?, flows: [Flow], span: SourceSpan?, outputMode: OutputMode = .append,
+        writeMode: WriteMode = .append
     ) {
         self.name = name
         self.kind = kind
@@ -81,6 +85,13 @@ public struct Dataset: Sendable {
         self.key = key
         self.flows = flows
         self.span = span
+        self.outputMode = outputMode
+        self.writeMode = writeMode
+    }
+
+    /// The property's value, whatever the case of its key.
+    public func property(_ name: String) -> String? {
+        properties.first { $0.key.lowercased() == name.lowercased() }?.value
     }
 }
 

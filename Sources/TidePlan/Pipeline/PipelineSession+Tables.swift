@@ -18,6 +18,11 @@ extension PipelineSession {
                     "the streaming table \(name) can only be defined by a streaming relation",
                     hint: "write STREAM before the table it follows, or CREATE MATERIALIZED VIEW", flow.query.span)
             }
+            if table.kind == .streamingTable {
+                try StreamingLegality(
+                    mode: outputMode(of: table), target: name, places: places, span: flow.query.span
+                ).check(relation.plan)
+            }
             relations.append(relation)
         }
         let columns = try columns(of: table, relations)
@@ -38,14 +43,33 @@ extension PipelineSession {
         }
         return Dataset(
             name: name, kind: table.kind, schema: schema, format: "parquet", properties: try properties(of: table),
-            partitionedBy: try partitions(of: table, schema), key: key(of: table, flows), flows: flows,
-            span: table.span)
+            partitionedBy: try partitions(of: table, schema), key: try key(of: table, flows, schema), flows: flows,
+            span: table.span, outputMode: outputMode(of: table), writeMode: try writeMode(of: table))
     }
 
     /// nil for tables that only grow.
-    private func key(of table: Declarations.Table, _ flows: [Flow]) -> TableKey? {
-        guard table.kind == .materializedView, let flow = flows.first else { return nil }
+    private func key(
+        of table: Declarations.Table, _ flows: [Flow], _ schema: Schema
+    ) throws(TidemillError) -> TableKey? {
+        guard let flow = flows.first else { return nil }
         let upstream = analyzedDatasets
+        if table.kind == .streamingTable {
+            let declared = try declaredKey(of: table, schema)
+            switch try writeMode(of: table) {
+            case .append: return nil
+            case .upsert:
+                if let declared { return .columns(declared) }
+                if outputMode(of: table) == .update, let key = KeyDerivation(datasets: upstream).key(of: flow.analyzed) {
+                    return .columns(key)
+                }
+                throw AnalysisError.user(
+                    "TIDEMILL_NO_KEY", "the rows of \(table.name.text) are told apart by no known columns",
+                    hint: "select all grouping columns, or name them: TBLPROPERTIES ('tidemill.key' = 'a, b')",
+                    table.span)
+            case .overwrite:
+                return KeyDerivation(datasets: upstream).key(of: flow.analyzed).map { .columns($0) } ?? .bag
+            }
+        }
         if Incrementalization(datasets: upstream).isAppendOnly(flow.analyzed) { return nil }
         return KeyDerivation(datasets: upstream).key(of: flow.analyzed).map { .columns($0) } ?? .bag
     }
@@ -77,6 +101,11 @@ extension PipelineSession {
                 throw AnalysisError.user(
                     "COLUMN_ALREADY_EXISTS", "the table `\(table.name.text)` would have two columns `\(field.name)`",
                     hint: "give one of them another name with AS", place)
+            }
+            guard field.type != .timeWindow else {
+                throw AnalysisError.unsupported(
+                    "a stored column of the type STRUCT is not supported yet: \(field.name)",
+                    hint: "select \(field.name).start and \(field.name).end", place)
             }
             guard field.type != .null else {
                 throw AnalysisError.user(

@@ -27,6 +27,9 @@ public struct Incrementalization: Sendable {
             return scan.relation.mode == .snapshot || !scan.relation.isOwnTable || tableAppends(scan.relation.name)
         case .values: return true
         case .filter(let input, _), .project(let input, _): return isAppendOnly(input)
+        case .watermark(let watermark): return isAppendOnly(watermark.input)
+        case .timeWindows(let windows): return isAppendOnly(windows.input)
+        case .deduplicate(let deduplicate): return isAppendOnly(deduplicate.input)
         case .union(let inputs): return inputs.allSatisfy(isAppendOnly)
         case .aggregate(let aggregate): return isStatic(aggregate.input)
         case .sort(let sort):

@@ -1,0 +1,81 @@
+// Watermarks of streaming flows around an epoch.
+
+extension PipelineRunner {
+    /// Whether some flow's watermark has moved since its last epoch, and state goes by it.
+    func hasMovedWatermark() -> Bool {
+        let now = settings.fixedClockMicros ?? environment.clock.now()
+        for flow in graph.times.values where !flow.time.nodes.isEmpty {
+            if settings.idleMicros != nil { flow.time.advance(now: now, idleMicros: settings.idleMicros) }
+        }
+        return graph.times.values.contains(where: isDueWithoutInput)
+    }
+
+    private func isDueWithoutInput(_ flow: FlowTime) -> Bool {
+        settings.runsNoDataEpochs && flow.hasEvictions && flow.time.hasMoved && !toFill.contains(flow.flow)
+    }
+
+    /// Who takes part is known now, but for those who read the pipeline's own tables.
+    func beginFlows() {
+        var fed = toFill
+        for (index, node) in sources.enumerated() {
+            if let plan = currentPlans[index], !plan.splits.isEmpty { fed.formUnion(node.flows) }
+        }
+        for flow in graph.times.values {
+            flow.beginEpoch(isDue: fed.contains(flow.flow) || isDueWithoutInput(flow))
+        }
+    }
+
+    /// The flows' new watermarks go into the record.
+    func endFlows(_ record: inout EpochRecord) {
+        resting = []
+        var clocks: [String: WatermarkClock] = [:]
+        usedWatermarks = [:]
+        for (name, flow) in graph.times {
+            usedWatermarks[name] = flow.time.current
+            if !flow.endEpoch(now: progress.clockMicros, idleMicros: settings.idleMicros) { resting.insert(name) }
+            if flow.time.nodes.isEmpty { continue }
+            clocks[name] = flow.time
+        }
+        for (name, clock) in clocks.sorted(by: { $0.key < $1.key }) {
+            record.watermarks.append(EpochRecord.Watermark(flow: name, micros: clock.current &* 1000))
+        }
+        if !clocks.isEmpty {
+            record.statics.append(
+                EpochRecord.Entry(id: WatermarkEntry.entryID, bytes: WatermarkEntry.encode(clocks)))
+        }
+    }
+
+    // MARK: Progress
+
+    func eventTimeProgress(_ name: String) -> EpochProgress.EventTimeProgress? {
+        guard let flow = graph.times[name], !flow.time.nodes.isEmpty else { return nil }
+        var one = EpochProgress.EventTimeProgress(watermarkMillis: usedWatermarks[name] ?? 0)
+        if let seen = flow.observed, seen.count > 0 {
+            one.least = seen.least
+            one.greatest = seen.greatest
+            one.average = Int64(seen.sum / Int128(seen.count))
+        }
+        let holder = flow.time.holder
+        for (index, node) in flow.time.nodes.enumerated() {
+            one.sources.append(
+                EpochProgress.EventTimeProgress.Source(
+                    name: flow.watermarks[index].name, watermarkMillis: node.millis,
+                    isIdle: flow.time.isIdle(node, now: progress.clockMicros, idleMicros: settings.idleMicros),
+                    holds: holder == index))
+        }
+        return one
+    }
+
+    func stateProgress(_ node: FlowGraph.StatefulNode) -> EpochProgress.StateProgress {
+        guard let clock = node.clock else {
+            return EpochProgress.StateProgress(
+                name: node.name, rowsTotal: node.node.stateRows, rowsUpdated: node.node.touchedRows,
+                memoryBytes: node.node.stateBytes)
+        }
+        let counts = clock.takeCounts()
+        // What goes leaves the tables only after the commit.
+        return EpochProgress.StateProgress(
+            name: node.name, rowsTotal: node.node.stateRows - counts.removed, rowsUpdated: counts.updated,
+            memoryBytes: node.node.stateBytes, counts: counts, watermarkMillis: clock.evictionMillis)
+    }
+}
