@@ -116,6 +116,11 @@ struct GraphBuilder {
             try build(sort.input, [node])
             graph.breakers.append(node)
             graph.breakerPlaces.append(place)
+        case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
+        case .replicate(let replicate):
+            try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
+        case .window: throw TidemillError.unsupported("window functions are not supported yet")
+        case .topN: throw TidemillError.unsupported("ORDER BY with LIMIT is not supported yet in pipelines")
         }
     }
 

@@ -80,6 +80,10 @@ public struct ExplainPrinter: Sendable {
         case .watermark: return "Watermark"
         case .timeWindows: return "Sliding windows"
         case .deduplicate: return "Deduplicate"
+        case .window: return "Window"
+        case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
+        case .expand: return "Expand"
+        case .replicate: return "Replicate"
         }
     }
 
@@ -108,6 +112,13 @@ public struct ExplainPrinter: Sendable {
             if let limit = sort.limit { lines.append("limit: \(limit)") }
             if sort.offset > 0 { lines.append("offset: \(sort.offset)") }
         case .watermark, .timeWindows, .deduplicate: lines = [PlanText.line(plan)]
+        case .window(let window): lines = self.details(window)
+        case .topN(let topN): lines = self.details(topN)
+        case .expand(let expand):
+            lines.append(
+                contentsOf: expand.projections.map { "row: \(PlanText.list($0, expand.input.schema))" })
+        case .replicate(let replicate):
+            lines = ["copies: \(PlanText.expression(replicate.count, replicate.input.schema))"]
         case .values, .union: break
         }
         guard !isBatch else { return lines }
@@ -140,7 +151,7 @@ public struct ExplainPrinter: Sendable {
     private func state(of plan: LogicalPlan) -> String? {
         if incremental.isStatic(plan) { return nil }
         switch plan {
-        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows: return nil
+        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows, .expand, .replicate: return nil
         case .deduplicate(let deduplicate):
             let isBounded = deduplicate.isWithinWatermark || !deduplicate.eventTimeColumns.isEmpty
             return "the keys seen, " + (isBounded ? "until the watermark passes them" : "grows with them (unbounded)")
@@ -158,7 +169,44 @@ public struct ExplainPrinter: Sendable {
             return "both inputs indexed by key, grows with their rows (unbounded)"
         case .sort(let sort):
             return sort.limit == nil ? nil : "all input rows in order, grows with the input (unbounded)"
+        case .window: return "all input rows by partition in order, grows with the input (unbounded)"
+        case .topN(let topN): return state(of: topN)
         }
+    }
+
+    /// If nothing is withdrawn, a row that fell out of the top never comes back and is forgotten.
+    private func state(of topN: LogicalPlan.TopN) -> String {
+        guard let limit = topN.limit, topN.kind == .rowNumber, incremental.isAppendOnly(topN.input) else {
+            return "all input rows by partition in order, grows with the input (unbounded)"
+        }
+        let rows = "the first \(limit + topN.offset) rows"
+        return topN.partitionBy.isEmpty
+            ? rows : "\(rows) of each partition, grows with the number of partitions (unbounded)"
+    }
+
+    private func details(_ window: LogicalPlan.Window) -> [String] {
+        let schema = window.input.schema
+        var lines = ["partitions: \(partitions(window.partitionBy, schema))"]
+        if !window.orderBy.isEmpty { lines.append("order: \(PlanText.keys(window.orderBy, schema))") }
+        lines.append("functions: \(window.functions.map { PlanText.call($0, schema) }.joined(separator: ", "))")
+        if window.functions.contains(where: \.function.dependsOnTies) {
+            lines.append("ties: the whole input row decides, ascending, NULLs first")
+        }
+        return lines
+    }
+
+    private func details(_ topN: LogicalPlan.TopN) -> [String] {
+        let schema = topN.input.schema
+        var lines = ["partitions: \(partitions(topN.partitionBy, schema))"]
+        if !topN.orderBy.isEmpty { lines.append("order: \(PlanText.keys(topN.orderBy, schema))") }
+        if let limit = topN.limit { lines.append("limit: \(limit), by \(topN.kind.rawValue)") }
+        if topN.offset > 0 { lines.append("offset: \(topN.offset)") }
+        if topN.kind == .rowNumber { lines.append("ties: the whole input row decides, ascending, NULLs first") }
+        return lines
+    }
+
+    private func partitions(_ expressions: [BoundExpression], _ schema: Schema) -> String {
+        expressions.isEmpty ? "none, all rows are one" : PlanText.list(expressions, schema)
     }
 
     /// min, max and their kin need all values of a group if a value can be withdrawn.

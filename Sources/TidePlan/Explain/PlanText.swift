@@ -56,6 +56,23 @@ public struct PlanText {
             let schema = deduplicate.input.schema
             let keys = deduplicate.keys.map { "\(schema[$0].name)#\($0)" }.joined(separator: ", ")
             return "deduplicate by [\(keys)]" + (deduplicate.isWithinWatermark ? " within the watermark" : "")
+        case .window(let window):
+            let schema = window.input.schema
+            let calls = window.functions.map { call($0, schema) }.joined(separator: ", ")
+            return "window by [\(list(window.partitionBy, schema))] order [\(keys(window.orderBy, schema))] [\(calls)]"
+        case .topN(let topN):
+            let schema = topN.input.schema
+            var line = "top"
+            if let limit = topN.limit { line += " \(limit)" }
+            if topN.offset > 0 { line += " offset \(topN.offset)" }
+            line +=
+                " by [\(list(topN.partitionBy, schema))] order [\(keys(topN.orderBy, schema))] \(topN.kind.rawValue)"
+            return line + (topN.rank.map { " AS \($0)" } ?? "")
+        case .expand(let expand):
+            let rows = expand.projections.map { "(\(list($0, expand.input.schema)))" }.joined(separator: ", ")
+            return "expand [\(expand.names.joined(separator: ", "))] \(rows)"
+        case .replicate(let replicate):
+            return "replicate \(expression(replicate.count, replicate.input.schema))"
         }
     }
 
@@ -66,10 +83,12 @@ public struct PlanText {
         }.joined(separator: " AND ")
     }
 
-    static func keys(_ sort: LogicalPlan.Sort) -> String {
-        sort.keys.map { key in
+    static func keys(_ sort: LogicalPlan.Sort) -> String { keys(sort.keys, sort.input.schema) }
+
+    static func keys(_ keys: [LogicalPlan.Sort.Key], _ schema: Schema) -> String {
+        keys.map { key in
             let nulls = key.nullsFirst == !key.descending ? "" : key.nullsFirst ? " NULLS FIRST" : " NULLS LAST"
-            return expression(key.expression, sort.input.schema) + (key.descending ? " DESC" : "") + nulls
+            return expression(key.expression, schema) + (key.descending ? " DESC" : "") + nulls
         }.joined(separator: ", ")
     }
 
@@ -79,10 +98,18 @@ public struct PlanText {
     }
 
     static func call(_ call: NamedAggregate, _ schema: Schema) -> String {
+        "\(unnamed(call, schema)) AS \(call.name)"
+    }
+
+    static func unnamed(_ call: NamedAggregate, _ schema: Schema) -> String {
         let arguments = list(call.aggregate.arguments, schema)
         var text = "\(call.aggregate.kind.sql)(\(call.aggregate.distinct ? "DISTINCT " : "")\(arguments))"
         if let filter = call.filter { text += " FILTER (WHERE \(expression(filter, schema)))" }
-        return text + " AS \(call.name)"
+        return text
+    }
+
+    static func call(_ call: NamedWindowFunction, _ schema: Schema) -> String {
+        "\(WindowText.function(call, schema)) AS \(call.name)"
     }
 
     static func item(_ item: NamedExpression, _ schema: Schema) -> String {
@@ -93,7 +120,7 @@ public struct PlanText {
         return "\(text) AS \(item.name)"
     }
 
-    private static func list(_ expressions: [BoundExpression], _ schema: Schema) -> String {
+    static func list(_ expressions: [BoundExpression], _ schema: Schema) -> String {
         expressions.map { expression($0, schema) }.joined(separator: ", ")
     }
 

@@ -65,11 +65,7 @@ struct PlanEncoding {
         case .union: writer.u8(7)
         case .sort(let sort):
             writer.u8(8)
-            list(sort.keys) { encoding, key in
-                encoding.expression(key.expression)
-                encoding.writer.bool(key.descending)
-                encoding.writer.bool(key.nullsFirst)
-            }
+            list(sort.keys) { $0.key($1) }
             writer.zigzag(Int64(sort.limit ?? -1))
             writer.zigzag(Int64(sort.offset))
         case .watermark(let watermark):
@@ -84,6 +80,25 @@ struct PlanEncoding {
             writer.u8(23)
             writer.bool(deduplicate.isWithinWatermark)
             list(deduplicate.keys.sorted()) { $0.writer.varint(UInt64($1)) }
+        case .window(let window):
+            writer.u8(9)
+            list(window.partitionBy) { $0.expression($1) }
+            list(window.orderBy) { $0.key($1) }
+            list(window.functions) { $0.call($1) }
+        case .topN(let topN):
+            writer.u8(10)
+            list(topN.partitionBy) { $0.expression($1) }
+            list(topN.orderBy) { $0.key($1) }
+            writer.zigzag(Int64(topN.limit ?? -1))
+            writer.zigzag(Int64(topN.offset))
+            writer.string(topN.kind.rawValue)
+            writer.bool(topN.rank != nil)
+        case .expand(let expand):
+            writer.u8(11)
+            list(expand.projections) { encoding, projection in encoding.list(projection) { $0.expression($1) } }
+        case .replicate(let replicate):
+            writer.u8(12)
+            expression(replicate.count)
         }
         list(plan.inputs) { $0.node($1) }
     }
@@ -129,7 +144,13 @@ struct PlanEncoding {
         }
     }
 
-    private mutating func call(_ call: NamedAggregate) {
+    private mutating func key(_ key: LogicalPlan.Sort.Key) {
+        expression(key.expression)
+        writer.bool(key.descending)
+        writer.bool(key.nullsFirst)
+    }
+
+    mutating func call(_ call: NamedAggregate) {
         writer.string(call.aggregate.kind == .countStar ? "count(*)" : call.aggregate.kind.sql)
         writer.bool(call.aggregate.distinct)
         call.aggregate.resultType.encode(into: &writer)
@@ -137,7 +158,7 @@ struct PlanEncoding {
         optional(call.filter)
     }
 
-    private mutating func expression(_ expression: BoundExpression) {
+    mutating func expression(_ expression: BoundExpression) {
         switch expression {
         case .column(let index, let type, _):
             writer.u8(1)
@@ -201,7 +222,7 @@ struct PlanEncoding {
         if let expression { self.expression(expression) }
     }
 
-    private mutating func list<T>(_ items: [T], _ body: (inout PlanEncoding, T) -> Void) {
+    mutating func list<T>(_ items: [T], _ body: (inout PlanEncoding, T) -> Void) {
         writer.varint(UInt64(items.count))
         for item in items { body(&self, item) }
     }

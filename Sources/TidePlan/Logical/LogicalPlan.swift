@@ -23,6 +23,14 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case timeWindows(TimeWindows)
     /// The first row of each key.
     case deduplicate(Deduplicate)
+    /// Functions with OVER, as columns behind the input's.
+    case window(Window)
+    /// The first rows of each partition.
+    case topN(TopN)
+    /// Several rows for each input row: grouping sets, UNPIVOT.
+    case expand(Expand)
+    /// Each input row as often as a column says: INTERSECT ALL and EXCEPT ALL.
+    case replicate(Replicate)
 
     /// A leaf: a relation of the catalog.
     public struct Scan: Hashable, Sendable {
@@ -208,6 +216,11 @@ extension LogicalPlan {
         case .watermark(let watermark): return watermark.input.schema
         case .timeWindows(let windows): return Schema(windows.input.schema.fields + [windows.field])
         case .deduplicate(let deduplicate): return deduplicate.input.schema
+        case .window(let window): return Schema(window.input.schema.fields + window.functions.map(\.field))
+        case .topN(let topN):
+            return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
+        case .expand(let expand): return expand.schema
+        case .replicate(let replicate): return replicate.input.schema
         }
     }
 
@@ -222,6 +235,10 @@ extension LogicalPlan {
         case .watermark(let watermark): [watermark.input]
         case .timeWindows(let windows): [windows.input]
         case .deduplicate(let deduplicate): [deduplicate.input]
+        case .window(let window): [window.input]
+        case .topN(let topN): [topN.input]
+        case .expand(let expand): [expand.input]
+        case .replicate(let replicate): [replicate.input]
         }
     }
 
@@ -251,6 +268,18 @@ extension LogicalPlan {
         case .deduplicate(var deduplicate):
             deduplicate.input = new[0]
             return .deduplicate(deduplicate)
+        case .window(var window):
+            window.input = new[0]
+            return .window(window)
+        case .topN(var topN):
+            topN.input = new[0]
+            return .topN(topN)
+        case .expand(var expand):
+            expand.input = new[0]
+            return .expand(expand)
+        case .replicate(var replicate):
+            replicate.input = new[0]
+            return .replicate(replicate)
         }
     }
 }

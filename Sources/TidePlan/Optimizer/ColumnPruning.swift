@@ -19,7 +19,7 @@ enum ColumnPruning {
     }
 
     /// - Returns: a plan with at least the wanted columns, and for each wanted one its new position.
-    private static func prune(
+    static func prune(
         _ plan: LogicalPlan, keeping wanted: Set<Int>
     ) -> (plan: LogicalPlan, positions: [Int: Int]) {
         switch plan {
@@ -55,11 +55,7 @@ enum ColumnPruning {
             let read = sort.keys.reduce(into: wanted) { $0.formUnion($1.expression.columns) }
             let (below, positions) = prune(sort.input, keeping: read)
             sort.input = below
-            sort.keys = sort.keys.map { key in
-                var key = key
-                key.expression = key.expression.remapped { positions[$0] ?? $0 }
-                return key
-            }
+            sort.keys = sort.keys.map { key in key.rewritten { $0.remapped { positions[$0] ?? $0 } } }
             return (.sort(sort), positions)
         case .watermark(var watermark):
             let (below, positions) = prune(watermark.input, keeping: wanted.union([watermark.column]))
@@ -80,6 +76,21 @@ enum ColumnPruning {
             deduplicate.input = below
             deduplicate.keys = deduplicate.keys.map { positions[$0] ?? $0 }
             return (.deduplicate(deduplicate), positions)
+        case .window(let window): return prune(window, keeping: wanted)
+        case .topN(let topN): return prune(topN, keeping: wanted)
+        case .expand(var expand):
+            let order = wanted.sorted()
+            let kept = expand.projections.map { projection in order.map { projection[$0] } }
+            let read = Set(kept.flatMap { $0.flatMap(\.columns) })
+            let (below, positions) = prune(expand.input, keeping: read)
+            expand.input = below
+            expand.names = order.map { expand.names[$0] }
+            expand.projections = kept.map { row in row.map { $0.remapped { positions[$0] ?? $0 } } }
+            return (.expand(expand), numbered(order))
+        case .replicate(let replicate):
+            let (below, positions) = prune(replicate.input, keeping: wanted.union(replicate.count.columns))
+            let count = replicate.count.remapped { positions[$0] ?? $0 }
+            return (.replicate(LogicalPlan.Replicate(input: below, count: count)), positions)
         }
     }
 

@@ -24,6 +24,11 @@ enum FilterPushdown {
             guard sort.limit == nil, sort.offset == 0 else { return over(conditions, descend(plan)) }
             sort.input = push(conditions, into: sort.input)
             return .sort(sort)
+        case .window(let window): return through(conditions, window)
+        case .topN, .expand: return over(conditions, descend(plan))
+        case .replicate(var replicate):
+            replicate.input = push(conditions, into: replicate.input)
+            return .replicate(replicate)
         case .scan, .values: return over(conditions, plan)
         case .watermark(var watermark):
             // As in Spark: what is said about other columns may keep rows from moving the watermark.
@@ -85,6 +90,27 @@ enum FilterPushdown {
         }
         aggregate.input = push(below, into: aggregate.input)
         return over(above, .aggregate(aggregate))
+    }
+
+    /// What reads partition columns only keeps or drops whole partitions.
+    private static func through(_ conditions: [BoundExpression], _ window: LogicalPlan.Window) -> LogicalPlan {
+        var window = window
+        let partition = window.partitionBy.reduce(into: Set<Int>()) { columns, expression in
+            if case .column(let index, _, _) = expression { columns.insert(index) }
+        }
+        var below: [BoundExpression] = []
+        var above: [BoundExpression] = []
+        for condition in conditions {
+            let columns = condition.columns
+            let isWhole = !columns.isEmpty && columns.isSubset(of: partition)
+            if isWhole, condition.isDeterministic, !condition.mayFail {
+                below.append(condition)
+            } else {
+                above.append(condition)
+            }
+        }
+        window.input = push(below, into: window.input)
+        return over(above, .window(window))
     }
 
     private static func through(_ conditions: [BoundExpression], _ join: LogicalPlan.Join) -> LogicalPlan {

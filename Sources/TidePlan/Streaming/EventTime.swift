@@ -5,40 +5,46 @@
 /// it are not.
 public struct EventTime: Hashable, Sendable {
     /// Output column → delay of the watermark it comes from, in milliseconds.
-    public private(set) var delays: [Int: Int64]
+    public let delays: [Int: Int64]
 
     public var columns: [Int] { delays.keys.sorted() }
     public var isEmpty: Bool { delays.isEmpty }
 
     private init(_ delays: [Int: Int64]) { self.delays = delays }
 
-    public init(of plan: LogicalPlan) {
+    public init(of plan: LogicalPlan) { self.init(EventTime.delays(of: plan)) }
+
+    private static func delays(of plan: LogicalPlan) -> [Int: Int64] {
         switch plan {
-        case .scan, .values: delays = [:]
-        case .filter(let input, _): self.init(of: input)
-        case .sort(let sort): self.init(of: sort.input)
-        case .deduplicate(let deduplicate): self.init(of: deduplicate.input)
-        case .project(let input, let items):
-            let below = EventTime(of: input)
-            delays = [:]
-            for (index, item) in items.enumerated() { delays[index] = below.delay(of: item.expression) }
+        // Rows made out of a row have no time of their own.
+        case .scan, .values, .expand: return [:]
+        case .filter(let input, _): return delays(of: input)
+        case .sort, .deduplicate, .window, .topN, .replicate: return delays(of: plan.inputs[0])
+        case .project(let input, let items): return EventTime(of: input).delays(of: items)
         case .watermark(let watermark):
-            self.init(of: watermark.input)
-            delays[watermark.column] = watermark.delayMillis
+            var all = delays(of: watermark.input)
+            all[watermark.column] = watermark.delayMillis
+            return all
         case .timeWindows(let windows):
-            self.init(of: windows.input)
-            delays[windows.input.schema.count] = delay(of: windows.time)
-        case .aggregate(let aggregate):
-            let below = EventTime(of: aggregate.input)
-            delays = [:]
-            for (index, group) in aggregate.groups.enumerated() { delays[index] = below.delay(of: group.expression) }
-        case .union(let inputs): self.init(inputs.first.map { EventTime(of: $0).delays } ?? [:])
+            let below = EventTime(of: windows.input)
+            var all = below.delays
+            all[windows.input.schema.count] = below.delay(of: windows.time)
+            return all
+        case .aggregate(let aggregate): return EventTime(of: aggregate.input).delays(of: aggregate.groups)
+        case .union(let inputs): return inputs.first.map(delays) ?? [:]
         case .join(let join):
-            self.init(of: join.left)
-            if join.kind == .semi || join.kind == .anti { return }
+            var all = delays(of: join.left)
+            if join.kind == .semi || join.kind == .anti { return all }
             let offset = join.left.schema.count
-            for (column, delay) in EventTime(of: join.right).delays { delays[column + offset] = delay }
+            for (column, delay) in delays(of: join.right) { all[column + offset] = delay }
+            return all
         }
+    }
+
+    private func delays(of items: [NamedExpression]) -> [Int: Int64] {
+        var all: [Int: Int64] = [:]
+        for (index, item) in items.enumerated() { all[index] = delay(of: item.expression) }
+        return all
     }
 
     /// The delay of an expression over the plan's output; nil if it is not event time.

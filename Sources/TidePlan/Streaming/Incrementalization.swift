@@ -30,8 +30,13 @@ public struct Incrementalization: Sendable {
         case .watermark(let watermark): return isAppendOnly(watermark.input)
         case .timeWindows(let windows): return isAppendOnly(windows.input)
         case .deduplicate(let deduplicate): return isAppendOnly(deduplicate.input)
+        case .expand(let expand): return isAppendOnly(expand.input)
+        case .replicate(let replicate): return isAppendOnly(replicate.input)
         case .union(let inputs): return inputs.allSatisfy(isAppendOnly)
         case .aggregate(let aggregate): return isStatic(aggregate.input)
+        // A new row can move the others.
+        case .window(let window): return isStatic(window.input)
+        case .topN(let topN): return isStatic(topN.input)
         case .sort(let sort):
             return isAppendOnly(sort.input) && (sort.limit == nil && sort.offset == 0 || isStatic(sort.input))
         case .join(let join):

@@ -28,6 +28,9 @@ public struct KeyDerivation: Sendable {
         case .deduplicate(let deduplicate):
             return deduplicate.isWithinWatermark ? key(of: deduplicate.input) : deduplicate.keys.sorted()
         case .sort(let sort): return sort.limit == 1 ? [] : key(of: sort.input)
+        case .window(let window): return key(of: window.input)
+        case .topN(let topN): return key(of: topN)
+        case .expand, .replicate: return nil
         case .project(let input, let items):
             guard let key = key(of: input) else { return nil }
             return positions(of: key) { column in
@@ -39,6 +42,15 @@ public struct KeyDerivation: Sendable {
         case .union(let inputs): return inputs.count == 1 ? key(of: inputs[0]) : nil
         case .join(let join): return key(of: join)
         }
+    }
+
+    /// The input's key; or, where a partition keeps one row, the partition's columns.
+    private func key(of topN: LogicalPlan.TopN) -> [Int]? {
+        if topN.limit == 1, topN.kind == .rowNumber {
+            let columns = topN.partitionBy.map { if case .column(let index, _, _) = $0 { index } else { -1 } }
+            if !columns.contains(-1) { return Array(Set(columns)).sorted() }
+        }
+        return key(of: topN.input)
     }
 
     private func positions(of key: [Int], _ find: (Int) -> Int?) -> [Int]? {

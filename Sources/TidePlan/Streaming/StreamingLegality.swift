@@ -56,6 +56,12 @@ struct StreamingLegality {
                 if mode == .update { throw refused("limits", plan, hint: "use append or complete output, or a view") }
                 if sort.offset > 0 { throw refused("OFFSET", plan) }
             }
+        case .window:
+            throw refused("window functions that are not over time", plan)
+        case .topN:
+            throw refused("the first rows of an order", plan)
+        case .expand where mode == .append: throw refused("grouping sets and UNPIVOT", plan)
+        case .replicate: throw refused("INTERSECT and EXCEPT", plan)
         default: break
         }
         for input in plan.inputs { try checkNode(input, above: stateful) }
