@@ -220,7 +220,9 @@ struct GraphBuilder {
 
     private func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {
         let placed = place.map { PlacedConsumer(place: $0, output: next) } ?? next
-        let consumer = time.map { FlowInput(clock: $0.clock, output: placed) } ?? placed
+        // Changes of what is only looked up are no input of the stream.
+        let clock = scan.relation.mode == .changes ? time?.clock : nil
+        let consumer = clock.map { FlowInput(clock: $0, output: placed) } ?? placed
         if scan.relation.isOwnTable {
             let name = scan.relation.name.lowercased()
             let port = graph.tables[name] ?? Port()

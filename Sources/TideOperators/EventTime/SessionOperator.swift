@@ -207,7 +207,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         return StateOrder.batches(rows, table: partition.sessions.table, keyTypes: layout.keyTypes, hashed: hashed) {
             rows in
             let areas = rows.map { $0 + offset }
-            let ends = Column(type: .timestamp, rows.map { Scalar(.timestamp, .integer(partition.end(of: $0))) })
+            let ends = Column(.timestamp, rows.map { Scalar(.timestamp, .integer(partition.end(of: $0))) })
             let columns = areas.withUnsafeBufferPointer { buffer in
                 buffer.baseAddress.map { base in
                     accumulators.slots.flatMap { accumulators.stateColumns($0, base, rows.count, heap) }

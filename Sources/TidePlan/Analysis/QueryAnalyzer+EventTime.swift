@@ -91,23 +91,28 @@ extension QueryAnalyzer {
             keys += found.count == 1 ? [column.index] : found.map(\.index)
         }
         if function.arguments.count == 1 { keys = relation.scope.visible.map(\.index) }
-        guard relation.isStreaming, consumer == .streamingTable else {
-            throw isWithin
-                ? AnalysisError.user(
-                    "TIDEMILL_DEDUPLICATION_IN_BATCH",
-                    "drop_duplicates_within_watermark is not supported with batch input: nothing is ever late there",
-                    hint: "use drop_duplicates, or a streaming table over STREAM", span)
-                : AnalysisError.unsupported(
-                    "drop_duplicates in a query that is not a stream",
-                    hint: "SELECT DISTINCT, or QUALIFY row_number() OVER (PARTITION BY key ORDER BY …) = 1", span)
+        let isStream = relation.isStreaming && consumer == .streamingTable
+        if isWithin, !isStream {
+            throw AnalysisError.user(
+                "TIDEMILL_DEDUPLICATION_IN_BATCH",
+                "drop_duplicates_within_watermark is not supported with batch input: nothing is ever late there",
+                hint: "use drop_duplicates, or a streaming table over STREAM", span)
         }
         // Columns that a USING join hides would be told apart by names that nobody sees.
         let input = projected(relation, relation.items)
         let positions = keys.compactMap { key in relation.scope.visible.firstIndex { $0.index == key } }
         var result = input
-        result.plan = .deduplicate(
-            LogicalPlan.Deduplicate(input: input.plan, keys: positions, isWithinWatermark: isWithin))
-        remember(result.plan, span)
+        if isStream {
+            result.plan = .deduplicate(
+                LogicalPlan.Deduplicate(input: input.plan, keys: positions, isWithinWatermark: isWithin))
+            remember(result.plan, span)
+        } else {
+            // Without an order of arrival the whole row decides which one is first.
+            let columns = input.plan.outputItems.map(\.expression)
+            result.plan = .topN(
+                LogicalPlan.TopN(
+                    input: input.plan, partitionBy: positions.map { columns[$0] }, orderBy: [], limit: 1))
+        }
         return result
     }
 }

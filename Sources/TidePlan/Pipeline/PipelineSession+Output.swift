@@ -6,9 +6,14 @@ extension PipelineSession {
         property("tidemill.outputMode", of: table).flatMap { OutputMode(rawValue: $0.value.lowercased()) } ?? .append
     }
 
-    func writeMode(of table: Declarations.Table) throws(TidemillError) -> WriteMode {
+    func writeMode(of table: Declarations.Table, _ flows: [Flow]) throws(TidemillError) -> WriteMode {
         let mode = outputMode(of: table)
-        guard let property = property("tidemill.write", of: table) else { return mode.write }
+        guard let property = property("tidemill.write", of: table) else {
+            // Rows that no aggregation can change are written once.
+            let changes = flows.contains { $0.analyzed.count { if case .aggregate = $0 { $0.isStream } else { false } } > 0 }
+            if mode == .update, !changes, self.property("tidemill.key", of: table) == nil { return .append }
+            return mode.write
+        }
         guard let write = WriteMode(rawValue: property.value.lowercased()) else {
             throw AnalysisError.user(
                 "TIDEMILL_INVALID_PROPERTY", "tidemill.write is unknown: \(property.value)",

@@ -44,7 +44,7 @@ extension PipelineSession {
         return Dataset(
             name: name, kind: table.kind, schema: schema, format: "parquet", properties: try properties(of: table),
             partitionedBy: try partitions(of: table, schema), key: try key(of: table, flows, schema), flows: flows,
-            span: table.span, outputMode: outputMode(of: table), writeMode: try writeMode(of: table))
+            span: table.span, outputMode: outputMode(of: table), writeMode: try writeMode(of: table, flows))
     }
 
     /// nil for tables that only grow.
@@ -55,7 +55,7 @@ extension PipelineSession {
         let upstream = analyzedDatasets
         if table.kind == .streamingTable {
             let declared = try declaredKey(of: table, schema)
-            switch try writeMode(of: table) {
+            switch try writeMode(of: table, flows) {
             case .append: return nil
             case .upsert:
                 if let declared { return .columns(declared) }

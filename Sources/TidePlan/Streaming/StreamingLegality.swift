@@ -41,7 +41,9 @@ struct StreamingLegality {
                     hint: "write WATERMARK column DELAY OF INTERVAL … behind the stream, or use drop_duplicates",
                     place(plan))
             }
-            try checkOneEventTime(deduplicate.input, "drop_duplicates", plan)
+            let schema = deduplicate.input.schema
+            let times = EventTime(of: deduplicate.input).columns.filter { schema[$0].type == .timestamp }
+            try checkOneEventTime(times.map { schema[$0].name }, "drop_duplicates", plan)
             stateful.append(plan)
         case .join(let join):
             if join.left.isStream, join.right.isStream {
@@ -72,8 +74,8 @@ struct StreamingLegality {
     private func check(
         _ aggregate: LogicalPlan.Aggregate, _ plan: LogicalPlan, _ above: [LogicalPlan]
     ) throws(TidemillError) {
-        if mode != .append, let other = above.first(where: { if case .aggregate = $0 { true } else { false } }) {
-            throw refused("an aggregation over an aggregation", other)
+        if mode != .append, let other = above.first {
+            throw refused("an operator with state over an aggregation", other)
         }
         if mode == .update, aggregate.session != nil {
             throw refused(
@@ -84,18 +86,19 @@ struct StreamingLegality {
         if mode == .append, EventTime.group(of: aggregate) == nil {
             throw refused(isDistinct ? "DISTINCT without watermark" : "streaming aggregations without watermark", plan)
         }
-        try checkOneEventTime(aggregate.input, isDistinct ? "DISTINCT" : "an aggregation", plan)
+        let times = EventTime(of: aggregate.input)
+        let groups = aggregate.groups.filter { $0.expression.type == .timestamp && times.delay(of: $0.expression) != nil }
+        try checkOneEventTime(groups.map(\.name), isDistinct ? "DISTINCT" : "an aggregation", plan)
     }
 
     /// More than one event time reaching a stateful operator: which one would its rows be late by?
     private func checkOneEventTime(
-        _ input: LogicalPlan, _ what: String, _ plan: LogicalPlan
+        _ names: [String], _ what: String, _ plan: LogicalPlan
     ) throws(TidemillError) {
-        let columns = EventTime(of: input).columns.filter { input.schema[$0].type == .timestamp }
-        guard columns.count > 1 else { return }
-        let names = columns.map { input.schema[$0].name }.joined(separator: ", ")
+        guard names.count > 1 else { return }
         throw AnalysisError.user(
-            "TIDEMILL_TWO_EVENT_TIMES", "more than one event time column reaches \(what): \(names)",
+            "TIDEMILL_TWO_EVENT_TIMES",
+            "more than one event time column reaches \(what): \(names.joined(separator: ", "))",
             hint: "select only one of them in a subquery below, or cast the others: CAST(ts AS TIMESTAMP_NTZ)",
             place(plan))
     }
