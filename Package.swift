@@ -58,7 +58,7 @@ let package = Package(
         // Epoch log, recovery decisions, runs.
         module("TideCheckpoints", ["TideColumns", "CLZ4", "CZSTD"], path: "checkpoints"),
         // Physical operators.
-        module("TideOperators", ["TidePlan"]),
+        module("TideOperators", ["TidePlan", "TideCheckpoints"]),
         // Plan to graph, epoch state machine, progress.
         module("TideEngine", ["TideOperators", "TideCheckpoints"]),
         // Directory source; Parquet tables; CSV copies.

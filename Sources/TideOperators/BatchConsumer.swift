@@ -1,3 +1,4 @@
+import TideCheckpoints
 @_exported import TidePlan
 
 /// One task of a stage: a split being read, or a partition being finished.
@@ -43,15 +44,26 @@ public protocol Breaker: AnyObject, Sendable {
     func finish(partition: Int, _ task: TaskContext) throws(TidemillError)
 }
 
-/// A breaker that remembers rows between epochs. State leaves and enters as batches of `stateTypes`: the key's hash, a
-/// boolean `live` (false: forget the key), then keys and values; the same form in the epoch log and in runs.
+/// One table of an operator's state, as the checkpoint has it.
+public struct StatePart: Sendable, Hashable {
+    /// The key's hash, a boolean `live` (false: forget the row), then keys and values; the same in the log and in runs.
+    public var types: [DataType]
+    /// Which columns tell two rows with one hash apart.
+    public var keyColumns: [Int]
+    public init(types: [DataType], keyColumns: [Int]) {
+        self.types = types
+        self.keyColumns = keyColumns
+    }
+    public var rule: MergeRule { MergeRule(keyColumns: keyColumns, liveColumn: 1) }
+}
+
+/// A breaker that remembers rows between epochs. State leaves as batches of what an epoch changed; the checkpoint
+/// merges them, so an operator is never asked for all it has. It enters as batches of the same form, older ones first.
 public protocol StatefulOperator: Breaker {
     /// Each part is a table of its own (a join has two sides).
-    var stateParts: [[DataType]] { get }
+    var stateParts: [StatePart] { get }
     /// What the epoch changed in a partition; complete after `finish`. Sorted by hash as an unsigned number.
     func stateChanges(part: Int, partition: Int) -> [Batch]
-    /// Everything a partition holds, sorted by hash.
-    func stateSnapshot(part: Int, partition: Int) -> [Batch]
     func restore(part: Int, _ batch: Batch) throws(TidemillError)
     /// Forgets what the epoch touched; called after the commit.
     func endEpoch(partition: Int)

@@ -48,7 +48,7 @@ import TideConnectors
         process.executableURL = binary
         process.arguments = [
             "run", directory.appendingPathComponent("p.sql").path, "--progress", "jsonl", "--set",
-            "tidemill.publishInterval=0 ms", "--set", "tidemill.snapshotBytes=60000",
+            "tidemill.publishInterval=0 ms", "--set", "tidemill.flushBytes=60000",
         ]
         let output = Pipe()
         process.standardOutput = output

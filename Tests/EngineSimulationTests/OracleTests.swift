@@ -90,7 +90,7 @@ import TideSimulation
             let machine = SimulatedMachine(disk, seed: seed &+ UInt64(epoch), workers: [1, 2, 4][Int(seed % 3)])
             machine.settings = [
                 "tidemill.batchRows": ["1", "3", "4096"].randomElement(using: &generator)!,
-                "tidemill.snapshotBytes": ["0", "100000"].randomElement(using: &generator)!,
+                "tidemill.flushBytes": ["0", "100000"].randomElement(using: &generator)!,
             ]
             for file in 0..<Int.random(in: 0...2, using: &generator) {
                 var text = ""

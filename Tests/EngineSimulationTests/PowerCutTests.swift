@@ -85,7 +85,7 @@ import TideSimulation
     private static func settings(_ seed: UInt64) -> [String: String] {
         [
             "tidemill.publishInterval": ["0 ms", "1 h", "0 ms"][Int(seed % 3)],
-            "tidemill.snapshotBytes": ["0", "100000000", "2000"][Int(seed / 3 % 3)],
+            "tidemill.flushBytes": ["0", "100000000", "2000"][Int(seed / 3 % 3)],
         ]
     }
 

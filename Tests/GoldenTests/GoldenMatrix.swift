@@ -23,19 +23,19 @@ struct GoldenWay: Sendable {
         GoldenWay(name: "one worker", workers: [1]),
         GoldenWay(
             name: "batches of 1 row, snapshots", workers: [4],
-            settings: ["tidemill.batchRows": "1", "tidemill.snapshotBytes": "0"]),
+            settings: ["tidemill.batchRows": "1", "tidemill.flushBytes": "0"]),
         GoldenWay(
             name: "batches of 3 rows, other workers each time", workers: [1, 4, 2],
             settings: ["tidemill.batchRows": "3"]),
         GoldenWay(name: "power cuts", workers: [2], crashes: true),
         GoldenWay(
             name: "power cuts, snapshots", workers: [1, 2],
-            settings: ["tidemill.snapshotBytes": "0", "tidemill.batchRows": "4096"], crashes: true),
+            settings: ["tidemill.flushBytes": "0", "tidemill.batchRows": "4096"], crashes: true),
         GoldenWay(name: "at once", course: .atOnce, workers: [4]),
         GoldenWay(
             name: "file by file", course: .fileByFile, workers: [2], settings: ["tidemill.publishInterval": "0 ms"]),
         GoldenWay(
             name: "file by file, published at the end", course: .fileByFile, workers: [4],
-            settings: ["tidemill.publishInterval": "1 h", "tidemill.snapshotBytes": "0"]),
+            settings: ["tidemill.publishInterval": "1 h", "tidemill.flushBytes": "0"]),
     ]
 }

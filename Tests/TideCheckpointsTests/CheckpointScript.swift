@@ -116,16 +116,21 @@ struct CheckpointScript {
         progress.durablyPublished = epochs - 1
     }
 
+    /// All state up to an epoch as one run, and nothing else.
     static func snapshot(_ store: CheckpointStore, _ epoch: Int64) throws(TidemillError) {
         let all = (0...epoch).flatMap { rows($0) }.sorted()
-        var batches = [batch(Array(all[..<(all.count / 2)])), batch(Array(all[(all.count / 2)...]))]
-        try store.writeSnapshot(
-            record(epoch),
-            parts: [
-                SnapshotPart(owner: owner, kind: .state, part: 0) { () throws(TidemillError) in
-                    batches.isEmpty ? nil : batches.removeFirst()
-                }
-            ])
+        let run = try run(store, StateAddress(owner: owner, kind: .state, part: 0), all)
+        try store.install(record(epoch), runs: run.map { [$0] } ?? [], keeping: { _ in false })
+    }
+
+    static func run(_ store: CheckpointStore, _ address: StateAddress, _ rows: [Row]) throws(TidemillError)
+        -> ManifestRun?
+    {
+        try store.runFactory().make(address, types: types, expectedRows: rows.count) {
+            (writer) throws(TidemillError) in
+            let half = rows.count / 2
+            for part in [rows[..<half], rows[half...]] { try writer.append(batch(Array(part))) }
+        }
     }
 
     /// nil if the checkpoint holds exactly the epochs up to some one between what was acknowledged and what was tried.

@@ -133,7 +133,7 @@ import TideSimulation
         store.pinnedFrom = nil
         try store.truncateLog()
         #expect(try segments() == 1)
-        #expect(store.logBytesSinceSnapshot == 512)
+        #expect(store.logBytes == 512)
         try Self.commit(store, 10)
         store.close()
         let recovered = try RecoveredCheckpoint.read(Self.directory, files: files)
@@ -148,22 +148,22 @@ import TideSimulation
         try Self.commit(store, 0)
         try CheckpointScript.snapshot(store, 0)
         try Self.commit(store, 1)
-        var batches = [CheckpointScript.batch(CheckpointScript.rows(1))]
-        try store.writeSnapshot(
-            CheckpointScript.record(1),
-            parts: [
-                SnapshotPart(owner: 7, kind: .state, part: 0) { () throws(TidemillError) in batches.popLast() },
-                SnapshotPart(owner: 8, kind: .state, part: 0) { () throws(TidemillError) in nil },
-            ], keeping: { $0.owner == 7 })
+        let seven = StateAddress(owner: 7, kind: .state, part: 0)
+        let eight = StateAddress(owner: 8, kind: .state, part: 0)
+        let newer = try #require(try CheckpointScript.run(store, seven, CheckpointScript.rows(1)))
+        #expect(try CheckpointScript.run(store, eight, []) == nil)
+        try store.install(CheckpointScript.record(1), runs: [newer], keeping: { $0.owner == 7 })
         #expect(store.manifest.runs.map(\.number) == [1, 2])
         let before = store.manifest.runs
         let recovered = try #require(try RecoveredCheckpoint.read(Self.directory, files: files))
         let readers = try recovered.runs(owner: 7, kind: .state)
-        let merged = try store.snapshotWriter().merge(
-            Array(readers.reversed()), of: 7, kind: .state, part: 0, rule: MergeRule(keyColumns: [1]))
+        let merged = try store.runFactory().make(seven, types: CheckpointScript.types, expectedRows: 100) {
+            (writer) throws(TidemillError) in
+            try mergeRuns(readers.reversed(), rule: MergeRule(keyColumns: [1]), into: writer)
+        }
         try store.replaceRuns(before, by: merged)
-        #expect(store.manifest.runs.map(\.number) == [3])
-        #expect(try files.entries(of: "/storage/runs").map(\.name) == ["0000000003.run"])
+        #expect(store.manifest.runs.map(\.number) == [4])
+        #expect(try files.entries(of: "/storage/runs").map(\.name) == ["0000000004.run"])
         store.close()
         let progress = CheckpointScript.Progress()
         (progress.attempted, progress.committed, progress.published) = (1, 1, -1)
@@ -186,9 +186,7 @@ import TideSimulation
         let files = SimulatedFileSystem()
         let (store, _) = try Self.open(files)
         try store.commit(CheckpointScript.record(0))
-        var batches = [CheckpointScript.batch(CheckpointScript.rows(0))]
-        let part = SnapshotPart(owner: 7, kind: .state, part: 0) { () throws(TidemillError) in batches.popLast() }
-        try store.writeSnapshot(CheckpointScript.record(0), parts: [part])
+        try CheckpointScript.snapshot(store, 0)
         store.close()
         func text(_ path: FilePath, _ range: Range<Int>) throws -> String {
             String(decoding: try files.contents(of: path)[range], as: UTF8.self)

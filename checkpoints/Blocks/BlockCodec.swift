@@ -67,7 +67,10 @@ public enum BlockCodec {
     /// The block in `bytes`, which must hold exactly one.
     public static func decode(_ bytes: [UInt8], file: String = "block", offset: Int64 = 0) throws(TidemillError)
         -> Batch
-    {
+    { try decode(bytes[...], file: file, offset: offset) }
+
+    /// The block in `bytes`, which must hold exactly one.
+    static func decode(_ bytes: ArraySlice<UInt8>, file: String, offset: Int64) throws(TidemillError) -> Batch {
         var result: Result<Batch, TidemillError>?
         bytes.withUnsafeBytes { buffer in
             do throws(TidemillError) {

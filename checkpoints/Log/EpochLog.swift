@@ -10,7 +10,7 @@ import TideColumns
 public final class EpochLog {
     public struct Options: Sendable {
         /// A new segment is begun after the epoch that crosses this size.
-        public var segmentBytesMax: Int64 = 64 << 20
+        public var segmentBytesMax: Int64 = 16 << 20
         /// Blocks are written in pieces of this size.
         public var bufferBytes = 256 << 10
         public var compression: BlockCompression = .lz4

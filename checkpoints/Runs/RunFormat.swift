@@ -16,8 +16,8 @@ enum RunFormat {
     static let headerBytes = 16
     static let endBytes = 20
     static let indexEntryBytes = 32
-    /// Plain bytes a block is filled up to.
-    static let blockBytesTarget = 32 << 10
+    /// Plain bytes a block is filled up to. Small, because a look-up of one row reads and unpacks one block.
+    static let blockBytesTarget = 4 << 10
 
     static func name(_ number: UInt64) -> String {
         let digits = String(number)

@@ -1,99 +1,196 @@
-import Glibc
 import TideColumns
 
-/// What a merge keeps.
-public struct MergeRule: Sendable {
-    /// Columns that, with the hash, make a row's key. Compared by their bits, NULL equal to NULL.
-    public var keyColumns: [Int]
-    /// A boolean column that is false in a tombstone; nil if rows are never deleted.
-    public var liveColumn: Int?
-    /// True when merging to the bottom: no older run can hold the key, so tombstones have done their work.
-    public var dropTombstones: Bool
-
-    public init(keyColumns: [Int], liveColumn: Int? = nil, dropTombstones: Bool = false) {
-        self.keyColumns = keyColumns
-        self.liveColumn = liveColumn
-        self.dropTombstones = dropTombstones
-    }
-}
-
 /// Merges runs, newest first, into `writer`: per key the row of the newest run wins. A key stands at most once per run.
-///
-/// All rows of one hash are looked at together; keys are compared only when several rows share a hash.
-public func mergeRuns(_ runs: [RunReader], rule: MergeRule, into writer: RunWriter) throws(TidemillError) {
-    var cursors: [RunCursor] = []
-    for run in runs {
-        let cursor = RunCursor(run)
-        try cursor.load()
-        cursors.append(cursor)
-    }
+public func mergeRuns(
+    _ runs: [RunReader], rule: MergeRule, into writer: RunWriter, cancel: CancelFlag = CancelFlag()
+) throws(TidemillError) {
     guard let types = runs.first?.types else { return }
     guard runs.allSatisfy({ $0.types == types }) else { throw .internal("runs of different types are merged") }
-    var out = RowAssembler(types: types)
-    var candidates: [RowPlace] = []
-    while let hash = cursors.compactMap(\.hash).min() {
-        candidates.removeAll(keepingCapacity: true)
-        for cursor in cursors {
-            while cursor.hash == hash, let batch = cursor.batch {
-                let row = RowPlace(batch: batch, row: cursor.row)
-                if !candidates.contains(where: { $0.sameKey(as: row, rule.keyColumns) }) { candidates.append(row) }
-                try cursor.advance()
-            }
-        }
-        for candidate in candidates where !(rule.dropTombstones && candidate.isTombstone(rule)) {
-            out.append(candidate.batch, candidate.row..<(candidate.row + 1))
-        }
-        if out.byteCount >= RunFormat.blockBytesTarget { try writer.append(out.finish()) }
-    }
-    if out.rows > 0 { try writer.append(out.finish()) }
-}
-
-/// A position in a run.
-private final class RunCursor {
-    private let run: RunReader
-    private var next = 0
-    private(set) var batch: Batch?
-    private(set) var row = 0
-
-    init(_ run: RunReader) { self.run = run }
-
-    /// Of the row it stands on; nil at the end.
-    var hash: UInt64? { batch.map { $0.columns[0].pointer(UInt64.self)[row] } }
-
-    func load() throws(TidemillError) {
-        row = 0
-        batch = next < run.blocks.count ? try run.batch(run.blocks[next]) : nil
-        next += 1
-    }
-    func advance() throws(TidemillError) {
-        row += 1
-        if let batch, row == batch.count { try load() }
+    try mergeRows(runs.map { RunInput($0) }, types: types, rule: rule, cancel: cancel) {
+        (batch) throws(TidemillError) in
+        try writer.append(batch)
     }
 }
 
-private struct RowPlace {
+/// Merges inputs, newest first, and hands on what stands, in order of hashes.
+///
+/// Works on ranges: up to the lowest last hash among the batches at hand, every input's rows are known. If only one
+/// input has rows there, they are handed on as they are; otherwise they are put together and sorted as columns.
+func mergeRows(
+    _ inputs: [any MergeInput], types: [DataType], rule: MergeRule, cancel: CancelFlag,
+    _ emit: (Batch) throws(TidemillError) -> Void
+) throws(TidemillError) {
+    var cursors: [MergeCursor] = []
+    for input in inputs { cursors.append(try MergeCursor(input, types)) }
+    while let bound = cursors.compactMap(\.lastHash).min() {
+        try cancel.check()
+        var pieces: [RowRange] = []
+        for cursor in cursors { try cursor.take(through: bound, into: &pieces) }
+        let merged = RowMerge.newest(pieces, types: types, rule: rule)
+        if merged.count > 0 { try emit(merged) }
+    }
+}
+
+/// Rows of a batch, ordered by hash.
+struct RowRange {
     let batch: Batch
-    let row: Int
+    let rows: Range<Int>
+    init(_ batch: Batch, _ rows: Range<Int>) {
+        self.batch = batch
+        self.rows = rows
+    }
+    init(_ batch: Batch) { self.init(batch, 0..<batch.count) }
+}
 
-    func isTombstone(_ rule: MergeRule) -> Bool {
-        guard let live = rule.liveColumn else { return false }
-        return !batch.columns[live].bits[row]
+/// A position in an input.
+private final class MergeCursor {
+    private let input: any MergeInput
+    private let types: [DataType]
+    private var batch: Batch?
+    private var row = 0
+
+    init(_ input: any MergeInput, _ types: [DataType]) throws(TidemillError) {
+        self.input = input
+        self.types = types
+        try load()
     }
 
-    func sameKey(as other: RowPlace, _ keys: [Int]) -> Bool {
-        keys.allSatisfy { key in
-            let a = batch.columns[key]
-            let b = other.batch.columns[key]
-            let valid = a.isValid(row)
-            guard valid == b.isValid(other.row) else { return false }
-            if !valid { return true }
-            switch a.type.physical {
-            case .bit: return a.bits[row] == b.bits[other.row]
-            case .view: return stringEqual(a.views[row], a.heap.bases, b.views[other.row], b.heap.bases)
-            default:
-                let width = a.type.physical.width
-                return memcmp(a.values.base + row * width, b.values.base + other.row * width, width) == 0
-            }
+    private func load() throws(TidemillError) {
+        row = 0
+        batch = try input.next()
+        if let batch, batch.columns.map(\.type) != types {
+            throw .internal("rows of different types are merged")
         }
+    }
+
+    /// Of the batch at hand; nil at the end of the input.
+    var lastHash: UInt64? { batch.map { $0.columns[0].pointer(UInt64.self)[$0.count - 1] } }
+
+    /// Moves past every row up to `bound`. Rows of one hash may lie in several batches.
+    func take(through bound: UInt64, into pieces: inout [RowRange]) throws(TidemillError) {
+        while let current = batch {
+            let hashes = current.columns[0].pointer(UInt64.self)
+            var low = row
+            var high = current.count
+            while low < high {
+                let middle = (low + high) / 2
+                if hashes[middle] <= bound { low = middle + 1 } else { high = middle }
+            }
+            if low > row { pieces.append(RowRange(current, row..<low)) }
+            row = low
+            if low < current.count { return }
+            try load()
+        }
+    }
+}
+
+/// The merge of sorted pieces in memory.
+enum RowMerge {
+    /// Per identity the row of the first piece that has it.
+    /// - Parameter pieces: newest first, each ordered by hash.
+    static func newest(_ pieces: [RowRange], types: [DataType], rule: MergeRule) -> Batch {
+        if pieces.isEmpty { return Batch(columns: types.map { Column.empty($0) }, count: 0) }
+        if pieces.count == 1, pieces[0].rows.count == pieces[0].batch.count {
+            return withoutTombstones(pieces[0].batch, rule)
+        }
+        var assembler = RowAssembler(types: types)
+        var starts: [Int] = []
+        for piece in pieces {
+            starts.append(assembler.rows)
+            assembler.append(piece.batch, piece.rows)
+        }
+        let all = assembler.finish()
+        if pieces.count == 1 { return withoutTombstones(all, rule) }
+        let order = merged(starts + [all.count], UnsafePointer(all.columns[0].values.pointer(UInt64.self)))
+        return all.gather(standing(all, order, rule))
+    }
+
+    private static func withoutTombstones(_ batch: Batch, _ rule: MergeRule) -> Batch {
+        guard rule.dropTombstones, let live = rule.liveColumn else { return batch }
+        let bits = batch.columns[live].bits
+        return bits.onesCount == batch.count ? batch : batch.filter(bits)
+    }
+
+    /// Row numbers by hash; of equal hashes the rows of earlier pieces first. Pieces are merged two by two.
+    private static func merged(_ bounds: [Int], _ hashes: UnsafePointer<UInt64>) -> [UInt32] {
+        let count = bounds[bounds.count - 1]
+        var order = Array(UInt32(0)..<UInt32(count))
+        var other = order
+        var bounds = bounds
+        while bounds.count > 2 {
+            var next = [0]
+            order.withUnsafeBufferPointer { from in
+                other.withUnsafeMutableBufferPointer { to in
+                    var i = 0
+                    while i + 1 < bounds.count {
+                        let middle = bounds[i + 1]
+                        let end = i + 2 < bounds.count ? bounds[i + 2] : middle
+                        mergePair(from, bounds[i], middle, end, to, hashes)
+                        next.append(end)
+                        i += 2
+                    }
+                }
+            }
+            swap(&order, &other)
+            bounds = next
+        }
+        return order
+    }
+
+    private static func mergePair(
+        _ from: UnsafeBufferPointer<UInt32>, _ start: Int, _ middle: Int, _ end: Int,
+        _ to: UnsafeMutableBufferPointer<UInt32>, _ hashes: UnsafePointer<UInt64>
+    ) {
+        var a = start
+        var b = middle
+        var out = start
+        while a < middle && b < end {
+            if hashes[Int(from[a])] <= hashes[Int(from[b])] {
+                to[out] = from[a]
+                a += 1
+            } else {
+                to[out] = from[b]
+                b += 1
+            }
+            out += 1
+        }
+        while a < middle {
+            to[out] = from[a]
+            a += 1
+            out += 1
+        }
+        while b < end {
+            to[out] = from[b]
+            b += 1
+            out += 1
+        }
+    }
+
+    /// Of the rows in `order` those that no earlier row of the same identity shadows and no tombstone rule drops.
+    private static func standing(_ all: Batch, _ order: [UInt32], _ rule: MergeRule) -> [UInt32] {
+        let hashes = all.columns[0].pointer(UInt64.self)
+        let live = rule.dropTombstones ? rule.liveColumn.map { all.columns[$0].bits } : nil
+        let identity = RowIdentity(all, rule.keyColumns)
+        var kept: [UInt32] = []
+        kept.reserveCapacity(order.count)
+        var i = 0
+        // Identities seen in the current group of equal hashes, dropped tombstones included.
+        var seen: [UInt32] = []
+        while i < order.count {
+            let hash = hashes[Int(order[i])]
+            var end = i + 1
+            while end < order.count && hashes[Int(order[end])] == hash { end += 1 }
+            if end == i + 1 {
+                if live?[Int(order[i])] ?? true { kept.append(order[i]) }
+            } else {
+                seen.removeAll(keepingCapacity: true)
+                for row in order[i..<end] where !seen.contains(where: { identity.isSame(Int($0), Int(row)) }) {
+                    seen.append(row)
+                    if live?[Int(row)] ?? true { kept.append(row) }
+                }
+            }
+            i = end
+        }
+        return kept
     }
 }

@@ -88,7 +88,33 @@ public final class RunReader: Sendable {
     }
 
     public func batch(_ block: RunBlock) throws(TidemillError) -> Batch {
-        let bytes = try file.bytes(at: block.offset, count: Int(block.length))
+        try decode(block, try file.bytes(at: block.offset, count: Int(block.length))[...])
+    }
+
+    /// Neighbouring blocks as one batch, by one read.
+    func batch(blocks range: Range<Int>) throws(TidemillError) -> Batch {
+        if range.count == 1 { return try batch(blocks[range.lowerBound]) }
+        guard let first = blocks[range].first, let last = blocks[range].last else {
+            return Batch(columns: types.map { Column.empty($0) }, count: 0)
+        }
+        let count = Int(last.offset - first.offset) + Int(last.length)
+        let bytes = try file.bytes(at: first.offset, count: count)
+        var batches: [Batch] = []
+        for block in blocks[range] {
+            let start = Int(block.offset - first.offset)
+            batches.append(try decode(block, bytes[start..<(start + Int(block.length))]))
+        }
+        return Batch.concat(batches, types: types)
+    }
+
+    /// Exactly these bytes of the file.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(TidemillError) {
+        guard try file.read(into: buffer, at: offset) == buffer.count else {
+            throw .corruptRun("the run ends early", file: path.string, offset: offset)
+        }
+    }
+
+    private func decode(_ block: RunBlock, _ bytes: ArraySlice<UInt8>) throws(TidemillError) -> Batch {
         let batch = try BlockCodec.decode(bytes, file: path.string, offset: block.offset)
         guard batch.count == Int(block.rows), batch.columns.map(\.type) == types else {
             throw .corruptRun("a block does not fit the run's index", file: path.string, offset: block.offset)

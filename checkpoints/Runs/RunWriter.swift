@@ -1,7 +1,8 @@
 import TideColumns
 
 /// Writes a run. Rows come ordered by the hash in column 0, in batches of any size; they are cut into blocks of about
-/// `RunFormat.blockBytesTarget` plain bytes. Memory: one block, and 8 bytes per distinct hash for the bloom filter.
+/// `RunFormat.blockBytesTarget` plain bytes. Memory: one block, 10 bits per expected row for the bloom filter, and 32
+/// bytes per block for the index.
 ///
 /// The caller makes the name durable (`syncDirectory`); `finish` makes the bytes durable.
 public final class RunWriter {
@@ -17,15 +18,21 @@ public final class RunWriter {
     private var pending: RowAssembler
     private var footer: RunFooter
     private var blocks: [RunBlock] = []
-    private var hashes: [UInt64] = []
+    private var bloom: BloomFilter
+    private var distinctHashes = 0
     private var previousHash: UInt64 = 0
     private var buffer: [UInt8]
     private var written: Int64 = 0
     private static let bufferBytes = 256 << 10
 
-    /// - Parameter types: of the columns; the first is the hash, a bigint.
-    public init(file: any File, types: [DataType], compression: BlockCompression) throws(TidemillError) {
+    /// - Parameters:
+    ///   - types: of the columns; the first is the hash, a bigint.
+    ///   - expectedRows: how many rows will come at most; with more the bloom filter errs more often.
+    public init(
+        file: any File, types: [DataType], compression: BlockCompression, expectedRows: Int = 1 << 16
+    ) throws(TidemillError) {
         guard types.first == .bigint else { throw .internal("a run's first column is not a hash") }
+        bloom = BloomFilter(expecting: expectedRows)
         self.file = file
         self.compression = compression
         pending = RowAssembler(types: types)
@@ -42,7 +49,10 @@ public final class RunWriter {
         for row in 0..<batch.count {
             let value = values[row]
             guard value >= previousHash else { throw .internal("rows of a run are not ordered by hash") }
-            if value != previousHash || hashes.isEmpty { hashes.append(value) }
+            if value != previousHash || distinctHashes == 0 {
+                bloom.insert(value)
+                distinctHashes += 1
+            }
             previousHash = value
         }
         var start = 0
@@ -100,7 +110,8 @@ public final class RunWriter {
             index.u32(block.rows)
         }
         footer.index = try section(index.bytes)
-        footer.bloom = try section(BloomFilter(hashes: hashes).bytes)
+        bloom.shrink(to: distinctHashes)
+        footer.bloom = try section(bloom.bytes)
         let bytes = footer.encode()
         let crc = CRC32C.checksum(bytes)
         var end = ByteWriter()

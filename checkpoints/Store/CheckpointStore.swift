@@ -6,7 +6,7 @@ import TideColumns
 /// fencing token, a new log segment (with the last epoch in it, if nothing proves that its fdatasync returned), and
 /// only when both are durable removes what a crash left. A crash at any point of this finds the same epochs again.
 ///
-/// Used by one thread at a time; `SnapshotWriter` and the readers may be used from others.
+/// Used by one thread at a time; `RunFactory` and the readers may be used from others.
 public final class CheckpointStore {
     let directory: FilePath
     let files: any FileSystem
@@ -150,8 +150,8 @@ public final class CheckpointStore {
 
     public var lastCommitted: Epoch? { log.lastCommitted }
     public var publishedThrough: Epoch? { log.publishedThrough }
-    /// Bytes of the log, a measure of how long a restart takes and of when to write a snapshot.
-    public var logBytesSinceSnapshot: Int64 { log.byteCount }
+    /// Bytes of the log, dead ones and those that runs hold already included.
+    public var logBytes: Int64 { log.byteCount }
 
     /// Encodes the batch and streams it to the log as part of the epoch to be committed next.
     public func appendBlock(owner: UInt32, kind: BlockKind, part: UInt16, _ batch: Batch) throws(TidemillError) {

@@ -10,6 +10,7 @@ public struct ManifestRun: Sendable, Hashable {
     public var bytes: Int64
     public var footerCRC: UInt32
     public var fileName: String { RunFormat.name(number) }
+    public var address: StateAddress { StateAddress(owner: owner, kind: kind, part: part) }
 }
 
 /// What a checkpoint is. Replaced as a whole, by rename; the last four bytes are the CRC32C of all before them, in this

@@ -62,12 +62,8 @@ public struct RecoveredCheckpoint: Sendable {
     }
 
     func openRun(_ run: ManifestRun) throws(TidemillError) -> RunReader {
-        let path = CheckpointScan.runs(directory).appending(run.fileName)
-        let reader = try RunReader.open(path, files: files)
-        guard reader.footerCRC == run.footerCRC, reader.rows == run.rows else {
-            throw .corruptRun("the run is not the one of the manifest", file: path.string, offset: reader.bytes)
-        }
-        return reader
+        let folder = CheckpointScan.runs(directory)
+        return try RunFactory(directory: folder, files: files, numbers: RunNumbers(next: manifest.nextRun)).open(run)
     }
 
     /// The state of one owner: blocks of its runs, oldest run first, then its blocks in the log after the snapshot, in
@@ -79,7 +75,8 @@ public struct RecoveredCheckpoint: Sendable {
         for run in manifest.runs where run.owner == owner && run.kind == kind && (part ?? run.part) == run.part {
             let reader = try openRun(run)
             defer { reader.close() }
-            for block in reader.blocks { try body(try reader.batch(block), .run(run)) }
+            let input = RunInput(reader)
+            while let batch = try input.next() { try body(batch, .run(run)) }
         }
         for epoch in afterSnapshot {
             try forEachBlock(of: epoch, owner: owner, kind: kind, part: part) { (batch) throws(TidemillError) in

@@ -6,8 +6,8 @@ public struct EngineSettings: Sendable, Hashable {
     public var timeZone = "UTC"
     /// `tidemill.publishInterval`: keyed tables are replaced at most this often while epochs keep coming.
     public var publishInterval: Duration = .seconds(1)
-    /// `tidemill.snapshotBytes`: log bytes that call for a snapshot, at least; 0: a snapshot with every publication.
-    public var snapshotBytesMin: Int64 = 64 << 20
+    /// `tidemill.flushBytes`: log bytes that call for writing state into runs; 0: after every epoch.
+    public var flushBytes: Int64 = 32 << 20
     /// `tidemill.batchRows`: rows that travel together at most. Readers choose, unless a test wants them smaller.
     public var batchRowsMax = Int.max
     /// `spark.sql.streaming.noDataMicroBatches.enabled`: whether a watermark that moved gets an epoch without input.
@@ -34,8 +34,8 @@ public struct EngineSettings: Sendable, Hashable {
                 timeZone = "UTC"
             case "tidemill.publishinterval":
                 publishInterval = try EngineSettings.duration(key, value)
-            case "tidemill.snapshotbytes":
-                snapshotBytesMin = try EngineSettings.number(key, value, from: 0)
+            case "tidemill.flushbytes":
+                flushBytes = try EngineSettings.bytes(key, value)
             case "tidemill.batchrows":
                 batchRowsMax = Int(try EngineSettings.number(key, value, from: 1))
             case "spark.sql.streaming.nodatamicrobatches.enabled":
@@ -69,6 +69,24 @@ public struct EngineSettings: Sendable, Hashable {
                 .user, "INVALID_CONF_VALUE", "\(key) is not a whole number of \(least) or more: \(text)")
         }
         return number
+    }
+
+    /// `512m`, `2g`, `64k`, or a bare number of bytes.
+    static func bytes(_ key: String, _ text: String) throws(TidemillError) -> Int64 {
+        let trimmed = text.trimmedASCII.lowercased()
+        let digits = trimmed.prefix { $0.isNumber }
+        let factors: [String: Int64] = [
+            "": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20, "g": 1 << 30, "gb": 1 << 30,
+            "t": 1 << 40, "tb": 1 << 40,
+        ]
+        guard let number = Int64(digits), let factor = factors[String(trimmed.dropFirst(digits.count)).trimmedASCII],
+            number <= Int64.max / factor
+        else {
+            throw TidemillError(
+                .user, "INVALID_CONF_VALUE", "\(key) is not a number of bytes: \(text)",
+                hint: "write it as 512m or 2g")
+        }
+        return number * factor
     }
 
     /// `500 ms`, `1 s`, `2 minutes`, or a bare number of milliseconds.

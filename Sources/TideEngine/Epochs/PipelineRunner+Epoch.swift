@@ -94,7 +94,7 @@ extension PipelineRunner {
         guard let store else { throw TidemillError.internal("commit without a checkpoint") }
         let start = environment.clock.elapsed()
         progress.durations.executeMillis = Double(start - executeStart) / 1e6
-        let logBefore = store.logBytesSinceSnapshot
+        let logBefore = store.logBytes
         var record = EpochRecord(epoch: epoch, clockMicros: progress.clockMicros)
         for table in tables {
             try prepare(table, store, &record)
@@ -113,8 +113,9 @@ extension PipelineRunner {
             record.statics.append(
                 EpochRecord.Entry(id: "\(graph.statics[index].flow)#\(index)", bytes: (versions ?? []).flatMap { $0 }))
         }
-        try store.commit(record)
+        let committed = try store.commit(record)
         lastRecord = record
+        maintenance?.committed(committed)
 
         for (index, node) in sources.enumerated() {
             if let plan = currentPlans[index] { try node.source.commit(plan) }
@@ -126,7 +127,7 @@ extension PipelineRunner {
                 operatorNode.endEpoch(partition: partition)
             }
         }
-        progress.logBytes = store.logBytesSinceSnapshot - logBefore
+        progress.logBytes = store.logBytes - logBefore
         progress.durations.commitMillis = Double(environment.clock.elapsed() - start) / 1e6
         report(.epoch(progress))
     }

@@ -23,6 +23,7 @@ extension PipelineRunner {
         try build()
         register(fingerprints)
         try restore(recovered)
+        maintain(store, recovered)
         try connectTables(recovered)
         for copy in definition.sinks {
             let target = try connectors.copyTarget(copy, generation: generation)
@@ -173,6 +174,24 @@ extension PipelineRunner {
                 try node.source.restore(ledger: LedgerBlock.unwrap(batch))
             }
         }
+    }
+
+    private func maintain(_ store: CheckpointStore, _ recovered: RecoveredCheckpoint) {
+        var rules: [StateAddress: MergeRule] = [:]
+        for node in graph.stateful {
+            guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
+            for (index, part) in node.node.stateParts.enumerated() {
+                rules[StateAddress(owner: owner, kind: .state, part: UInt16(index))] = part.rule
+            }
+        }
+        // A source that no flow reads now may be read again: what it has taken is kept.
+        for owner in registry.sources.values {
+            rules[StateAddress(owner: owner, kind: .sourceFiles, part: 0)] = MergeRule(keyColumns: [1])
+        }
+        var tuning = RunMaintenance.Options()
+        tuning.flushBytes = settings.flushBytes
+        maintenance = RunMaintenance(
+            store, recovered: recovered, rules: rules, executor: environment.executor, options: tuning)
     }
 
     /// Whether a row of the result may appear and vanish within one epoch: a join does that, and whoever reads the

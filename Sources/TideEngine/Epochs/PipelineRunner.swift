@@ -26,6 +26,8 @@ public final class PipelineRunner {
     var machine = EpochStateMachine()
     let graph = FlowGraph()
     var store: CheckpointStore?
+    /// Flushes and merges beside the epochs; there once state is restored.
+    var maintenance: RunMaintenance?
     var registry = PlanRegistry()
     var decisions = FlowDecisions()
     var sources: [SourceNode] = []
@@ -46,7 +48,6 @@ public final class PipelineRunner {
 
     private let stopFlag = Atomic<Bool>(false)
     private var lastPublication: UInt64 = 0
-    private var lastSnapshotBytes: Int64 = 0
     private var epochsRun = 0
     /// Flows that must be filled in the next epoch; empty afterwards.
     var toFill: Set<String> = []
@@ -97,8 +98,11 @@ public final class PipelineRunner {
             horizons = []
             for node in sources { horizons.append(try node.source.horizon()) }
             try drive(machine.handle(event))
+            try maintenance?.finish()
+            reportMaintenance()
         } catch {
             _ = machine.handle(.failed)
+            maintenance?.abandon()
             store?.close()
             throw error
         }
@@ -123,6 +127,8 @@ public final class PipelineRunner {
                 action = machine.handle(.executed)
             case .commit(let epoch):
                 try commit(epoch)
+                try maintenance?.poll()
+                reportMaintenance()
                 epochsRun += 1
                 action = machine.handle(.committed(publishDue: publishIsDue()))
             case .publish:
@@ -191,7 +197,11 @@ public final class PipelineRunner {
         try store.markPublished(through: epoch, durable: true)
         lastPublication = environment.clock.elapsed()
         if !done.isEmpty { report(.published(done)) }
-        try snapshotIfDue()
+        try maintenance?.published()
+    }
+
+    private func reportMaintenance() {
+        for warning in maintenance?.takeWarnings() ?? [] { report(.note("warning: \(warning)")) }
     }
 
     /// A leaf read as it is now: external relations from their source, own tables from their files.
@@ -209,48 +219,6 @@ public final class PipelineRunner {
         var options = relation.options
         for (key, value) in scan.relation.options { options[key] = value }
         return try connectors.source(for: relation, options: options)
-    }
-
-    // MARK: Snapshots of the checkpoint
-
-    /// All state goes into new runs once the log has grown by as much as a snapshot costs, so that each byte of state
-    /// is rewritten at most about once per byte logged.
-    private func snapshotIfDue() throws(TidemillError) {
-        guard let store, let last = lastRecord else { return }
-        let isDue = store.logBytesSinceSnapshot > max(settings.snapshotBytesMin, lastSnapshotBytes)
-        guard isDue || settings.snapshotBytesMin == 0 else { return }
-        var parts: [SnapshotPart] = []
-        for node in graph.stateful {
-            let owners = registry.flows[node.flow]?.operators ?? []
-            guard owners.indices.contains(node.ordinal) else { continue }
-            for part in node.node.stateParts.indices {
-                var partition = 0
-                var ready: [Batch] = []
-                let operatorNode = node.node
-                parts.append(
-                    SnapshotPart(owner: owners[node.ordinal], kind: .state, part: UInt16(part)) {
-                        () throws(TidemillError) -> Batch? in
-                        while ready.isEmpty && partition < operatorNode.partitionCount {
-                            ready = operatorNode.stateSnapshot(part: part, partition: partition).reversed()
-                            partition += 1
-                        }
-                        return ready.popLast()
-                    })
-            }
-        }
-        for node in sources {
-            var batch: Batch? = LedgerBlock.wrap(node.source.ledger())
-            parts.append(
-                SnapshotPart(owner: node.owner, kind: .sourceFiles, part: 0) { () throws(TidemillError) -> Batch? in
-                    defer { batch = nil }
-                    return batch.flatMap { $0.count > 0 ? $0 : nil }
-                })
-        }
-        // Everything is published, so the files that travelled inside the record are not needed again.
-        var record = last
-        record.sinks = []
-        try store.writeSnapshot(record, parts: parts)
-        lastSnapshotBytes = store.manifest.runs.reduce(0) { $0 + $1.bytes }
     }
 
     var lastRecord: EpochRecord?

@@ -11,7 +11,7 @@ public struct AggregateEventTime: Sendable {
     let output: Output
     /// The group that is event time; nil: groups never end.
     let group: Int?
-    let clock: OperatorClock
+    public let clock: OperatorClock
     public init(output: Output, group: Int?, clock: OperatorClock) {
         self.output = output
         self.group = group

@@ -178,19 +178,16 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     // MARK: State
 
-    public var stateParts: [[DataType]] { [[.bigint, .boolean] + groupTypes + accumulators.stateTypes] }
+    public var stateParts: [StatePart] {
+        [
+            StatePart(
+                types: [.bigint, .boolean] + groupTypes + accumulators.stateTypes,
+                keyColumns: Array(2..<(2 + groupCount)))
+        ]
+    }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.touched) }
-    }
-
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { partition in
-            var rows: [UnsafeMutableRawPointer] = []
-            rows.reserveCapacity(partition.table.count)
-            partition.table.forEachRow { rows.append($0) }
-            return stateBatches(partition, rows)
-        }
     }
 
     private func stateBatches(_ partition: AggregatePartition, _ unsorted: [UnsafeMutableRawPointer]) -> [Batch] {
@@ -235,7 +232,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[0] else {
+        guard batch.columns.map(\.type) == stateParts[0].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of an aggregate has other columns than its query")
         }

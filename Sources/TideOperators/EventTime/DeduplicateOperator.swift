@@ -153,19 +153,15 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
 
     // MARK: State
 
-    public var stateParts: [[DataType]] { [[.bigint, .boolean] + keyTypes + [.bigint]] }
+    public var stateParts: [StatePart] {
+        [
+            StatePart(
+                types: [.bigint, .boolean] + keyTypes + [.bigint], keyColumns: Array(2..<(2 + keyTypes.count)))
+        ]
+    }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.touched) }
-    }
-
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { partition in
-            var rows: [UnsafeMutableRawPointer] = []
-            rows.reserveCapacity(partition.table.count)
-            partition.table.forEachRow { rows.append($0) }
-            return stateBatches(partition, rows)
-        }
     }
 
     private func stateBatches(_ partition: Partition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
@@ -181,7 +177,7 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[0] else {
+        guard batch.columns.map(\.type) == stateParts[0].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES",
                 "stored state of a deduplication has other columns than its query")

@@ -184,20 +184,16 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     // MARK: State
 
     /// | hash of the key | live | groups, with the start in the session's place | end | accumulators |
-    public var stateParts: [[DataType]] {
-        [[.bigint, .boolean] + layout.keyTypes + [.timestamp] + accumulators.stateTypes]
+    public var stateParts: [StatePart] {
+        [
+            StatePart(
+                types: [.bigint, .boolean] + layout.keyTypes + [.timestamp] + accumulators.stateTypes,
+                keyColumns: Array(2..<(2 + groupCount)))
+        ]
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.sessions.touched) }
-    }
-
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { partition in
-            var rows: [UnsafeMutableRawPointer] = []
-            partition.sessions.table.forEachRow { rows.append($0) }
-            return stateBatches(partition, rows)
-        }
     }
 
     private func stateBatches(_ partition: SessionPartition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
@@ -218,7 +214,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[0] else {
+        guard batch.columns.map(\.type) == stateParts[0].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of sessions has other columns than their query")
         }

@@ -8,15 +8,6 @@ extension StreamJoinOperator {
         }
     }
 
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { partition in
-            let side: Side = part == 0 ? .left : .right
-            var rows: [UnsafeMutableRawPointer] = []
-            partition.side(side).entries.forEachRow { rows.append($0) }
-            return stateBatches(partition.side(side), rows, side)
-        }
-    }
-
     /// In the order of the join key's hash, so that a key group is one range of a run.
     private func stateBatches(_ stored: StreamJoinSide, _ rows: [UnsafeMutableRawPointer], _ side: Side) -> [Batch] {
         if rows.isEmpty { return [] }

@@ -307,12 +307,15 @@ public final class StreamJoinOperator: StatefulOperator {
     // MARK: State
 
     /// Of each side: | hash of the key | live | columns | number | has found a partner |
-    public var stateParts: [[DataType]] {
-        [specification.leftTypes, specification.rightTypes].map { [.bigint, .boolean] + $0 + [.bigint, .boolean] }
+    public var stateParts: [StatePart] {
+        [specification.leftTypes, specification.rightTypes].map { types in
+            StatePart(
+                types: [.bigint, .boolean] + types + [.bigint, .boolean], keyColumns: Array(2..<(3 + types.count)))
+        }
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[part] else {
+        guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of a join has other columns than its query")
         }

@@ -46,13 +46,10 @@ public final class StreamLimitOperator: BatchConsumer, StatefulOperator {
 
     // MARK: State
 
-    public var stateParts: [[DataType]] { [[.bigint, .boolean, .bigint]] }
+    public var stateParts: [StatePart] { [StatePart(types: [.bigint, .boolean, .bigint], keyColumns: [])] }
 
     public func stateChanges(part: Int, partition: Int) -> [Batch] {
         state.withLock { $0.hasChanged ? [block($0.given)] : [] }
-    }
-    public func stateSnapshot(part: Int, partition: Int) -> [Batch] {
-        state.withLock { $0.given > 0 ? [block($0.given)] : [] }
     }
     private func block(_ given: Int64) -> Batch {
         Batch(
@@ -62,7 +59,7 @@ public final class StreamLimitOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[0] else {
+        guard batch.columns.map(\.type) == stateParts[0].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of a limit has other columns than its query")
         }

@@ -252,26 +252,16 @@ public final class IncrementalJoinOperator: StatefulOperator {
 
     // MARK: State
 
-    public var stateParts: [[DataType]] {
-        [
-            [.bigint, .boolean] + specification.leftTypes + [.bigint],
-            [.bigint, .boolean] + specification.rightTypes + [.bigint],
-        ]
+    public var stateParts: [StatePart] {
+        [specification.leftTypes, specification.rightTypes].map { types in
+            StatePart(types: [.bigint, .boolean] + types + [.bigint], keyColumns: Array(2..<(2 + types.count)))
+        }
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { partition in
             let side = part == 0 ? partition.left : partition.right
             return stateBatches(side, side.touched, part: part)
-        }
-    }
-
-    public func stateSnapshot(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { partition in
-            let side = part == 0 ? partition.left : partition.right
-            var rows: [UnsafeMutableRawPointer] = []
-            side.entries.forEachRow { rows.append($0) }
-            return stateBatches(side, rows, part: part)
         }
     }
 
@@ -304,7 +294,7 @@ public final class IncrementalJoinOperator: StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[part] else {
+        guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of a join has other columns than its query")
         }

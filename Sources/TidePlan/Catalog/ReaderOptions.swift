@@ -64,7 +64,8 @@ enum TidemillKeys {
         "tidemill.idleTimeout",
     ]
     static let configuration = [
-        "tidemill.now", "tidemill.memory.limit", "tidemill.publishInterval", "tidemill.retain.epochs",
+        "tidemill.now", "tidemill.flushBytes", "tidemill.memory.limit", "tidemill.publishInterval",
+        "tidemill.retain.epochs",
         "tidemill.retain.bytes", "tidemill.idleTimeout", "tidemill.readerGrace", "tidemill.startingOffsets",
         "tidemill.workers",
     ]
