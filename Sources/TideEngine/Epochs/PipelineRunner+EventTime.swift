@@ -75,7 +75,7 @@ extension PipelineRunner {
         let counts = clock.takeCounts()
         // What goes leaves the tables only after the commit.
         return EpochProgress.StateProgress(
-            name: node.name, rowsTotal: node.node.stateRows - counts.removed, rowsUpdated: counts.updated,
+            name: node.name, rowsTotal: node.node.stateRows - counts.leaving, rowsUpdated: counts.updated,
             memoryBytes: node.node.stateBytes, counts: counts, watermarkMillis: clock.evictionMillis)
     }
 }

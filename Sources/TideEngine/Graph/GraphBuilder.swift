@@ -85,6 +85,15 @@ struct GraphBuilder {
                 return add(
                     node, eventTime == nil ? "aggregate" : "sessionWindowStateStoreSave", clock: eventTime?.clock)
             }
+            if let (windows, group) = PaneAggregateOperator.windows(of: aggregate),
+                eventTime != nil || incremental.isAppendOnly(aggregate.input) || isBatch
+            {
+                let node = try PaneAggregateOperator(
+                    aggregate, windows: windows, group: group, eventTime: eventTime, partitionBits: partitionBits,
+                    outputs: outputs)
+                try build(windows.input, [node])
+                return add(node, eventTime == nil ? "aggregate" : "stateStoreSave", clock: eventTime?.clock)
+            }
             let node = try AggregateOperator(
                 groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
                 emitsOldRows: !replacesByGroup, eventTime: eventTime, outputs: outputs)

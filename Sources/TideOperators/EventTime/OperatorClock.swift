@@ -37,6 +37,7 @@ public final class OperatorClock: @unchecked Sendable {
     private let lateKeys = Atomic<Int>(0)
     private let updated = Atomic<Int>(0)
     private let removed = Atomic<Int>(0)
+    private let leaving = Atomic<Int>(0)
     private let duplicates = Atomic<Int>(0)
 
     public init(flow: FlowClock, path: WatermarkPath) {
@@ -56,7 +57,12 @@ public final class OperatorClock: @unchecked Sendable {
         lateKeys.wrappingAdd(keys, ordering: .relaxed)
     }
     func count(updated rows: Int) { updated.wrappingAdd(rows, ordering: .relaxed) }
-    func count(removed rows: Int) { removed.wrappingAdd(rows, ordering: .relaxed) }
+    /// - Parameter leaving: rows that `stateRows` still counts, though they go with the commit.
+    func count(removed rows: Int, leaving: Int) {
+        removed.wrappingAdd(rows, ordering: .relaxed)
+        self.leaving.wrappingAdd(leaving, ordering: .relaxed)
+    }
+    func count(removed rows: Int) { count(removed: rows, leaving: rows) }
     func count(duplicates rows: Int) { duplicates.wrappingAdd(rows, ordering: .relaxed) }
 
     /// What one epoch did to an operator's state.
@@ -67,6 +73,7 @@ public final class OperatorClock: @unchecked Sendable {
         public var lateKeys = 0
         public var updated = 0
         public var removed = 0
+        public var leaving = 0
         public var duplicates = 0
     }
     /// Since the last call.
@@ -74,7 +81,7 @@ public final class OperatorClock: @unchecked Sendable {
         Counts(
             lateRows: late.exchange(0, ordering: .relaxed), lateKeys: lateKeys.exchange(0, ordering: .relaxed),
             updated: updated.exchange(0, ordering: .relaxed), removed: removed.exchange(0, ordering: .relaxed),
-            duplicates: duplicates.exchange(0, ordering: .relaxed))
+            leaving: leaving.exchange(0, ordering: .relaxed), duplicates: duplicates.exchange(0, ordering: .relaxed))
     }
 }
 

@@ -278,7 +278,7 @@ public final class StreamJoinOperator: StatefulOperator {
         let stored = partition.side(side)
         let gone = stored.evict(through: threshold(side))
         if !preserves(side) {
-            clock.count(removed: gone.count)
+            clock.count(removed: gone.count, leaving: 0)
             return
         }
         // Spark counts rows that are given out as output, not as removed.

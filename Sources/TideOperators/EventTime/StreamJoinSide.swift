@@ -205,7 +205,7 @@ final class StreamJoinSide {
         for key in lonely { index.remove(key) }
     }
 
-    /// As Spark counts: rows, and keys with their number of rows.
-    var stateRows: Int { entries.count + index.count - touched.count { !isLive($0) } }
+    /// Rows that are remembered; those that go with the commit are not.
+    var stateRows: Int { entries.count - touched.count { !isLive($0) } }
     var byteCount: Int { index.byteCount + entries.byteCount + endings.byteCount }
 }
