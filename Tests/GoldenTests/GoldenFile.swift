@@ -171,7 +171,8 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
             while input.last == "" { input.removeLast() }
             text += "epoch\n" + input.map { $0 + "\n" }.joined() + (input.isEmpty ? "" : "\n") + "----\n"
             for (number, one) in block.expected.enumerated() {
-                let isShort = one.title.hasPrefix("rows read") || one.title.hasPrefix("bad rows")
+                let isShort =
+                    one.title.hasPrefix("rows read") || one.title.hasPrefix("bad rows")
                     || one.title.hasPrefix("late rows") || one.title.hasPrefix("watermark ")
                 text += one.title + "\n" + one.lines.map { $0 + "\n" }.joined()
                 let isLast = number == block.expected.count - 1

@@ -44,7 +44,8 @@ import Testing
             (
                 [old, some, .executed, later, moved, .executed, later, none, .published],
                 [
-                    .plan, .execute(seven), .commit(seven), .plan, .execute(Epoch(8)), .commit(Epoch(8)), .plan, .publish,
+                    .plan, .execute(seven), .commit(seven), .plan, .execute(Epoch(8)), .commit(Epoch(8)), .plan,
+                    .publish,
                     .stop,
                 ]
             ),

@@ -113,7 +113,8 @@ import Testing
                         Row(
                             key: Int64(generator.next(3)), time: Int64(generator.next(400)),
                             gap: Int64(1 + generator.next(12)), value: Double(generator.next(1000)) / 8,
-                            text: generator.next(2) == 0 ? "s\(generator.next(9))" : "a long text, number \(generator.next(99))"))
+                            text: generator.next(2) == 0
+                                ? "s\(generator.next(9))" : "a long text, number \(generator.next(99))"))
                 }
                 all += rows
                 try node.consume(SessionOperatorTests.batch(rows), task)

@@ -1,9 +1,9 @@
 /// The event time of one flow over epochs: which watermark an epoch runs with, and what its rows make of it. A pure
 /// value: rows' times in, watermarks out.
 ///
-/// Each watermark operator (node) of the flow has its own watermark: the largest event time it has seen, less its delay.
-/// The flow's is the least of them (or the greatest, by policy); a node that has seen nothing counts 0. All are
-/// milliseconds, and never go back. Unlike in Spark, the nodes' own watermarks survive a restart.
+/// Each watermark operator (node) of the flow has its own watermark: the largest event time it has seen, less its
+/// delay. The flow's is the least of them (or the greatest, by policy); a node that has seen nothing counts 0. All
+/// are milliseconds, and never go back. Unlike in Spark, the nodes' own watermarks survive a restart.
 struct WatermarkClock: Sendable, Hashable {
     enum Policy: UInt8, Sendable, Hashable {
         case min = 0
@@ -115,7 +115,9 @@ extension WatermarkClock {
     }
 
     fileprivate init(decoding reader: inout ByteReader) throws(TidemillError) {
-        guard let policy = Policy(rawValue: try reader.u8()) else { throw reader.corruption("no such watermark policy") }
+        guard let policy = Policy(rawValue: try reader.u8()) else {
+            throw reader.corruption("no such watermark policy")
+        }
         self.init(policy: policy, nodeCount: 0)
         previous = try reader.i64()
         current = try reader.i64()

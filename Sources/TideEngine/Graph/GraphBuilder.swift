@@ -295,7 +295,9 @@ extension PipelineDefinition {
         for dataset in datasets {
             for flow in dataset.flows {
                 do throws(TidemillError) {
-                    try builder.add(flow: flow.name, plan: flow.plan, to: Port(), output: dataset.flowOutput(replacesByGroup: false))
+                    try builder.add(
+                        flow: flow.name, plan: flow.plan, to: Port(), output: dataset.flowOutput(replacesByGroup: false)
+                    )
                 } catch {
                     throw flow.span.map { error.at(.sql($0)) } ?? error
                 }

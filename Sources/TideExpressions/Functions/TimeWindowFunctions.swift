@@ -1,7 +1,7 @@
 /// Windows of time as values: making them, their fields, the time they stand for.
 ///
-/// `window(…)` and `session_window(…)` themselves are clauses of the analyzer, since they drop rows and may make several
-/// out of one; what they compute per row is here, under names that SQL cannot call.
+/// `window(…)` and `session_window(…)` themselves are clauses of the analyzer, since they drop rows and may make
+/// several out of one; what they compute per row is here, under names that SQL cannot call.
 enum TimeWindowFunctions {
     static let definitions: [ScalarDefinition] = {
         var list = DefinitionList(.datetime)
@@ -37,7 +37,9 @@ enum TimeWindowFunctions {
     }
 
     private static func addFields(_ list: inout DefinitionList) {
-        func add(_ name: String, _ summary: String, _ result: String, _ field: @escaping @Sendable (TimeWindow) -> Int64) {
+        func add(
+            _ name: String, _ summary: String, _ result: String, _ field: @escaping @Sendable (TimeWindow) -> Int64
+        ) {
             list.add(
                 name, usage: name == "window_time" ? "window_time(window)" : "window.\(name.split(separator: " ")[1])",
                 summary: summary, example: result.isEmpty ? "" : "\(name)(NULL)", result: result,

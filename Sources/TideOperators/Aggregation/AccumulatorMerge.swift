@@ -71,7 +71,8 @@ extension WideSums {
             }
             return
         }
-        for part in [source.hi, source.lo] where part != 0 && (target.pointee.spillIndex != nil || !target.pointee.add(part)) {
+        for part in [source.hi, source.lo]
+        where part != 0 && (target.pointee.spillIndex != nil || !target.pointee.add(part)) {
             add(part, weight: 1, to: target)
         }
     }

@@ -199,5 +199,7 @@ final class AggregatePartition {
         touched.removeAll(keepingCapacity: true)
     }
 
-    var byteCount: Int { table.byteCount + endings.byteCount + arena.byteCount + wide.byteCount + beforeCapacity + touched.capacity * 8 }
+    var byteCount: Int {
+        table.byteCount + endings.byteCount + arena.byteCount + wide.byteCount + beforeCapacity + touched.capacity * 8
+    }
 }

@@ -145,7 +145,9 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
         partitions[p].withLock { partition in
             for row in partition.touched {
                 row.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
-                if row.load(fromByteOffset: layout.valueOffset + 8, as: UInt64.self) == 0 { partition.table.remove(row) }
+                if row.load(fromByteOffset: layout.valueOffset + 8, as: UInt64.self) == 0 {
+                    partition.table.remove(row)
+                }
             }
             partition.touched.removeAll(keepingCapacity: true)
         }

@@ -1,11 +1,11 @@
-/// Rows of a table by the time at which they go, so that an epoch which evicts nothing costs nothing and one that evicts
-/// n rows costs n.
+/// Rows of a table by the time at which they go, so that an epoch which evicts nothing costs nothing and one that
+/// evicts n rows costs n.
 ///
 ///     buckets: one per second of event time that some row has | least time | (time, row) … |
 ///     order:   a heap of the buckets' numbers
 ///
-/// Windows of many keys end at the same moment, so buckets are few and long; a bucket that the watermark cuts is searched
-/// only if its least time has passed. Row addresses must stay valid until they are taken.
+/// Windows of many keys end at the same moment, so buckets are few and long; a bucket that the watermark cuts is
+/// searched only if its least time has passed. Row addresses must stay valid until they are taken.
 struct EvictionIndex {
     private struct Bucket {
         var least: Int64

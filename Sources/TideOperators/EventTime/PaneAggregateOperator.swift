@@ -132,7 +132,8 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         let picked = batch.gather(closed.map(\.row))
         var keys = Array(picked.columns[..<groupCount])
         keys[window] = Column(
-            type: .timeWindow, count: closed.count, values: closed.map(\.window).withUnsafeBytes { Buffer(copying: $0) })
+            type: .timeWindow, count: closed.count, values: closed.map(\.window).withUnsafeBytes { Buffer(copying: $0) }
+        )
         let lateLayout = RowLayout(keys: groupTypes, valueBytes: 0)
         let images = KeyImages(keys, count: closed.count, layout: lateLayout)
         return lateGroups.withLock { table in

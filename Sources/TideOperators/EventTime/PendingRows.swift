@@ -1,5 +1,5 @@
-/// Rows of an epoch that wait, split by the partition of their key, until they can be handled in source order: operators
-/// that keep the first of something must not depend on which thread came first.
+/// Rows of an epoch that wait, split by the partition of their key, until they can be handled in source order:
+/// operators that keep the first of something must not depend on which thread came first.
 struct PendingRows {
     private var batches: [(ordinal: Int, batch: Batch)] = []
 

@@ -3,9 +3,9 @@
 ///     keys:     key row     | first session, address |
 ///     sessions: (key, start) row | accumulators | end | next | previous | key row or successor | state |
 ///
-/// Sessions of one key form a doubly linked list and never touch. A session that grows at its end stays where it is; one
-/// that grows at its start, or is swallowed by an earlier one, hands its accumulators to the session that takes over and
-/// remembers it as its successor until the epoch ends.
+/// Sessions of one key form a doubly linked list and never touch. A session that grows at its end stays where it is;
+/// one that grows at its start, or is swallowed by an earlier one, hands its accumulators to the session that takes
+/// over and remembers it as its successor until the epoch ends.
 final class SessionPartition {
     let keys: RowTable
     let sessions: AggregatePartition
@@ -38,7 +38,9 @@ final class SessionPartition {
         startOffset = layout.keyOffsets[session]
     }
 
-    func start(of row: UnsafeMutableRawPointer) -> Int64 { row.loadUnaligned(fromByteOffset: startOffset, as: Int64.self) }
+    func start(of row: UnsafeMutableRawPointer) -> Int64 {
+        row.loadUnaligned(fromByteOffset: startOffset, as: Int64.self)
+    }
     func end(of row: UnsafeMutableRawPointer) -> Int64 { row.load(fromByteOffset: tail, as: Int64.self) }
     /// The same, of a copy of a value area.
     func end(ofArea area: UnsafeMutableRawPointer) -> Int64 {
@@ -53,7 +55,9 @@ final class SessionPartition {
     private func setLink(_ row: UnsafeMutableRawPointer, _ field: Int, _ to: UnsafeMutableRawPointer?) {
         row.storeBytes(of: to.map { UInt(bitPattern: $0) } ?? 0, toByteOffset: tail + field, as: UInt.self)
     }
-    private func state(_ row: UnsafeMutableRawPointer) -> UInt64 { row.load(fromByteOffset: tail + 32, as: UInt64.self) }
+    private func state(_ row: UnsafeMutableRawPointer) -> UInt64 {
+        row.load(fromByteOffset: tail + 32, as: UInt64.self)
+    }
     private func setState(_ row: UnsafeMutableRawPointer, _ state: UInt64) {
         row.storeBytes(of: state, toByteOffset: tail + 32, as: UInt64.self)
     }

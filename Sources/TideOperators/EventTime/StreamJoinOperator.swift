@@ -1,10 +1,10 @@
 /// A join of two streams, by Spark's rules: inner, left, full and left semi.
 ///
-/// In an epoch the left side's new rows meet the right side's stored ones and are stored; then the right side's new rows
-/// meet the left side's, which by now include this epoch's. A row is remembered until the watermark says that no partner
-/// can come any more (`StreamJoinBounds`); a row of a preserved side that goes without having found one is given out
-/// with NULLs then, once. What a condition says about one side alone is asked before: a row that fails it finds no
-/// partner ever.
+/// In an epoch the left side's new rows meet the right side's stored ones and are stored; then the right side's new
+/// rows meet the left side's, which by now include this epoch's. A row is remembered until the watermark says that no
+/// partner can come any more (`StreamJoinBounds`); a row of a preserved side that goes without having found one is
+/// given out with NULLs then, once. What a condition says about one side alone is asked before: a row that fails it
+/// finds no partner ever.
 public final class StreamJoinOperator: StatefulOperator {
     enum Side { case left, right }
 
@@ -154,8 +154,11 @@ public final class StreamJoinOperator: StatefulOperator {
         }
         clock.count(updated: kept.count)
         let picked = kept.map { UInt32($0) }
-        let stored = kept.count == rows.count ? images : KeyImages(
-            keys.map { $0.gather(picked) }, count: kept.count, layout: specification.keyLayout)
+        let stored =
+            kept.count == rows.count
+            ? images
+            : KeyImages(
+                keys.map { $0.gather(picked) }, count: kept.count, layout: specification.keyLayout)
         partition.side(side).store(
             kept.count == rows.count ? rows : rows.gather(picked), keys: stored, matched: kept.map { matched[$0] },
             times: kept.map { times[$0] })

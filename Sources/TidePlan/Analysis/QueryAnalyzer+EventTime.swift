@@ -37,7 +37,8 @@ extension QueryAnalyzer {
         }
         guard consumer == .streamingTable, relation.isStreaming else {
             note(
-                "WATERMARK has no effect \(target.map { "in \($0)" } ?? "in a batch query"): nothing is ever late there")
+                "WATERMARK has no effect \(target.map { "in \($0)" } ?? "in a batch query"): nothing is ever late there"
+            )
             return result
         }
         result.plan = .watermark(LogicalPlan.Watermark(input: result.plan, column: column, delayMillis: delay))

@@ -1,7 +1,8 @@
 // window(…) and session_window(…): a column of the relation below the select list.
 //
-// As in Spark, the call is taken out of the SELECT: the relation gets the window as one more column, which the call then
-// means wherever it stands, and which `window` or `session_window` names. Rows without a time fall into no window.
+// As in Spark, the call is taken out of the SELECT: the relation gets the window as one more column, which the call
+// then means wherever it stands, and which `window` or `session_window` names. Rows without a time fall into no
+// window.
 
 /// The window column that a SELECT's call stands for.
 struct TimeWindowColumn {

@@ -10,7 +10,9 @@ extension PipelineSession {
         let mode = outputMode(of: table)
         guard let property = property("tidemill.write", of: table) else {
             // Rows that no aggregation can change are written once.
-            let changes = flows.contains { $0.analyzed.count { if case .aggregate = $0 { $0.isStream } else { false } } > 0 }
+            let changes = flows.contains {
+                $0.analyzed.count { if case .aggregate = $0 { $0.isStream } else { false } } > 0
+            }
             if mode == .update, !changes, self.property("tidemill.key", of: table) == nil { return .append }
             return mode.write
         }

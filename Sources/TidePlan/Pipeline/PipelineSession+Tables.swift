@@ -59,7 +59,8 @@ extension PipelineSession {
             case .append: return nil
             case .upsert:
                 if let declared { return .columns(declared) }
-                if outputMode(of: table) == .update, let key = KeyDerivation(datasets: upstream).key(of: flow.analyzed) {
+                if outputMode(of: table) == .update, let key = KeyDerivation(datasets: upstream).key(of: flow.analyzed)
+                {
                     return .columns(key)
                 }
                 throw AnalysisError.user(

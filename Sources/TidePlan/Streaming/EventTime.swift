@@ -55,7 +55,8 @@ public struct EventTime: Hashable, Sendable {
         return inner.flatMap { delay(of: $0) }
     }
 
-    /// The group of an aggregate that is event time: groups end with it. Position in `groups`; the first if several are.
+    /// The group of an aggregate that is event time: groups end with it. Position in `groups`; the first if several
+    /// are.
     public static func group(of aggregate: LogicalPlan.Aggregate) -> Int? {
         let below = EventTime(of: aggregate.input)
         if below.isEmpty { return nil }

@@ -8,8 +8,8 @@ public struct StreamJoinBounds: Hashable, Sendable {
     public enum Bound: Hashable, Sendable {
         /// The join key at this position passes the watermark.
         case key(Int)
-        /// This column of the side passes watermark + `micros`, cut to milliseconds, + `millis`. The smallest of several
-        /// conditions counts, which may differ with the watermark's own milliseconds.
+        /// This column of the side passes watermark + `micros`, cut to milliseconds, + `millis`. The smallest of
+        /// several conditions counts, which may differ with the watermark's own milliseconds.
         case value(column: Int, offsets: [Offset])
     }
     public struct Offset: Hashable, Sendable {

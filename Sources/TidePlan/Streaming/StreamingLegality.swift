@@ -12,7 +12,7 @@ struct StreamingLegality {
         let aggregations = plan.count { if case .aggregate = $0 { $0.isStream } else { false } }
         if mode == .complete, aggregations == 0 {
             throw refused(
-                "there are no streaming aggregations on streaming tables", plan,
+                "queries without an aggregation", plan,
                 hint: "complete output is the whole result of an aggregation; leave tidemill.outputMode out")
         }
         try checkNode(plan, above: [])
@@ -87,7 +87,9 @@ struct StreamingLegality {
             throw refused(isDistinct ? "DISTINCT without watermark" : "streaming aggregations without watermark", plan)
         }
         let times = EventTime(of: aggregate.input)
-        let groups = aggregate.groups.filter { $0.expression.type == .timestamp && times.delay(of: $0.expression) != nil }
+        let groups = aggregate.groups.filter {
+            $0.expression.type == .timestamp && times.delay(of: $0.expression) != nil
+        }
         try checkOneEventTime(groups.map(\.name), isDistinct ? "DISTINCT" : "an aggregation", plan)
     }
 

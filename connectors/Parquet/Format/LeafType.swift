@@ -87,7 +87,9 @@ extension LeafType {
         case .timestampNTZ:
             // No converted type says "not adjusted to UTC".
             element.logical = .timestamp(utc: false, unit: .micros)
-        case .null, .boolean, .int, .bigint, .float, .double, .binary, .yearMonthInterval, .dayTimeInterval, .timeWindow: break
+        case .null, .boolean, .int, .bigint, .float, .double, .binary, .yearMonthInterval, .dayTimeInterval,
+            .timeWindow:
+            break
         }
         return element
     }
