@@ -9,6 +9,9 @@ PEERS_PYTHON = .venv-peers/bin/python
 
 # Which tests: make test FILTER=TideSQLTests
 FILTER ?=
+# How many simulated lives: make sim SEEDS=2000. Or one, with all that happens in it: make sim SEED=7
+SEEDS ?= 500
+SEED ?=
 # Arguments of the benchmark: make bench BENCH_ARGS='--rows 1000000 --files 10'
 BENCH_ARGS ?=
 
@@ -17,7 +20,8 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system build demo test bench check-peers lint format clean
+.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test sim bench bench-state check-peers kill full-disk
+.PHONY: lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -63,13 +67,43 @@ test: deps ## build and run all tests (FILTER=name for some)
 	TIDEMILL_BINARY="$(CURDIR)/$(BINARIES)/tidemill" \
 	  $(SWIFT) test $(BUILD_FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
+sim: deps ## run the whole engine on a simulated computer that fails, by seed (SEEDS=2000, or SEED=7 for one)
+	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-sim
+	$(BINARIES)/tidemill-sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
 bench: deps ## run the benchmark J1 and check its result
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(BINARIES)/tidemill-bench run J1 $(BENCH_ARGS)
 
+deps-rocksdb:
+	@[ -e /usr/include/rocksdb/db.h ] && command -v $(CXX) >/dev/null && exit 0; \
+	install="apt-get update && apt-get install -y g++ librocksdb-dev"; \
+	if [ "$$(id -u)" -eq 0 ]; then \
+	  sh -c "$$install"; \
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then \
+	  sudo -n sh -c "$$install"; \
+	else \
+	  echo "tidemill: run this as root, then make again: $$install" >&2; \
+	  exit 1; \
+	fi
+
+.bench/state_rocksdb: benchmarks/peers/state_rocksdb.cpp | deps-rocksdb
+	@mkdir -p .bench
+	$(CXX) -O2 -std=c++17 -Wall -Wextra -o $@ $< -lrocksdb
+
+bench-state: deps .bench/state_rocksdb ## update counts and sums by 10 million random keys, beside RocksDB
+	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
+	$(BINARIES)/tidemill-bench state --rocksdb .bench/state_rocksdb $(BENCH_ARGS)
+
 check-peers: build .venv-peers/installed ## compare results with DuckDB, pyarrow, polars and Spark
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(PEERS_PYTHON) Tests/Peers/check_peers.py $(BINARIES)/tidemill
+
+kill: build .venv-peers/installed ## kill -9 a pipeline 200 times while others read (KILLS=n)
+	$(PEERS_PYTHON) Tests/Faults/kill_check.py $(BINARIES)/tidemill --kills $(or $(KILLS),200)
+
+full-disk: build .venv-peers/installed ## run on a disk that is full (STEPS=n; mounts a tmpfs, so as root)
+	$(PEERS_PYTHON) Tests/Faults/full_disk_check.py $(BINARIES)/tidemill --steps $(or $(STEPS),100)
 
 # A stamp: the environment's python is a link to the system's, whose age says nothing.
 .venv-peers/installed: Tests/Peers/requirements.txt

@@ -29,4 +29,33 @@ enum Peer {
         process.waitUntilExit()
         if process.terminationStatus != 0 { Report.line("duckdb    failed with status \(process.terminationStatus)") }
     }
+
+    /// The state workload in RocksDB, by the program that `make bench-state` builds. Prints its line.
+    /// - Returns: updates per second, and the line's end from the number of rows on.
+    static func rocksdb(
+        program: String, work: FilePath, operations: Int, keys: Int, batch: Int, cacheBytes: Int
+    ) throws(TidemillError) -> (keysPerSecond: Double, checksum: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = [work.string] + [operations, keys, batch, cacheBytes].map(String.init)
+        let output = Pipe()
+        process.standardOutput = output
+        do {
+            try process.run()
+        } catch {
+            throw TidemillError(.io, "TIDEMILL_IO", "cannot start \(program): \(error.localizedDescription)")
+        }
+        let line = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            .trimmingCharacters(in: .newlines)
+        process.waitUntilExit()
+        let parts = line.components(separatedBy: ", ")
+        guard process.terminationStatus == 0, parts.count == 6,
+            let speed = parts[1].split(separator: " ").first.flatMap({ Double($0) })
+        else {
+            throw TidemillError(
+                .io, "TIDEMILL_IO", "\(program) failed with status \(process.terminationStatus): \(line)")
+        }
+        Report.line(line)
+        return (speed, parts[4] + ", " + parts[5])
+    }
 }

@@ -21,5 +21,5 @@ do {
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tidemill-bench", abstract: "Runs Tidemill's benchmark jobs and checks their results.",
-        subcommands: [RunJob.self, Generate.self])
+        subcommands: [RunJob.self, RunState.self, Generate.self])
 }

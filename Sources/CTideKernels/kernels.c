@@ -182,6 +182,30 @@ size_t tide_csv_index(const uint8_t *p, size_t n, uint8_t delimiter, uint8_t quo
 #endif
 }
 
+// ---- JSON strings -------------------------------------------------------------------------------------------------
+
+size_t tide_json_string_end_portable(const uint8_t *p) {
+  size_t i = 0;
+  while (p[i] != '"' && p[i] != '\\' && p[i] >= 0x20) i++;
+  return i;
+}
+
+size_t tide_json_string_end(const uint8_t *p) {
+#if TIDE_X86
+  // SSE2 is part of x86-64. Most strings end within the first vector, so wider ones win nothing.
+  const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
+  for (size_t i = 0;; i += 16) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(p + i));
+    __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
+                               _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
+    int bits = _mm_movemask_epi8(hit);
+    if (bits) return i + (size_t)__builtin_ctz((unsigned)bits);
+  }
+#else
+  return tide_json_string_end_portable(p);
+#endif
+}
+
 // ---- UTF-8 --------------------------------------------------------------------------------------------------------
 
 int tide_utf8_valid(const uint8_t *p, size_t n) {

@@ -8,6 +8,8 @@ public protocol Connectors: Sendable {
     func source(for relation: ExternalRelation, options: [String: String]) throws(TidemillError) -> any Source
     /// A stored table of this pipeline, read as files; nil if it was never written.
     func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)?
+    /// Files and bytes of a stored table; nil if it was never written.
+    func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)?
     /// Whether there is anything at the table's place.
     func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool
     /// - Parameter startsOver: what the table holds now, and with which columns, does not matter: its next version
@@ -19,6 +21,17 @@ public protocol Connectors: Sendable {
         _ dataset: Dataset, generation: UInt64, startsOver: Bool
     ) throws(TidemillError) -> any KeyedTarget
     func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget
+
+    /// Names of files that a retained version of the table lacks; nil if the version itself is gone.
+    func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]?
+    /// Makes a retained version the table again, under a new generation. Doing it twice changes nothing.
+    func rollBack(
+        _ dataset: Dataset, to version: RetainedVersion, generation: UInt64
+    ) throws(TidemillError)
+    /// Takes a table of this generation out of its place: it was made after the epoch that is gone back to.
+    func setAside(_ dataset: Dataset, generation: UInt64) throws(TidemillError)
+    /// Bytes on the disk that only the retained version keeps alive.
+    func bytesHeld(_ dataset: Dataset, by version: RetainedVersion) throws(TidemillError) -> Int64
 }
 
 extension Connectors {

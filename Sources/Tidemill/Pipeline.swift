@@ -33,7 +33,7 @@ public struct Pipeline: Sendable {
         self.definition = definition
     }
 
-    var connectors: StandardConnectors {
+    package var connectors: StandardConnectors {
         StandardConnectors(environment: environment, warehouse: warehouse, database: project.database)
     }
 
@@ -55,11 +55,17 @@ public struct Pipeline: Sendable {
     }
 
     /// - Throws: unless the pipeline has a table of this name.
-    public func requireTable(_ name: String) throws(TidemillError) {
+    public func requireTable(_ name: String, to purpose: String = "refresh") throws(TidemillError) {
         guard definition.dataset(named: name) == nil else { return }
         throw TidemillError(
-            .user, "TABLE_OR_VIEW_NOT_FOUND", "no such table to refresh: \(name)",
+            .user, "TABLE_OR_VIEW_NOT_FOUND", "no such table to \(purpose): \(name)",
             hint: closestName(to: name, among: definition.datasets.map(\.name)).map { "did you mean \($0)?" })
+    }
+
+    /// The optimized plans of all tables or of one, with the state of each operator.
+    public func explain(table: String? = nil) throws(TidemillError) -> String {
+        if let table { try requireTable(table, to: "explain") }
+        return ExplainPrinter(definition).text(table: table)
     }
 
     public func runner(
@@ -87,9 +93,17 @@ public struct Pipeline: Sendable {
     }
 
     public func query(_ source: SourceText) throws(TidemillError) -> Answer {
-        try Pipeline.query(
+        // Looked into only if the query asks for state.
+        let state = Locked<StateCatalog?>(nil)
+        return try Pipeline.query(
             source, definition: definition, directory: project.directory, connectors: connectors,
-            environment: environment)
+            environment: environment
+        ) { () throws(TidemillError) in
+            if let known = state.withLock({ $0 }) { return known }
+            let catalog = try StateCatalog(try requireCheckpoint())
+            state.withLock { $0 = catalog }
+            return catalog
+        }
     }
 
     /// A query without a project: files only.
@@ -105,10 +119,13 @@ public struct Pipeline: Sendable {
 
     private static func query(
         _ source: SourceText, definition: PipelineDefinition, directory: FilePath, connectors: StandardConnectors,
-        environment: Environment
+        environment: Environment, state: (@Sendable () throws(TidemillError) -> StateCatalog)? = nil
     ) throws(TidemillError) -> Answer {
-        let analyzer = BatchAnalyzer(definition: definition, directory: directory) {
+        var analyzer = BatchAnalyzer(definition: definition, directory: directory) {
             (relation) throws(TidemillError) in try connectors.inferSchema(relation)
+        }
+        if let state {
+            analyzer.stateSchema = { (name) throws(TidemillError) in try state().entry(name).schema }
         }
         let query = try analyzer.analyzeQuery(source)
         let runner = QueryRunner(executor: environment.executor) { (scan) throws(TidemillError) in
@@ -124,6 +141,9 @@ public struct Pipeline: Sendable {
             }
             guard let relation = query.relations[scan.relation.name] else {
                 throw TidemillError.internal("relation \(scan.relation.name) was not resolved")
+            }
+            if relation.format == BatchAnalyzer.stateFormat, let state, let name = relation.path {
+                return try state().source(name)
             }
             var options = relation.options
             for (key, value) in scan.relation.options { options[key] = value }

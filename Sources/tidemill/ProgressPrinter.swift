@@ -14,10 +14,13 @@ final class ProgressPrinter {
     private var totals: [String: PublishReport] = [:]
     private var tables: [String] = []
     private let isTerminal = StandardStreams.errorIsTerminal
+    /// A line for every epoch, for who stays.
+    private let showsEpochs: Bool
 
-    init(mode: RunCommand.Progress, clock: any Clock) {
+    init(mode: RunCommand.Progress, clock: any Clock, showsEpochs: Bool = false) {
         self.mode = mode
         self.clock = clock
+        self.showsEpochs = showsEpochs
         start = clock.elapsed()
     }
 
@@ -45,7 +48,17 @@ final class ProgressPrinter {
             }
             if progress.badRowSamples.count > 5 { note("… and more bad rows in epoch \(progress.epoch)") }
             if mode == .jsonl { StandardStreams.out(ProgressJSON.lines(progress)) }
-            if showsBar { bar("epoch \(progress.epoch)") }
+            if showsBar {
+                bar("epoch \(progress.epoch)")
+            } else if showsEpochs && showsText {
+                let millis =
+                    progress.durations.planMillis + progress.durations.executeMillis
+                    + progress.durations.commitMillis
+                let time = Quantity.seconds(millis / 1000)
+                StandardStreams.error(
+                    "epoch \(progress.epoch): \(Quantity.count(progress.inputRows)) rows"
+                        + " (\(Quantity.bytes(progress.inputBytes))) in \(time)\n")
+            }
         case .published(let publications):
             for publication in publications {
                 if totals[publication.table] == nil { tables.append(publication.table) }
@@ -54,6 +67,8 @@ final class ProgressPrinter {
             if showsBar { bar("published") }
         }
     }
+
+    func warn(_ text: String) { note("warning: \(text)") }
 
     private func note(_ text: String) {
         guard mode != .none else { return }
@@ -106,36 +121,5 @@ final class ProgressPrinter {
         if badRows > 0 {
             StandardStreams.error("  \(badRows) bad row\(badRows == 1 ? "" : "s"), \(droppedRows) of them left out\n")
         }
-    }
-}
-
-/// Numbers as people read them.
-enum Quantity {
-    /// 1,234,567
-    static func count(_ value: Int) -> String {
-        var digits = String(value.magnitude)
-        var out = ""
-        while digits.count > 3 {
-            out = "," + digits.suffix(3) + out
-            digits = String(digits.dropLast(3))
-        }
-        return (value < 0 ? "-" : "") + digits + out
-    }
-    /// 1.5 MB; powers of 1000.
-    static func bytes(_ value: Int64) -> String {
-        var amount = Double(value)
-        for unit in ["B", "kB", "MB", "GB"] {
-            if amount < 1000 { return unit == "B" ? "\(value) B" : "\(fixed(amount, 1)) \(unit)" }
-            amount /= 1000
-        }
-        return "\(fixed(amount, 1)) TB"
-    }
-    static func seconds(_ value: Double) -> String { value < 10 ? "\(fixed(value, 2)) s" : "\(fixed(value, 1)) s" }
-
-    private static func fixed(_ value: Double, _ digits: Int) -> String {
-        let scale = digits == 1 ? 10.0 : 100.0
-        let scaled = Int((value * scale).rounded())
-        let rest = String(scaled % Int(scale))
-        return "\(scaled / Int(scale))." + String(repeating: "0", count: digits - rest.count) + rest
     }
 }

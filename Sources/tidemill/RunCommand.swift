@@ -20,36 +20,19 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Stop after this many epochs; the next run goes on.", valueName: "n"))
     var maxEpochs: Int?
 
-    @Option(help: ArgumentHelp("Rebuild these tables from everything read so far.", valueName: "table,…"))
-    var fullRefresh: String?
-
-    @Flag(help: "Rebuild every table.")
-    var fullRefreshAll = false
-
-    @Option(help: ArgumentHelp("Accepted as in Spark; all tables move together.", valueName: "table,…"))
-    var refresh: String?
+    @OptionGroup var refreshing: RefreshOptions
 
     func validate() throws {
         if let maxEpochs, maxEpochs < 1 { throw ValidationError("--max-epochs is at least 1") }
-        if fullRefreshAll && (fullRefresh != nil || refresh != nil) {
-            throw ValidationError("--full-refresh-all goes without --full-refresh and --refresh")
-        }
     }
 
     func run() throws {
         StandardStreams.ignoreBrokenPipes()
         let pipeline = try options.pipeline(project)
-        var refreshed = Set<String>()
-        if fullRefreshAll { refreshed = Set(pipeline.definition.datasets.map(\.name)) }
-        for name in (fullRefresh ?? "").split(separator: ",") {
-            refreshed.insert(name.trimmingPrefix { $0 == " " }.description)
-        }
-        // All tables move anyway; a name that does not exist is still a mistake.
-        for name in (refresh ?? "").split(separator: ",") {
-            try pipeline.requireTable(name.trimmingPrefix { $0 == " " }.description)
-        }
         let printer = ProgressPrinter(mode: progress, clock: pipeline.environment.clock)
-        let runner = try pipeline.runner(epochsMax: maxEpochs, refreshed: refreshed) { printer.show($0) }
+        let runner = try pipeline.runner(epochsMax: maxEpochs, refreshed: refreshing.tables(of: pipeline)) {
+            printer.show($0)
+        }
         do {
             try runner.run()
         } catch {

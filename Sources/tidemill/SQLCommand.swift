@@ -12,6 +12,14 @@ struct SQLCommand: ParsableCommand {
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case table, csv, json
+
+        func write(_ answer: Pipeline.Answer) throws {
+            switch self {
+            case .table: StandardStreams.out(TableText(answer).render())
+            case .csv: StandardStreams.out(try answer.csv())
+            case .json: StandardStreams.out(answer.jsonLines())
+            }
+        }
     }
 
     @Option(name: .customShort("e"), help: ArgumentHelp("The query.", valueName: "query"))
@@ -57,10 +65,6 @@ struct SQLCommand: ParsableCommand {
         } else {
             answer = try options.pipeline(project).query(source)
         }
-        switch format {
-        case .table: StandardStreams.out(TableText(answer).render())
-        case .csv: StandardStreams.out(try answer.csv())
-        case .json: StandardStreams.out(answer.jsonLines())
-        }
+        try format.write(answer)
     }
 }

@@ -20,7 +20,10 @@ struct TidemillCommand: ParsableCommand {
             Exit status: 0 done, 1 the pipeline failed (one error on standard error), 2 wrong usage.
             """,
         version: "tidemill 0.1.0",
-        subcommands: [RunCommand.self, DryRunCommand.self, SQLCommand.self])
+        subcommands: [
+            RunCommand.self, ServeCommand.self, DryRunCommand.self, ExplainCommand.self, SQLCommand.self,
+            CheckpointCommand.self, StateCommand.self,
+        ])
 }
 
 /// What every verb over a project takes.

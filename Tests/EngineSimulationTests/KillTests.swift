@@ -99,6 +99,6 @@ import TideConnectors
             #expect(try Self.rows(killed, table) == wanted, "\(table), killed after \(limits) lines")
         }
         let checkpoint = FilePath(killed.appendingPathComponent(".tidemill/p").path)
-        #expect(try verifyCheckpoint(checkpoint, files: POSIXFileSystem()).map(\.description) == [])
+        #expect(try verifyCheckpoint(checkpoint, files: POSIXFileSystem()).problems.map(\.description) == [])
     }
 }

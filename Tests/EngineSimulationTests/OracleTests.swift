@@ -1,4 +1,5 @@
 import Testing
+import TideEngineSimulation
 import TideSimulation
 
 @testable import Tidemill
@@ -43,23 +44,6 @@ import TideSimulation
         }
     }
 
-    private static func value(_ scalar: Scalar) -> Value {
-        switch scalar.value {
-        case .null: .null
-        case .boolean(let v): .number(v ? 1 : 0)
-        case .integer(let v): scalar.type == .date ? .text("date \(v)") : .number(Double(v))
-        case .float(let v): .number(Double(v))
-        case .double(let v): .number(toFiveDigits(v))
-        case .decimal(let v):
-            if case .decimal(_, let scale) = scalar.type {
-                .number(toFiveDigits((0..<scale).reduce(Double(v)) { value, _ in value / 10 }))
-            } else {
-                .null
-            }
-        case .bytes: .text(scalar.string ?? "")
-        }
-    }
-
     /// The key as the engine reads it back.
     private static func keyValue(_ type: KeyType, _ number: Int?) -> Value {
         guard let number else { return .null }
@@ -81,8 +65,8 @@ import TideSimulation
         var disk = SimulatedFileSystem()
         try disk.createDirectories("/p/in/l")
         try disk.createDirectories("/p/in/r")
-        var l = Relation([])
-        var r = Relation([])
+        var l = ReferenceRelation([])
+        var r = ReferenceRelation([])
         var id = 0
         let keys = Int.random(in: 1...6, using: &generator)
         let epochs = Int.random(in: 1...5, using: &generator)
@@ -90,7 +74,8 @@ import TideSimulation
             let machine = SimulatedMachine(disk, seed: seed &+ UInt64(epoch), workers: [1, 2, 4][Int(seed % 3)])
             machine.settings = [
                 "tidemill.batchRows": ["1", "3", "4096"].randomElement(using: &generator)!,
-                "tidemill.flushBytes": ["0", "100000"].randomElement(using: &generator)!,
+                "tidemill.flushBytes": ["0", "2k", "100000"].randomElement(using: &generator)!,
+                "tidemill.memory.limit": ["1", "8k", "1g"].randomElement(using: &generator)!,
             ]
             for file in 0..<Int.random(in: 0...2, using: &generator) {
                 var text = ""
@@ -139,10 +124,10 @@ import TideSimulation
     }
 
     private func compare(
-        _ machine: SimulatedMachine, _ one: Case, _ l: Relation, _ r: Relation, _ place: String
+        _ machine: SimulatedMachine, _ one: Case, _ l: ReferenceRelation, _ r: ReferenceRelation, _ place: String
     ) throws {
         for (table, wanted) in one.template.tables(l, r, Double(one.number)) {
-            let found = Relation(try machine.rows(one.sql, table).map { $0.map { Self.value($0) } })
+            let found = ReferenceRelation(try machine.rows(one.sql, table).map { $0.map { Value($0) } })
             #expect(found.sorted == wanted.sorted, "\(place), \(one.template.name), table \(table)\n\(one.sql)")
         }
     }

@@ -1,4 +1,5 @@
 import Testing
+import TideEngineSimulation
 import TideSimulation
 
 @testable import Tidemill
@@ -86,6 +87,7 @@ import TideSimulation
         [
             "tidemill.publishInterval": ["0 ms", "1 h", "0 ms"][Int(seed % 3)],
             "tidemill.flushBytes": ["0", "100000000", "2000"][Int(seed / 3 % 3)],
+            "tidemill.memory.limit": ["1", "1g"][Int(seed / 5 % 2)],
         ]
     }
 
@@ -117,7 +119,7 @@ import TideSimulation
             if found != wanted { return "other contents: \(found.tables.map(\.count)), \(found.copy)" }
             let left = try leftovers(last)
             if !left.isEmpty { return "left behind: \(left)" }
-            let problems = try verifyCheckpoint(SimulatedMachine.root.appending("checkpoint"), files: disk)
+            let problems = try verifyCheckpoint(SimulatedMachine.root.appending("checkpoint"), files: disk).problems
             if !problems.isEmpty { return "checkpoint: \(problems)" }
             return nil
         } catch let error as TidemillError {

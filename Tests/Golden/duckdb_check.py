@@ -66,6 +66,8 @@ def to_duckdb(query):
     query = re.sub(r"\bSTREAM\s+(\w+)", r"\1", query)
     query = re.sub(r"\bWITH\s*\(maxFilesPerTrigger = \d+\)", "", query)
     query = re.sub(r"(\d\.\d+)D\b", r"\1", query)
+    query = re.sub(r"\bLEFT (SEMI|ANTI) JOIN\b", r"\1 JOIN", query)
+    query = query.replace("<=>", "IS NOT DISTINCT FROM")
     return query
 
 

@@ -143,6 +143,11 @@ final class GoldenMachine {
         guard let dataset = pipeline.definition.dataset(named: name) else {
             return GoldenFile.Expected(title: "table \(name) (unknown)")
         }
+        if dataset.format != "parquet" {
+            // As its files have it.
+            let lines = try textLines(pipeline.location(of: dataset), suffix: ".\(dataset.format)")
+            return GoldenFile.Expected(title: "table \(name) (\(dataset.format))", lines: lines)
+        }
         let reader = try TableReader(path: pipeline.location(of: dataset), environment: pipeline.environment)
         var lines: [String] = []
         for batch in try reader.batches(columns: Array(reader.schema.fields.indices)) {
@@ -159,12 +164,17 @@ final class GoldenMachine {
     /// Lines of a sink's files.
     func copy(_ name: String) throws -> GoldenFile.Expected {
         let path = root.pushing(FilePath(name))
+        return GoldenFile.Expected(
+            title: "copy \(name)", lines: try textLines(path, suffix: ".csv") + textLines(path, suffix: ".json"))
+    }
+
+    private func textLines(_ path: FilePath, suffix: String) throws -> [String] {
         var lines: [String] = []
-        for entry in try files.entries(of: path).sorted(by: { $0.name < $1.name }) where entry.name.hasSuffix(".csv") {
+        for entry in try files.entries(of: path) where entry.name.hasSuffix(suffix) && !entry.name.hasPrefix(".") {
             let text = String(decoding: try files.contents(of: path.appending(entry.name)), as: UTF8.self)
             lines += text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
         }
-        return GoldenFile.Expected(title: "copy \(name)", lines: lines.sorted())
+        return lines.sorted()
     }
 
     /// The report with the machine's folder taken out.
@@ -175,7 +185,7 @@ final class GoldenMachine {
     }
 
     func checkpointProblems() throws -> [String] {
-        try verifyCheckpoint(root.appending("checkpoint"), files: files).map(\.description)
+        try verifyCheckpoint(root.appending("checkpoint"), files: files).problems.map(\.description)
     }
 
     static func text(_ column: Column, _ row: Int) -> String {

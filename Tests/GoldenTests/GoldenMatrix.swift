@@ -31,6 +31,15 @@ struct GoldenWay: Sendable {
         GoldenWay(
             name: "power cuts, snapshots", workers: [1, 2],
             settings: ["tidemill.flushBytes": "0", "tidemill.batchRows": "4096"], crashes: true),
+
+        GoldenWay(
+            name: "no memory for state", workers: [2, 1, 4], settings: ["tidemill.memory.limit": "1"]),
+        GoldenWay(
+            name: "no memory for state, power cuts", workers: [4, 2],
+            settings: ["tidemill.memory.limit": "1", "tidemill.flushBytes": "0"], crashes: true),
+        GoldenWay(
+            name: "no memory for state, file by file", course: .fileByFile, workers: [2],
+            settings: ["tidemill.memory.limit": "1", "tidemill.publishInterval": "1 h"]),
         GoldenWay(name: "at once", course: .atOnce, workers: [4]),
         GoldenWay(
             name: "file by file", course: .fileByFile, workers: [2], settings: ["tidemill.publishInterval": "0 ms"]),

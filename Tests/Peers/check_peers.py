@@ -1,6 +1,6 @@
 """Compares Tidemill with other engines that run beside it: DuckDB, pyarrow, polars and, with Java, Apache Spark.
 
-usage: check_peers.py [tidemill binary] [section …]      sections: sales tables expressions queries j1
+usage: check_peers.py [tidemill binary] [section …]      sections: sales tables expressions queries j1 tpch
 
 Without a binary it takes the one that TIDEMILL_BINARY names, else the package's release build.
 
@@ -19,10 +19,11 @@ import j1_check
 import queries_check
 import sales_check
 import tables_check
+import tpch_check
 from command_line import Report, Tidemill
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECTIONS = ["sales", "tables", "expressions", "queries", "j1"]
+SECTIONS = ["sales", "tables", "expressions", "queries", "j1", "tpch"]
 
 
 def start_spark(work):
@@ -74,6 +75,8 @@ def main():
             queries_check.check(report, tidemill, spark, work)
         if "j1" in chosen:
             j1_check.check(report, tidemill, work)
+        if "tpch" in chosen:
+            tpch_check.check(report, tidemill, work)
         if spark:
             spark.stop()
     print(f"{report.passed} passed, {report.failed} failed, {report.skipped} skipped")

@@ -4,7 +4,9 @@ import TideCore
 ///
 /// Fault model. A sector of 512 bytes is written whole or not at all. A power cut keeps any subset of the sectors
 /// written since the last sync of their file, any length between the durable and the current one, and any subset of the
-/// directory operations since the last sync of their directory, each whole (a rename never loses both names).
+/// directory operations since the last sync of their directory, each whole (a rename never loses both names, an
+/// exchange is done or not). The one order between them that is kept: what happened to a directory itself is not undone
+/// under a later operation on the same directory, or it would have two names.
 struct SimulatedDisk {
     static let sectorBytes = 512
     static let root = 0
@@ -21,21 +23,33 @@ struct SimulatedDisk {
         var dropped: Set<Int> = []
         var entries: [String: Int] = [:]
         var durableEntries: [String: Int] = [:]
+        /// Names that programs see.
+        var links = 0
         var modified: Int64 = 0
     }
 
-    /// One directory operation: names set to an inode, or removed.
+    /// A name set to an inode, or removed.
     struct Change {
         var directory: Int
         var name: String
         var inode: Int?
     }
+    /// One directory operation: all of its changes become durable together.
+    private struct Operation {
+        var changes: [Change]
+        /// Directories that it made, moved or removed.
+        var directories: [Int]
+    }
 
-    var inodes: [Int: Inode] = [root: Inode(isDirectory: true)]
-    var nextInode = 1
+    private(set) var inodes: [Int: Inode] = [root: Inode(isDirectory: true)]
+    private var nextInode = 1
     /// Directory operations that are not durable, oldest first.
-    var pending: [[Change]] = []
-    var ticks: Int64 = 0
+    private var pending: [Operation] = []
+    private var ticks: Int64 = 0
+    /// Bytes of files that have a name.
+    private(set) var usedBytes = 0
+
+    // MARK: As programs see it
 
     func lookUp(_ path: FilePath) -> Int? {
         var inode = SimulatedDisk.root
@@ -54,8 +68,25 @@ struct SimulatedDisk {
     }
 
     mutating func apply(_ changes: [Change]) {
-        for change in changes { inodes[change.directory]?.entries[change.name] = change.inode }
-        pending.append(changes)
+        var directories: [Int] = []
+        for change in changes {
+            let before = inodes[change.directory]?.entries[change.name]
+            inodes[change.directory]?.entries[change.name] = change.inode
+            for (inode, step) in [(before, -1), (change.inode, 1)] {
+                guard let inode else { continue }
+                link(inode, step)
+                if inodes[inode]?.isDirectory == true { directories.append(inode) }
+            }
+        }
+        pending.append(Operation(changes: changes, directories: directories))
+    }
+
+    private mutating func link(_ inode: Int, _ step: Int) {
+        guard let before = inodes[inode]?.links else { return }
+        inodes[inode]?.links = before + step
+        let bytes = inodes[inode]?.content.count ?? 0
+        if before == 0 { usedBytes += bytes }
+        if before + step == 0 { usedBytes -= bytes }
     }
 
     mutating func write(_ inode: Int, _ bytes: UnsafeRawBufferPointer, at offset: Int) {
@@ -63,6 +94,7 @@ struct SimulatedDisk {
         let end = offset + bytes.count
         let before = file.content.count
         if before < end { file.content.append(contentsOf: repeatElement(0, count: end - before)) }
+        if file.links > 0 { usedBytes += file.content.count - before }
         file.content.withUnsafeMutableBytes { target in
             UnsafeMutableRawBufferPointer(rebasing: target[offset..<end]).copyMemory(from: bytes)
         }
@@ -83,12 +115,27 @@ struct SimulatedDisk {
         } else {
             file.content.append(contentsOf: repeatElement(0, count: size - old))
         }
+        if file.links > 0 { usedBytes += size - old }
         let end = (max(size, old) + 511) / SimulatedDisk.sectorBytes
         for sector in (min(size, old) / SimulatedDisk.sectorBytes)..<end {
             file.dirty.insert(sector)
         }
         inodes[inode] = file
     }
+
+    /// A durable file with a durable name.
+    mutating func place(_ name: String, in directory: Int, _ bytes: [UInt8], modified: Int64) {
+        let inode = add(directory: false)
+        inodes[inode]?.content = bytes
+        inodes[inode]?.durable = bytes
+        inodes[inode]?.modified = modified
+        inodes[inode]?.links = 1
+        inodes[directory]?.entries[name] = inode
+        inodes[directory]?.durableEntries[name] = inode
+        usedBytes += bytes.count
+    }
+
+    // MARK: Durability
 
     mutating func sync(_ inode: Int) {
         guard var file = inodes.removeValue(forKey: inode) else { return }
@@ -99,45 +146,85 @@ struct SimulatedDisk {
         inodes[inode] = file
     }
 
-    /// A sync that failed, as Linux has it: the pages count as clean afterwards.
-    mutating func drop(_ inode: Int) {
+    /// A sync that failed, as Linux has it: the pages count as clean afterwards, and the next sync succeeds.
+    /// - Parameter evicting: the pages leave the cache as well, so that programs see what the platter has.
+    mutating func drop(_ inode: Int, evicting: Bool) {
         guard var file = inodes.removeValue(forKey: inode) else { return }
         file.dropped.formUnion(file.dirty)
         file.dirty = []
+        if evicting {
+            for sector in file.dropped { SimulatedDisk.copy(sector, from: file.durable, to: &file.content) }
+        }
         inodes[inode] = file
     }
 
     mutating func syncDirectory(_ directory: Int) {
-        var rest: [[Change]] = []
-        for changes in pending {
-            guard changes.contains(where: { $0.directory == directory }) else {
-                rest.append(changes)
+        var rest: [Operation] = []
+        for operation in pending {
+            guard operation.changes.contains(where: { $0.directory == directory }) else {
+                rest.append(operation)
                 continue
             }
-            makeDurable(changes)
+            makeDurable(operation)
         }
         pending = rest
     }
 
-    private mutating func makeDurable(_ changes: [Change]) {
-        for change in changes { inodes[change.directory]?.durableEntries[change.name] = change.inode }
+    mutating func syncAll() {
+        for number in inodes.keys { sync(number) }
+        for operation in pending { makeDurable(operation) }
+        pending = []
     }
+
+    private mutating func makeDurable(_ operation: Operation) {
+        for change in operation.changes { inodes[change.directory]?.durableEntries[change.name] = change.inode }
+    }
+
+    // MARK: Power cut
 
     /// The disk after a power cut.
     func crashed(seed: UInt64) -> SimulatedDisk {
         var generator = SeededGenerator(seed: seed)
         var after = self
-        // Some cuts keep nearly all, some nearly nothing.
-        let keep = Double.random(in: 0...1, using: &generator)
-        for changes in pending where Double.random(in: 0..<1, using: &generator) < keep { after.makeDurable(changes) }
+        // Some cuts keep nearly all, some nearly nothing; files and names have their own luck.
+        let keepNames = Double.random(in: 0...1, using: &generator)
+        let keepSectors = Double.random(in: 0...1, using: &generator)
+        var kept: [Operation] = []
+        var needed: Set<Int> = []
+        for operation in pending.reversed() {
+            let isKept = Double.random(in: 0..<1, using: &generator) < keepNames
+            guard isKept || operation.directories.contains(where: needed.contains) else { continue }
+            needed.formUnion(operation.directories)
+            kept.append(operation)
+        }
+        for operation in kept.reversed() { after.makeDurable(operation) }
         after.pending = []
         for number in inodes.keys.sorted() {
-            guard var inode = after.inodes[number] else { continue }
+            guard var inode = after.inodes.removeValue(forKey: number) else { continue }
             inode.entries = inode.durableEntries
-            if !inode.isDirectory { SimulatedDisk.tear(&inode, keep, &generator) }
+            if !inode.isDirectory { SimulatedDisk.tear(&inode, keepSectors, &generator) }
             after.inodes[number] = inode
         }
+        after.recount()
         return after
+    }
+
+    /// Links and bytes from the names; what has no name any more is gone.
+    private mutating func recount() {
+        var links: [Int: Int] = [SimulatedDisk.root: 1]
+        var open = [SimulatedDisk.root]
+        while let directory = open.popLast() {
+            for inode in inodes[directory]?.entries.values ?? [:].values {
+                links[inode, default: 0] += 1
+                if inodes[inode]?.isDirectory == true { open.append(inode) }
+            }
+        }
+        inodes = inodes.filter { links[$0.key] != nil }
+        usedBytes = 0
+        for (number, count) in links {
+            inodes[number]?.links = count
+            usedBytes += inodes[number]?.content.count ?? 0
+        }
     }
 
     private static func tear(_ file: inout Inode, _ keep: Double, _ generator: inout SeededGenerator) {

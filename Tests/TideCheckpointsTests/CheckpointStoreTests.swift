@@ -139,7 +139,7 @@ import TideSimulation
         let recovered = try RecoveredCheckpoint.read(Self.directory, files: files)
         #expect(recovered?.records.map(\.epoch) == [Epoch(10)])
         #expect(recovered?.publishedThrough == Epoch(9))
-        #expect(try verifyCheckpoint(Self.directory, files: files).isEmpty)
+        #expect(try verifyCheckpoint(Self.directory, files: files).problems.isEmpty)
     }
 
     @Test func runsStayOrAreReplacedAsTold() throws {
@@ -169,7 +169,7 @@ import TideSimulation
         (progress.attempted, progress.committed, progress.published) = (1, 1, -1)
         let after = try #require(try RecoveredCheckpoint.read(Self.directory, files: files))
         #expect(try CheckpointScript.complaint(after, progress) == nil)
-        #expect(try verifyCheckpoint(Self.directory, files: files).isEmpty)
+        #expect(try verifyCheckpoint(Self.directory, files: files).problems.isEmpty)
     }
 
     @Test func epochsFollowOneAnother() throws {

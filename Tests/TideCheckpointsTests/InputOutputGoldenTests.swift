@@ -39,7 +39,7 @@ import TideSimulation
         mkdir /storage/runs
         syncdir /storage
         create /storage/.manifest.new
-        write /storage/.manifest.new 76 at 0
+        write /storage/.manifest.new 78 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage
@@ -68,7 +68,7 @@ import TideSimulation
         syncdir /storage/log
         syncdir /storage/runs
         create /storage/.manifest.new
-        write /storage/.manifest.new 213 at 0
+        write /storage/.manifest.new 215 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage

@@ -166,6 +166,23 @@ import TideColumns
         #expect(throws: TidemillError.self) { try decide([cut, two, three]) }
     }
 
+    /// The first frame after a snapshot is torn: the snapshot is all there is, and all that anything proves.
+    @Test func aTornFirstFrameAfterASnapshot() throws {
+        func decide(_ drawing: String, evidence: Int64) throws(TidemillError) -> RecoveryPlan {
+            let (facts, _) = Self.segment(7, drawing, from: 5)
+            return try RecoveryPlan.decide(
+                RecoveryFacts(
+                    generation: 1, firstSegment: 7, snapshotEpoch: 4, publishedThrough: 4, segments: [facts],
+                    evidence: evidence))
+        }
+        for drawing in ["b", "t", "x"] {
+            let plan = try decide(drawing, evidence: 4)
+            #expect(plan.lastCommitted == 4)
+            #expect(plan.torn?.epoch == (drawing == "x" ? nil : 5))
+            #expect(throws: TidemillError.self, "\(drawing)") { try decide(drawing, evidence: 5) }
+        }
+    }
+
     /// An interrupted start left a segment that the newer one does not link to.
     @Test func segmentsOutsideTheChainDoNotCount() throws {
         let one = Self.segment(1, "cc", from: 0).facts

@@ -5,11 +5,11 @@ import TideSimulation
 @testable import TideConnectors
 
 @Suite struct AppendTableTests {
-    private func table(_ machine: Machine, _ options: TableOptions = smallOptions()) throws -> ParquetAppendTable {
-        try ParquetAppendTable(
+    private func table(_ machine: Machine, _ options: TableOptions = smallOptions()) throws -> AppendTable {
+        try AppendTable(
             location: "/w/t", identity: identity, schema: rowSchema, options: options, environment: machine.environment)
     }
-    private func add(_ table: ParquetAppendTable, _ epoch: Int64, _ rows: [Row], replacingAll: Bool = false) throws
+    private func add(_ table: AppendTable, _ epoch: Int64, _ rows: [Row], replacingAll: Bool = false) throws
         -> PublishReport
     {
         let writer = try table.begin(Epoch(epoch), replacingAll: replacingAll)
@@ -137,12 +137,12 @@ import TideSimulation
             (TableIdentity(table: "t", generation: 8), "TIDEMILL_TABLE_OF_ANOTHER_CHECKPOINT"),
         ] {
             #expect {
-                try ParquetAppendTable(
+                try AppendTable(
                     location: "/w/t", identity: identity, schema: rowSchema, environment: other.environment)
             } throws: { ($0 as? TidemillError)?.code == code }
         }
         #expect {
-            try ParquetAppendTable(
+            try AppendTable(
                 location: "/w/t", identity: identity, schema: Schema([Field("x", .int)]),
                 environment: other.environment)
         } throws: { ($0 as? TidemillError)?.code == "TIDEMILL_TABLE_SCHEMA_CHANGED" }

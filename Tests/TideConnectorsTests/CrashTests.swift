@@ -1,14 +1,18 @@
 import Testing
 import TideColumns
 import TideSimulation
+import TideText
 
 @testable import TideConnectors
 
 /// The power is cut at every call that changes the disk, the disk keeps what it likes of what was not synced, and the
 /// pipeline starts again with what its log says is committed.
 @Suite struct CrashTests {
-    private static func options() -> TableOptions {
+    private static let formats: [StoredFormat] = [.parquet, .json(JSONWriteOptions()), .csv(CSVWriteOptions())]
+
+    private static func options(_ format: StoredFormat) -> TableOptions {
         var options = smallOptions()
+        options.format = format
         options.mergeFanIn = 2
         options.bloomRowsMin = 20
         return options
@@ -16,7 +20,9 @@ import TideSimulation
 
     /// Names that may stand in the warehouse once everything is published.
     private func expectNoOrphans(_ machine: Machine) throws {
-        let siblings = try machine.names("/w").filter { $0 != "t" && $0 != ".t.staging" && !$0.hasPrefix(".t.old-") }
+        let siblings = try machine.names("/w").filter {
+            $0 != "t" && $0 != ".t.staging" && $0 != ".t.rows" && !$0.contains(".old-")
+        }
         #expect(siblings == [])
         if try machine.disk.exists("/w/.t.staging") { #expect(try machine.names("/w/.t.staging") == []) }
         let marker = try TableMarker(decoding: machine.disk.contents(of: "/w/t/_tidemill"), file: "_tidemill")
@@ -38,8 +44,8 @@ import TideSimulation
     }
 
     private func runAppends(_ machine: Machine, _ log: Log) throws {
-        let table = try ParquetAppendTable(
-            location: "/w/t", identity: identity, schema: rowSchema, options: CrashTests.options(),
+        let table = try AppendTable(
+            location: "/w/t", identity: identity, schema: rowSchema, options: CrashTests.options(machine.format),
             environment: machine.environment)
         if let published = log.published {
             // An epoch without rows leaves no mark of its own.
@@ -63,8 +69,16 @@ import TideSimulation
         }
     }
 
-    @Test func appendSurvivesAPowerCutAnywhere() throws {
-        let whole = Machine()
+    private func machine(
+        _ format: StoredFormat, _ disk: SimulatedFileSystem = SimulatedFileSystem(), seed: UInt64 = 1
+    ) -> Machine {
+        var machine = Machine(disk, seed: seed)
+        machine.format = format
+        return machine
+    }
+
+    @Test(arguments: formats) func appendSurvivesAPowerCutAnywhere(_ format: StoredFormat) throws {
+        let whole = machine(format)
         try runAppends(whole, Log())
         let all = appended.flatMap { $0 }.sorted()
         #expect(try whole.stored("/w/t").sorted() == all)
@@ -73,21 +87,21 @@ import TideSimulation
         var prefixes: [[Row]] = [[]]
         for rows in appended { prefixes.append((prefixes[prefixes.count - 1] + rows).sorted()) }
         for cut in 0..<calls {
-            let machine = Machine()
+            let machine = self.machine(format)
             let log = Log()
             machine.disk.cutPower(afterCalls: cut)
             #expect(throws: TidemillError.self) { try runAppends(machine, log) }
-            let after = Machine(machine.disk.crashed(seed: UInt64(cut)), seed: 2)
+            let after = self.machine(format, machine.disk.crashed(seed: UInt64(cut)), seed: 2)
             if try after.disk.exists("/w/t/_tidemill") {
                 let seen = try after.stored("/w/t").sorted()
                 let least = log.published.map { Int($0.rawValue) + 1 } ?? 0
                 #expect(prefixes[least...].contains(seen), "cut at \(cut): a reader sees no whole epoch")
             }
             // A second cut in the middle of the recovery.
-            let again = Machine(after.disk.crashed(seed: 0), seed: 3)
+            let again = self.machine(format, after.disk.crashed(seed: 0), seed: 3)
             again.disk.cutPower(afterCalls: cut % 23)
             try? runAppends(again, log)
-            let last = Machine(again.disk.crashed(seed: UInt64(cut) + 1), seed: 4)
+            let last = self.machine(format, again.disk.crashed(seed: UInt64(cut) + 1), seed: 4)
             try runAppends(last, log)
             #expect(try last.stored("/w/t").sorted() == all, "cut at \(cut)")
             try expectNoOrphans(last)
@@ -116,8 +130,15 @@ import TideSimulation
         return (changes, states)
     }
 
+    private func anyKeyedTable(_ machine: Machine, _ options: TableOptions) throws -> any KeyedTarget {
+        if options.format == .parquet { return try keyedTable(machine, options) }
+        return try KeyedTextTable(
+            location: "/w/t", identity: identity, schema: rowSchema, key: .columns([0, 1]), options: options,
+            environment: machine.environment)
+    }
+
     private func runUpserts(_ machine: Machine, _ changes: [Batch], _ log: Log) throws {
-        let table = try keyedTable(machine, CrashTests.options())
+        let table = try anyKeyedTable(machine, CrashTests.options(machine.format))
         let found = try table.publishedEpoch()
         if let published = log.published { #expect(found.map { $0 >= published } ?? false) }
         try table.recover()
@@ -129,28 +150,28 @@ import TideSimulation
         }
     }
 
-    @Test func upsertSurvivesAPowerCutAnywhere() throws {
+    @Test(arguments: formats) func upsertSurvivesAPowerCutAnywhere(_ format: StoredFormat) throws {
         let (changes, states) = changeSets()
-        let whole = Machine()
+        let whole = machine(format)
         try runUpserts(whole, changes, Log())
         #expect(try whole.stored("/w/t").sorted() == states[changes.count])
         let calls = whole.disk.calls
         #expect(calls > 100)
         for cut in 0..<calls {
-            let machine = Machine()
+            let machine = self.machine(format)
             let log = Log()
             machine.disk.cutPower(afterCalls: cut)
             #expect(throws: TidemillError.self) { try runUpserts(machine, changes, log) }
-            let after = Machine(machine.disk.crashed(seed: UInt64(cut)), seed: 2)
+            let after = self.machine(format, machine.disk.crashed(seed: UInt64(cut)), seed: 2)
             if try after.disk.exists("/w/t/_tidemill") {
                 let seen = try after.stored("/w/t").sorted()
                 let epoch = try after.epoch("/w/t")
                 #expect(seen == states[epoch.map { Int($0.rawValue) + 1 } ?? 0], "cut at \(cut)")
             }
-            let again = Machine(after.disk.crashed(seed: 0), seed: 3)
+            let again = self.machine(format, after.disk.crashed(seed: 0), seed: 3)
             again.disk.cutPower(afterCalls: cut % 23)
             try? runUpserts(again, changes, log)
-            let last = Machine(again.disk.crashed(seed: UInt64(cut) + 1), seed: 4)
+            let last = self.machine(format, again.disk.crashed(seed: UInt64(cut) + 1), seed: 4)
             try runUpserts(last, changes, log)
             #expect(try last.stored("/w/t").sorted() == states[changes.count], "cut at \(cut)")
             try expectNoOrphans(last)

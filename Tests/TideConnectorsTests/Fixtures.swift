@@ -51,6 +51,8 @@ struct Machine {
     var disk: SimulatedFileSystem
     let clock: SimulatedClock
     let environment: Environment
+    /// How the tables under test are stored.
+    var format = StoredFormat.parquet
 
     init(
         _ disk: SimulatedFileSystem = SimulatedFileSystem(), seed: UInt64 = 1, clock: SimulatedClock = SimulatedClock()
@@ -70,11 +72,24 @@ struct Machine {
 
     /// What a reader of the table sees.
     func stored(_ path: String) throws -> [Row] {
+        if format != .parquet {
+            let reader = try TextTableReader(path: FilePath(path), format: format, environment: environment)
+            var found: [Row] = []
+            for file in reader.paths.indices {
+                let split = try reader.open(file: file, columns: [0, 1, 2])
+                while let batch = try split.next() { found += rows([batch]) }
+                if split.report.badRows > 0 { Issue.record("bad rows in \(reader.paths[file])") }
+            }
+            return found
+        }
         let reader = try TableReader(path: FilePath(path), environment: environment)
         return rows(try reader.batches(columns: [0, 1, 2]))
     }
     func epoch(_ path: String) throws -> Epoch? {
-        try TableReader(path: FilePath(path), environment: environment).epoch
+        if format != .parquet {
+            return try TextTableReader(path: FilePath(path), format: format, environment: environment).epoch
+        }
+        return try TableReader(path: FilePath(path), environment: environment).epoch
     }
 }
 

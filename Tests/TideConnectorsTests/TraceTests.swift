@@ -33,7 +33,7 @@ import TideSimulation
 
     @Test func appendOfOneSmallFile() throws {
         let machine = Machine()
-        let table = try ParquetAppendTable(
+        let table = try AppendTable(
             location: "/w/t", identity: identity, schema: rowSchema, environment: machine.environment)
         #expect(
             calls(machine) == """
@@ -86,7 +86,7 @@ import TideSimulation
         options.inlineBytesMax = 100
         options.fileBytesTarget = 1000
         options.rowGroupRows = 100
-        let table = try ParquetAppendTable(
+        let table = try AppendTable(
             location: "/w/t", identity: identity, schema: rowSchema, options: options, environment: machine.environment)
         machine.disk.clearTrace()
         let writer = try table.begin(Epoch(0))

@@ -78,6 +78,35 @@ import Testing
         for (events, wanted) in table { #expect(actions(events) == wanted, "\(events)") }
     }
 
+    /// A machine that runs on waits instead of stopping, publishes when that is due, and stops when asked to.
+    @Test func serving() {
+        let fresh = Machine.Event.recovered(lastCommitted: nil, unpublished: false)
+        let old = Machine.Event.recovered(lastCommitted: Epoch(6), unpublished: false)
+        let none = Machine.Event.planned(hasInput: false, mustRun: false, publishDue: true)
+        let early = Machine.Event.planned(hasInput: false, mustRun: false, publishDue: false)
+        let some = Machine.Event.planned(hasInput: true, mustRun: false, publishDue: false)
+        let later = Machine.Event.committed(publishDue: false)
+        let seven = Epoch(7)
+        let table: [([Machine.Event], [Machine.Action])] = [
+            ([fresh, none, .woken, none, .woken], [.plan, .wait, .plan, .wait, .plan]),
+            // Committed, waiting for the publication to be due, published, waiting for input.
+            (
+                [old, some, .executed, later, early, .woken, none, .published, none],
+                [.plan, .execute(seven), .commit(seven), .plan, .wait, .plan, .publish, .plan, .wait]
+            ),
+            ([old, none, .stopRequested], [.plan, .wait, .stop]),
+            (
+                [old, some, .executed, later, early, .stopRequested, .published],
+                [.plan, .execute(seven), .commit(seven), .plan, .wait, .publish, .stop]
+            ),
+            ([old, none, .failed], [.plan, .wait, .abort]),
+        ]
+        for (events, wanted) in table {
+            var machine = Machine(runsOn: true)
+            #expect(events.map { machine.handle($0) } == wanted, "\(events)")
+        }
+    }
+
     private func legal(_ state: Machine.State) -> [Machine.Event] {
         switch state {
         case .starting:
@@ -91,18 +120,22 @@ import Testing
                 .planned(hasInput: true, mustRun: false, hasMoved: false),
                 .planned(hasInput: false, mustRun: true, hasMoved: false),
                 .planned(hasInput: false, mustRun: false, hasMoved: true),
-                .planned(hasInput: false, mustRun: false, hasMoved: false), .stopRequested, .failed,
+                .planned(hasInput: false, mustRun: false, hasMoved: false),
+                .planned(hasInput: true, mustRun: false), .planned(hasInput: false, mustRun: true),
+                .planned(hasInput: false, mustRun: false),
+                .planned(hasInput: false, mustRun: false, publishDue: false), .stopRequested, .failed,
             ]
         case .executing: [.executed, .stopRequested, .failed]
         case .committing: [.committed(publishDue: true), .committed(publishDue: false), .stopRequested, .failed]
         case .publishing: [.published, .stopRequested, .failed]
+        case .waiting: [.woken, .stopRequested, .failed]
         case .stopped, .failed: []
         }
     }
 
     /// All courses of nine events: epochs are consecutive, each commit follows its execution, nothing is published that
     /// is not committed, no end leaves committed epochs unpublished, and after a stop no epoch begins.
-    @Test func invariants() {
+    @Test(arguments: [false, true]) func invariants(runsOn: Bool) {
         var courses = 0
         func walk(_ machine: Machine, _ committed: Int64, _ unpublished: Bool, _ stopping: Bool, _ depth: Int) {
             courses += 1
@@ -130,7 +163,8 @@ import Testing
                     #expect(epoch.rawValue == committed + 1)
                     #expect(before == .executing(epoch))
                 case .publish: #expect(unpublished)
-                case .stop: #expect(!unpublished)
+                case .stop: #expect(!unpublished && (!runsOn || stopping || event == .stopRequested))
+                case .wait: #expect(runsOn && !stopping && next.state == .waiting)
                 case .abort: #expect(event == .failed && next.state == .failed)
                 case .plan: #expect(next.state == .planning || event == .stopRequested)
                 }
@@ -139,7 +173,7 @@ import Testing
                 walk(next, committed, unpublished, stopping || event == .stopRequested, depth - 1)
             }
         }
-        walk(Machine(), -1, false, false, 9)
+        walk(Machine(runsOn: runsOn), -1, false, false, 8)
         #expect(courses > 1000)
     }
 }

@@ -8,7 +8,18 @@ import TideSimulation
     private func sample() -> PlanRegistry {
         var registry = PlanRegistry()
         registry.flows["daily"] = .init(
-            dataset: "daily", fingerprint: "ab12", operators: [registry.newOwner(), registry.newOwner()])
+            dataset: "daily", fingerprint: "ab12", operators: [registry.newOwner(), registry.newOwner()],
+            descriptions: [
+                .init(
+                    name: "aggregate", signature: "by k STRING: count(*)",
+                    parts: [
+                        .init(
+                            name: "left", columns: ["hash", "live", "k", "n"],
+                            types: [.bigint, .boolean, .string, .decimal(precision: 38, scale: 0)],
+                            readTypes: [.bigint, .boolean, .string, .decimal(precision: 38, scale: 2)],
+                            keyColumns: [2])
+                    ]), .init(name: "join", signature: "", parts: []),
+            ])
         registry.flows["F with ü"] = .init(dataset: "other", fingerprint: "", operators: [])
         registry.sources["sales;header=true"] = registry.newOwner()
         registry.tables["daily"] = registry.newOwner()

@@ -75,7 +75,7 @@ private let twoInts = Schema([Field("a", .int), Field("b", .int)])
     let (rows, report) = try readAll(Array(String(repeating: "x,1\n", count: 100).utf8), twoInts)
     #expect(rows.count == 100 && rows.allSatisfy { $0 == [nil, "1"] })
     #expect(report.badRows == 100)
-    #expect(report.samples.count == CSVReport.samplesMax)
+    #expect(report.samples.count == ReadReport.samplesMax)
     #expect(report.samples.last?.line == 20)
 }
 

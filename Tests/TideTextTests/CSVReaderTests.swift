@@ -39,7 +39,7 @@ func rows(_ batch: Batch) -> [[String?]] {
 func readAll(
     _ bytes: [UInt8], _ schema: Schema, _ options: CSVReadOptions = CSVReadOptions(), columns: [Int]? = nil,
     chunkBytes: Int = 1 << 20
-) throws -> (rows: [[String?]], report: CSVReport) {
+) throws -> (rows: [[String?]], report: ReadReport) {
     let reader = try CSVReader(
         file: BytesFile(bytes), schema: schema, columns: columns ?? Array(0..<schema.count), options: options,
         chunkBytes: chunkBytes)

@@ -30,11 +30,11 @@ public final class EpochLog {
         var lastEpoch: Int64
     }
 
-    private let files: any FileSystem
-    private let directory: FilePath
+    let files: any FileSystem
+    let directory: FilePath
     private let options: Options
     private let generation: UInt64
-    private let token: UInt64
+    let token: UInt64
     private var file: any File
     /// Oldest first; the last one is written.
     private var segments: [Segment]
@@ -109,10 +109,17 @@ public final class EpochLog {
     }
 
     /// A segment gets its name only when its content is durable.
-    private static func newSegment(
+    static func newSegment(
         _ files: any FileSystem, _ directory: FilePath, _ number: UInt64, _ content: [UInt8]
     ) throws(TidemillError) -> any File {
         let name = LogFormat.name(number)
+        // Numbers grow: a segment that is there already was made by a writer that took over.
+        guard try !files.exists(directory.appending(name)) else {
+            throw TidemillError(
+                .conflict, "TIDEMILL_CHECKPOINT_FENCED", "another process has taken over this checkpoint",
+                hint: "start again; only one process may write a checkpoint",
+                place: .file(directory.appending(name).string))
+        }
         let temporary = directory.appending(".\(name).new")
         try files.createDurably(temporary, content)
         try files.rename(temporary, to: directory.appending(name))
@@ -121,7 +128,7 @@ public final class EpochLog {
     }
 
     /// Body, slack and both trailers.
-    private static func frame(
+    static func frame(
         _ kind: FrameTrailer.Kind, _ epoch: CommittedEpoch?, regionStart: Int64, at bodyStart: Int64,
         generation: UInt64, segment: UInt64, publishedThrough: Epoch?, lastCommitted: Epoch? = nil
     ) -> [UInt8] {
@@ -258,15 +265,23 @@ public final class EpochLog {
         return segments[index].number
     }
 
-    /// Removes whole segments below `number`; durable when it returns.
-    func removeSegments(below number: UInt64, forget: (UInt64) -> Void) throws(TidemillError) {
-        let doomed = segments.filter { $0.number < number }
+    /// The segments with the epochs of a range that is in the log; nil if it is not.
+    func segments(from first: Epoch, through last: Epoch) -> ClosedRange<UInt64>? {
+        guard let from = segments.first(where: { $0.lastEpoch >= first.rawValue }),
+            let to = segments.first(where: { $0.lastEpoch >= last.rawValue })
+        else { return nil }
+        return from.number...to.number
+    }
+
+    /// Removes whole segments below `number`, but for those that are `pinned`; durable when it returns.
+    func removeSegments(below number: UInt64, pinned: Set<UInt64>, forget: (UInt64) -> Void) throws(TidemillError) {
+        let doomed = segments.filter { $0.number < number && !pinned.contains($0.number) }
+        defer { segments.removeAll { $0.number < number } }
         guard !doomed.isEmpty else { return }
         for segment in doomed {
             forget(segment.number)
             try files.remove(directory.appending(LogFormat.name(segment.number)))
         }
-        segments.removeAll { $0.number < number }
         try files.syncDirectory(directory)
     }
 

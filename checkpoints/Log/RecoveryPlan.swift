@@ -120,8 +120,10 @@ struct RecoveryPlan: Sendable, Equatable {
         }
         plan.lastCommitted = max(facts.snapshotEpoch, accepted.last?.location.epoch ?? -1)
         let needed = min(facts.snapshotEpoch, plan.publishedThrough)
-        // What the log must reach: everything that evidence names, unless the snapshot and the mark make up for it.
-        let logEnd = accepted.last?.location.epoch ?? (plan.torn == nil ? needed : -1)
+        // What the log must reach: everything that evidence names, unless the snapshot and the mark make up for it. They
+        // do not make up for a frame that is there and damaged although something proves it.
+        let isTornProven = plan.torn.map { $0.epoch <= evidence } ?? false
+        let logEnd = accepted.last?.location.epoch ?? (isTornProven ? -1 : needed)
         if evidence > logEnd {
             throw .corruption(
                 "TIDEMILL_CORRUPT_LOG", "epoch \(evidence) was committed, but the log ends with epoch \(logEnd)",

@@ -150,6 +150,11 @@ public final class RunReader: Sendable {
         return filter
     }
 
+    /// What the open run keeps in memory.
+    var memoryBytes: Int {
+        blocks.count * MemoryLayout<RunBlock>.stride + (bloom.withLock { $0?.byteCount } ?? 0)
+    }
+
     public func close() { file.close() }
 }
 

@@ -10,6 +10,8 @@ public final class ColdState: Sendable {
     private let rule: MergeRule
     public var rowsMax: Int { runs.reduce(0) { $0 + Int($1.rows) } }
     public var isEmpty: Bool { runs.isEmpty }
+    /// Memory of indexes and bloom filters.
+    public var byteCount: Int { runs.reduce(0) { $0 + $1.memoryBytes } }
 
     /// - Parameter runs: newest first.
     public init(_ runs: [RunReader], rule: MergeRule) {

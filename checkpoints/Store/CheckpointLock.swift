@@ -30,6 +30,9 @@ public struct CheckpointHolder: Sendable, Hashable {
         return CheckpointHolder(host: name, pid: getpid(), startMicros: clock.now())
     }
 
+    /// A moment as people read it: ISO 8601 to the second, in UTC.
+    public static func utcText(_ micros: Int64) -> String { CheckpointLock.utc(micros) }
+
     func text(token: UInt64) -> String { "token \(token)\nhost  \(host)\npid   \(pid)\nstart \(startMicros)\n" }
 }
 

@@ -20,6 +20,16 @@ struct CheckpointScan {
     var leftovers: [FilePath]
     var reader: LogReader
 
+    /// What was published at one time or another, as the frames that count tell it, ascending.
+    var publications: [Epoch] {
+        var found = Set<Int64>()
+        for segment in facts.segments {
+            for frame in segment.frames { found.insert(frame.trailer.publishedThrough) }
+        }
+        found.insert(plan.publishedThrough)
+        return found.filter { $0 >= 0 && $0 <= plan.publishedThrough }.sorted().map { Epoch($0) }
+    }
+
     static func log(_ directory: FilePath) -> FilePath { directory.appending("log") }
     static func runs(_ directory: FilePath) -> FilePath { directory.appending("runs") }
 
@@ -48,16 +58,25 @@ struct CheckpointScan {
     {
         let reader = LogReader(files: files, directory: log(directory))
         var leftovers: [FilePath] = []
-        var numbers: [UInt64] = []
+        let numbers = try self.segments(directory, files: files)
         if try files.exists(log(directory)) {
-            for entry in try files.entries(of: log(directory)) {
-                if let number = LogFormat.number(entry.name) { numbers.append(number) }
-                if isTemporary(entry.name) { leftovers.append(log(directory).appending(entry.name)) }
+            for entry in try files.entries(of: log(directory)) where isTemporary(entry.name) {
+                leftovers.append(log(directory).appending(entry.name))
             }
         }
-        numbers.sort()
+        // Below the first one that counts lie those of retained epochs, and what a crash kept from being removed.
+        let pinned = manifest.pinnedSegments
+        for number in numbers where number < manifest.firstSegment && !pinned.contains(number) {
+            leftovers.append(reader.path(number))
+        }
+        // A rollback that was not decided has not happened.
+        let undecided = manifest.rollback.flatMap { $0.isDecided ? nil : $0.segment }
+        if let undecided, numbers.contains(undecided) { leftovers.append(reader.path(undecided)) }
+        for number in pinned.sorted() where number < manifest.firstSegment && !numbers.contains(number) {
+            throw .corruptLog("a segment of a retained epoch is missing", file: reader.path(number).string, offset: 0)
+        }
         var segments: [SegmentFacts] = []
-        for number in numbers {
+        for number in numbers where number >= manifest.firstSegment && number != undecided {
             var segment = try reader.scan(number, generation: manifest.generation)
             try checkLastBlocks(&segment, reader)
             segments.append(segment)
@@ -93,6 +112,12 @@ struct CheckpointScan {
             reader: reader)
     }
 
+    /// Numbers of the segments that are there, ascending.
+    static func segments(_ directory: FilePath, files: any FileSystem) throws(TidemillError) -> [UInt64] {
+        guard try files.exists(log(directory)) else { return [] }
+        return try files.entries(of: log(directory)).compactMap { LogFormat.number($0.name) }.sorted()
+    }
+
     /// Compares the blocks of a segment's last commit with their checksums. Only the last epoch's blocks can be torn: a
     /// later frame or segment proves all others.
     private static func checkLastBlocks(_ segment: inout SegmentFacts, _ reader: LogReader) throws(TidemillError) {
@@ -113,7 +138,7 @@ struct CheckpointScan {
         throws(TidemillError) -> [FilePath]
     {
         let folder = runs(directory)
-        for run in manifest.runs {
+        for run in manifest.allRuns {
             let path = folder.appending(run.fileName)
             guard let status = try files.status(of: path) else {
                 throw .corruptRun("a run of the manifest is missing", file: path.string, offset: 0)
@@ -125,7 +150,7 @@ struct CheckpointScan {
             }
         }
         guard try files.exists(folder) else { return [] }
-        let listed = Set(manifest.runs.map(\.fileName))
+        let listed = Set(manifest.allRuns.map(\.fileName))
         return try files.entries(of: folder).map(\.name)
             .filter { !listed.contains($0) && ($0.hasSuffix(".run") || isTemporary($0)) }
             .map { folder.appending($0) }

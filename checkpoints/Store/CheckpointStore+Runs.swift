@@ -39,24 +39,52 @@ extension CheckpointStore {
 
     /// The order that a crash may interrupt anywhere: names of the new runs durable; manifest replaced, durably; only
     /// then are segments and runs removed that the old manifest needed.
-    private func replace(_ wanted: Manifest) throws(TidemillError) {
-        if let manifestFailure {
-            throw TidemillError(
-                .io, "TIDEMILL_CHECKPOINT_STOPPED", "the checkpoint stopped after an earlier error",
-                hint: "start again: what was committed is read back from the disk", cause: manifestFailure)
-        }
+    func replace(_ wanted: Manifest) throws(TidemillError) {
+        try requireOwnership()
         var next = wanted
         let covered = min(
             next.snapshotEpoch?.rawValue ?? -1, publishedThrough?.rawValue ?? -1,
             (pinnedFrom?.rawValue ?? .max) - 1)
         next.publishedThrough = publishedThrough
         next.nextRun = numbers.next
+        next.retained = bound(wanted.retained, to: next)
         if covered >= 0 { next.firstSegment = try log.firstSegmentNeeded(from: Epoch(covered + 1)) }
         next.newestSegment = log.current
-        guard next != manifest else { return }
-        let runs = CheckpointScan.runs(directory)
+        guard next != written else { return }
         // A failure up to here, a full disk say, leaves the old manifest in force: it may be tried again.
-        if next.runs != manifest.runs { try files.syncDirectory(runs) }
+        if next.runs != written.runs { try files.syncDirectory(CheckpointScan.runs(directory)) }
+        let released = CheckpointStore.released(by: written, for: next, directory)
+        try write(next)
+        try log.removeSegments(below: next.firstSegment, pinned: next.pinnedSegments) { blocks.forget($0) }
+        for path in released {
+            if let number = path.lastComponent.flatMap({ LogFormat.number($0.string) }) { blocks.forget(number) }
+            try files.remove(path)
+        }
+    }
+
+    /// - Throws: if another writer has replaced the manifest since: after a pause that outlived the lock (a network
+    ///   file system, a restored machine) this process must not undo what its successor did.
+    private func requireOwnership() throws(TidemillError) {
+        if let manifestFailure {
+            throw TidemillError(
+                .io, "TIDEMILL_CHECKPOINT_STOPPED", "the checkpoint stopped after an earlier error",
+                hint: "start again: what was committed is read back from the disk", cause: manifestFailure)
+        }
+        let found = try CheckpointScan.manifest(directory, files: files)
+        guard found?.fencingToken == written.fencingToken, found?.generation == written.generation else {
+            let error = TidemillError(
+                .conflict, "TIDEMILL_CHECKPOINT_FENCED",
+                "another process has taken over this checkpoint: its token is "
+                    + "\(found.map { String($0.fencingToken) } ?? "gone"), ours \(written.fencingToken)",
+                hint: "start again; only one process may write a checkpoint", place: .file(directory.string))
+            manifestFailure = error
+            throw error
+        }
+    }
+
+    /// Replaces the manifest, which must still be ours.
+    func write(_ next: Manifest) throws(TidemillError) {
+        try requireOwnership()
         let path = directory.appending(Manifest.fileName)
         let temporary = directory.appending(".\(Manifest.fileName).new")
         if try files.exists(temporary) { try files.remove(temporary) }
@@ -68,9 +96,7 @@ extension CheckpointStore {
             manifestFailure = error
             throw error
         }
-        let retired = manifest.runs.filter { !next.runs.contains($0) }
+        written = next
         manifest = next
-        try log.removeSegments(below: next.firstSegment) { blocks.forget($0) }
-        for run in retired { try files.remove(runs.appending(run.fileName)) }
     }
 }

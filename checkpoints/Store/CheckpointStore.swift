@@ -15,31 +15,34 @@ public final class CheckpointStore {
     /// Reads blocks of committed epochs.
     public let blocks: LogReader
     public internal(set) var manifest: Manifest
+    /// As the disk has it; `manifest` may know of publications since.
+    var written: Manifest
     let numbers: RunNumbers
     /// Set when replacing the manifest failed: nobody knows which one the disk has.
     var manifestFailure: TidemillError?
+    /// How many published epochs can be gone back to.
+    public let retention: RetentionPolicy
+    /// Bytes of table versions that only a retained epoch keeps alive; the engine knows the tables.
+    public var tableBytesHeld: (RetainedEpoch) throws(TidemillError) -> Int64 = { (_) throws(TidemillError) in 0 }
     /// Epochs from here on stay in the log (a reader or a savepoint needs them); nil for no such need.
     public var pinnedFrom: Epoch?
 
     /// Opens the checkpoint, or makes a new one.
     /// - Parameters:
     ///   - settings: pinned when the checkpoint is made; compare `manifest.settings` afterwards.
+    ///   - retention: which published epochs can be gone back to.
     ///   - evidence: the highest epoch of this generation that a table, outbox or journal says was committed.
     /// - Throws: `.conflict` if another process has it, `.corruption`, `.unsupported` for a newer format, `.user` if it
     ///   belongs to another pipeline.
     public static func open(
         _ directory: FilePath, pipeline: String, settings: [String: String] = [:], environment: Environment,
         holder: CheckpointHolder? = nil, options: EpochLog.Options = EpochLog.Options(),
+        retention: RetentionPolicy = .none,
         evidence: (_ generation: UInt64) throws(TidemillError) -> Epoch? = { (_) throws(TidemillError) in nil }
     ) throws(TidemillError) -> (store: CheckpointStore, recovered: RecoveredCheckpoint) {
         let files = environment.files
-        if try files.exists(directory) {
-            // A process that died between making the directory and syncing its parent left it visible, not durable.
-            let parent = directory.removingLastComponent()
-            let isNew = try !files.exists(directory.appending(Manifest.fileName))
-            if isNew && !parent.isEmpty { try files.syncDirectory(parent) }
-        }
-        try files.createDirectories(directory)
+        // Where there is a manifest, the directory is durable.
+        if try !files.exists(directory.appending(Manifest.fileName)) { try files.createDirectories(directory) }
         let lock = try CheckpointLock.take(directory, files: files)
         do throws(TidemillError) {
             let found = try CheckpointScan.manifest(directory, files: files)
@@ -62,6 +65,8 @@ public final class CheckpointStore {
             manifest.fencingToken += 1
             manifest.newestSegment = scan.plan.previous
             manifest.publishedThrough = scan.plan.publishedThrough < 0 ? nil : Epoch(scan.plan.publishedThrough)
+            if let rollback = manifest.rollback, !rollback.isDecided { manifest.rollback = nil }
+            manifest.retained = try found == nil ? [] : CheckpointStore.found(scan, policy: retention)
             let holder = holder ?? .current(clock: environment.clock)
             try lock.write(holder, token: manifest.fencingToken)
             try files.createDirectories(CheckpointScan.log(directory))
@@ -69,10 +74,12 @@ public final class CheckpointStore {
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
             // Nothing refers to these, and a new file may want one of the names.
             for path in scan.leftovers { try files.remove(path) }
+            for path in CheckpointStore.released(by: scan.manifest, for: manifest, directory) { try files.remove(path) }
             let (log, rewritten) = try beginLog(scan, manifest, directory, files, options)
             try clean(scan, directory, files)
             let store = CheckpointStore(
-                directory: directory, files: files, lock: lock, log: log, blocks: scan.reader, manifest: manifest)
+                directory: directory, files: files, lock: lock, log: log, blocks: scan.reader, manifest: manifest,
+                retention: retention)
             return (
                 store, RecoveredCheckpoint(scan, directory, files, manifest: manifest, rewritten: rewritten)
             )
@@ -84,14 +91,16 @@ public final class CheckpointStore {
 
     private init(
         directory: FilePath, files: any FileSystem, lock: CheckpointLock, log: EpochLog, blocks: LogReader,
-        manifest: Manifest
+        manifest: Manifest, retention: RetentionPolicy
     ) {
+        self.retention = retention
         self.directory = directory
         self.files = files
         self.lock = lock
         self.log = log
         self.blocks = blocks
         self.manifest = manifest
+        written = manifest
         numbers = RunNumbers(next: manifest.nextRun)
     }
 
@@ -175,6 +184,7 @@ public final class CheckpointStore {
     /// next commit; losing it costs a second publishing.
     public func markPublished(through epoch: Epoch, durable: Bool = false) throws(TidemillError) {
         try log.markPublished(through: epoch, durable: durable)
+        try notePublished(epoch)
     }
 
     /// Gives up the lock. Does not write: publish and mark first.

@@ -11,6 +11,28 @@ public struct ManifestRun: Sendable, Hashable {
     public var footerCRC: UInt32
     public var fileName: String { RunFormat.name(number) }
     public var address: StateAddress { StateAddress(owner: owner, kind: kind, part: part) }
+
+    func encode(into writer: inout ByteWriter) {
+        writer.u32(owner)
+        writer.u8(kind.rawValue)
+        writer.integer(part)
+        writer.u64(number)
+        writer.i64(rows)
+        writer.i64(bytes)
+        writer.u32(footerCRC)
+    }
+
+    static func decode(from reader: inout ByteReader) throws(TidemillError) -> ManifestRun {
+        let owner = try reader.u32()
+        let kind = BlockKind(rawValue: try reader.u8())
+        let part: UInt16 = try reader.integer()
+        let number = try reader.u64()
+        let rows = try reader.i64()
+        let bytes = try reader.i64()
+        return ManifestRun(
+            owner: owner, kind: kind, part: part, number: number, rows: rows, bytes: bytes,
+            footerCRC: try reader.u32())
+    }
 }
 
 /// What a checkpoint is. Replaced as a whole, by rename; the last four bytes are the CRC32C of all before them, in this
@@ -21,9 +43,11 @@ public struct ManifestRun: Sendable, Hashable {
 ///     u64 first log segment, u64 newest log segment, u64 next run number, i64 published through (-1 none),
 ///     u8 1 and blob: the snapshot's epoch record; u8 0: no snapshot yet
 ///     varint count and per run: u32 owner, u8 kind, u16 part, u64 number, i64 rows, i64 bytes, u32 footer CRC
+///     from version 2 on: varint count and per retained epoch, see `RetainedEpoch`;
+///     u8 1 and a rollback under way, see `PendingRollback`; u8 0: none
 ///     u32 CRC32C
 public struct Manifest: Sendable, Hashable {
-    public static let formatVersion: UInt16 = 1
+    public static let formatVersion: UInt16 = 2
     static let magic: UInt64 = 0x4C4C_494D_4544_4954  // "TIDEMILL"
     static let fileName = "manifest"
     static let bytesMax: Int64 = 1 << 30
@@ -45,6 +69,10 @@ public struct Manifest: Sendable, Hashable {
     public var snapshot: EpochRecord?
     /// Oldest first.
     public var runs: [ManifestRun]
+    /// Epochs that can be gone back to. Published ones since the manifest was written are in the log.
+    public var retained: [RetainedEpoch] = []
+    /// Set while a rollback is made ready, and until its last table is reset.
+    public var rollback: PendingRollback?
 
     public var snapshotEpoch: Epoch? { snapshot?.epoch }
 
@@ -71,15 +99,11 @@ public struct Manifest: Sendable, Hashable {
             writer.blob(record.bytes)
         }
         writer.varint(UInt64(runs.count))
-        for run in runs {
-            writer.u32(run.owner)
-            writer.u8(run.kind.rawValue)
-            writer.integer(run.part)
-            writer.u64(run.number)
-            writer.i64(run.rows)
-            writer.i64(run.bytes)
-            writer.u32(run.footerCRC)
-        }
+        for run in runs { run.encode(into: &writer) }
+        writer.varint(UInt64(retained.count))
+        for entry in retained { entry.encode(into: &writer) }
+        writer.bool(rollback != nil)
+        rollback?.encode(into: &writer)
         writer.u32(CRC32C.checksum(writer.bytes))
         return writer.bytes
     }
@@ -98,7 +122,7 @@ public struct Manifest: Sendable, Hashable {
         }
         let version: UInt16 = try reader.integer()
         guard version <= formatVersion else { throw .newerFormat("manifest", Int(version), file: file, offset: 8) }
-        guard version == formatVersion else {
+        guard version >= 1 else {
             throw .corruptManifest("manifest of no known version: \(version)", file: file, offset: 8)
         }
         let pipeline = try reader.string()
@@ -120,23 +144,21 @@ public struct Manifest: Sendable, Hashable {
             try record.expectEnd()
         }
         var runs: [ManifestRun] = []
-        for _ in 0..<(try reader.count(elementBytesMin: 35)) {
-            let owner = try reader.u32()
-            let kind = BlockKind(rawValue: try reader.u8())
-            let part: UInt16 = try reader.integer()
-            let number = try reader.u64()
-            let rows = try reader.i64()
-            let size = try reader.i64()
-            runs.append(
-                ManifestRun(
-                    owner: owner, kind: kind, part: part, number: number, rows: rows, bytes: size,
-                    footerCRC: try reader.u32()))
+        for _ in 0..<(try reader.count(elementBytesMin: 35)) { runs.append(try ManifestRun.decode(from: &reader)) }
+        var retained: [RetainedEpoch] = []
+        var rollback: PendingRollback?
+        if version >= 2 {
+            for _ in 0..<(try reader.count(elementBytesMin: 18)) {
+                retained.append(try RetainedEpoch.decode(from: &reader, file: file))
+            }
+            if try reader.bool() { rollback = try PendingRollback.decode(from: &reader) }
         }
         try reader.expectEnd()
         return Manifest(
             pipeline: pipeline, generation: generation, fencingToken: token, settings: settings,
             firstSegment: firstSegment, newestSegment: newestSegment, nextRun: nextRun,
-            publishedThrough: published < 0 ? nil : Epoch(published), snapshot: snapshot, runs: runs)
+            publishedThrough: published < 0 ? nil : Epoch(published), snapshot: snapshot, runs: runs,
+            retained: retained, rollback: rollback)
     }
 }
 

@@ -9,9 +9,19 @@ public struct RecoveredCheckpoint: Sendable {
     public let lastCommitted: Epoch?
     /// Set if the log ended in a frame whose fdatasync never returned; its input is read again.
     public let tornTail: String?
+    /// Epochs that a start could go back to: those of the manifest, and what was published since it was written.
+    public let retained: [RetainedEpoch]
     let directory: FilePath
     let files: any FileSystem
     let log: LogReader
+
+    private static func retained(_ manifest: Manifest, _ scan: CheckpointScan) -> [RetainedEpoch] {
+        var entries = manifest.retained
+        for epoch in scan.publications where epoch >= manifest.snapshotEpoch ?? epoch {
+            entries = CheckpointStore.noting(epoch, entries, generation: manifest.generation)
+        }
+        return entries
+    }
 
     /// The newest record; nil for a new checkpoint.
     public var latest: EpochRecord? { records.last?.record ?? manifest.snapshot }
@@ -31,10 +41,19 @@ public struct RecoveredCheckpoint: Sendable {
     public static func read(_ directory: FilePath, files: any FileSystem, evidence: Epoch? = nil)
         throws(TidemillError) -> RecoveredCheckpoint?
     {
-        guard let manifest = try CheckpointScan.manifest(directory, files: files) else { return nil }
-        return RecoveredCheckpoint(
-            try CheckpointScan.read(directory, manifest, evidence: evidence, files: files), directory, files)
+        for attempt in 1... {
+            guard let manifest = try CheckpointScan.manifest(directory, files: files) else { return nil }
+            do throws(TidemillError) {
+                let scan = try CheckpointScan.read(directory, manifest, evidence: evidence, files: files)
+                return RecoveredCheckpoint(scan, directory, files)
+            } catch {
+                let now = try CheckpointScan.manifest(directory, files: files)
+                if now == manifest || attempt == attemptsMax { throw error }
+            }
+        }
+        return nil
     }
+    private static let attemptsMax = 64
 
     init(
         _ scan: CheckpointScan, _ directory: FilePath, _ files: any FileSystem, manifest: Manifest? = nil,
@@ -47,9 +66,23 @@ public struct RecoveredCheckpoint: Sendable {
         tornTail = scan.plan.torn.map {
             "epoch \($0.epoch) was not committed: segment \($0.segment) ends in an unfinished frame"
         }
+        retained = RecoveredCheckpoint.retained(manifest ?? scan.manifest, scan)
         self.directory = directory
         self.files = files
         log = scan.reader
+    }
+
+    /// Another point of the same checkpoint.
+    init(_ other: RecoveredCheckpoint, manifest: Manifest, records: [CommittedEpoch]) {
+        self.manifest = manifest
+        self.records = records
+        publishedThrough = manifest.publishedThrough
+        lastCommitted = records.last?.epoch ?? manifest.snapshotEpoch
+        tornTail = nil
+        retained = other.retained
+        directory = other.directory
+        files = other.files
+        log = other.log
     }
 
     /// The runs of one owner, oldest first.
@@ -67,12 +100,13 @@ public struct RecoveredCheckpoint: Sendable {
     }
 
     /// The state of one owner: blocks of its runs, oldest run first, then its blocks in the log after the snapshot, in
-    /// the order of epochs. `part` nil means all parts.
+    /// the order of epochs. `part` nil means all parts; `fromLogAlone` leaves out the runs.
     public func forEachBlock(
-        owner: UInt32, kind: BlockKind, part: UInt16? = nil,
+        owner: UInt32, kind: BlockKind, part: UInt16? = nil, fromLogAlone: Bool = false,
         _ body: (Batch, Origin) throws(TidemillError) -> Void
     ) throws(TidemillError) {
-        for run in manifest.runs where run.owner == owner && run.kind == kind && (part ?? run.part) == run.part {
+        for run in fromLogAlone ? [] : manifest.runs
+        where run.owner == owner && run.kind == kind && (part ?? run.part) == run.part {
             let reader = try openRun(run)
             defer { reader.close() }
             let input = RunInput(reader)

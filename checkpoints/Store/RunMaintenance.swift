@@ -5,8 +5,8 @@ import TideColumns
 /// the control thread, at the boundary of an epoch.
 ///
 /// Invariants: at most one flush and one merge at a time; a flush covers whole epochs from the last flush on; the
-/// commit of an epoch never waits. An error of background work is reported once and tried again when the log has grown: until then
-/// the log is longer, and nothing is lost.
+/// commit of an epoch never waits. An error of background work is reported once and tried again when the log has grown:
+/// until then the log is longer, and nothing is lost.
 public final class RunMaintenance {
     public struct Options: Sendable {
         /// Log bytes after the last flush that call for one; 0: every epoch does.
@@ -86,9 +86,16 @@ public final class RunMaintenance {
         if store.logBytes - tailBytes > max(options.flushBytes, 1 << 20) { try store.truncateLog() }
     }
 
-    /// Flushes now and waits for it; for memory that must be freed before the next epoch.
-    public func flushNow() throws(TidemillError) {
+    /// Starts a flush of whatever there is, unless one is going on.
+    public func flushSoon() {
         if flush == nil { startFlush() }
+    }
+
+    /// Flushes all that was committed and waits for it; for memory that must be freed before the next epoch.
+    public func flushNow() throws(TidemillError) {
+        if flush != nil { try finishFlush() }
+        if tail.isEmpty { return }
+        startFlush()
         try finishFlush()
     }
 
@@ -96,8 +103,8 @@ public final class RunMaintenance {
 
     /// A clean exit: what the next start would have to read from the log is kept short, and runs few.
     public func finish() throws(TidemillError) {
-        if flush != nil { try finishFlush() }
         if tailBytes > min(options.exitBytes, options.flushBytes) { try flushNow() }
+        if flush != nil { try finishFlush() }
         if merge != nil { try finishMerge() }
         // A pipeline that is run for a minute at a time merges at its ends.
         while runCountIsHigh, mergeRetryRuns == 0 {

@@ -117,10 +117,20 @@ public protocol Source: AnyObject, Sendable {
     func ledger() -> Batch
     /// Warnings that no plan has delivered, because there was no new input to plan. Each is given once.
     func takeWarnings() -> [String]
+    /// Directories in which new input appears, for a pipeline that waits.
+    func watched() -> [FilePath]
+    /// What happened in watched directories: which files are whole, and which are being written.
+    func noticed(_ files: WatchedFiles)
+    /// From now on a file that was changed less than `window` ago, and not noticed as complete, is left for later: its
+    /// writer may be at work. Zero (the default) takes every file as it is.
+    func requireSettled(for window: Duration)
 }
 
 extension Source {
     public func takeWarnings() -> [String] { [] }
+    public func watched() -> [FilePath] { [] }
+    public func noticed(_ files: WatchedFiles) {}
+    public func requireSettled(for window: Duration) {}
 }
 
 /// An opaque bound made by a source for itself.

@@ -13,9 +13,23 @@ public protocol AppendTarget: AnyObject, Sendable {
     func begin(_ epoch: Epoch, replacingAll: Bool) throws(TidemillError) -> any AppendEpoch
     /// Makes the epoch's rows visible, durably.
     func publish(_ epoch: Epoch, manifest: [UInt8]) throws(TidemillError) -> PublishReport
+    /// Versions that later publishes and `recover` must not remove.
+    func retain(_ versions: Set<RetainedVersion>)
+}
+
+/// A table as of an epoch that can be gone back to.
+public struct RetainedVersion: Hashable, Sendable {
+    public var epoch: Epoch
+    /// Of the checkpoint that published it.
+    public var generation: UInt64
+    public init(epoch: Epoch, generation: UInt64) {
+        self.epoch = epoch
+        self.generation = generation
+    }
 }
 
 extension AppendTarget {
+    public func retain(_ versions: Set<RetainedVersion>) {}
     public func begin(_ epoch: Epoch) throws(TidemillError) -> any AppendEpoch {
         try begin(epoch, replacingAll: false)
     }
@@ -50,9 +64,12 @@ public protocol KeyedTarget: AnyObject, Sendable {
     func publish(
         _ changes: [Batch], through epoch: Epoch, replacingAll: Bool
     ) throws(TidemillError) -> PublishReport
+    /// Versions that later publishes and `recover` must not remove.
+    func retain(_ versions: Set<RetainedVersion>)
 }
 
 extension KeyedTarget {
+    public func retain(_ versions: Set<RetainedVersion>) {}
     public func publish(_ changes: [Batch], through epoch: Epoch) throws(TidemillError) -> PublishReport {
         try publish(changes, through: epoch, replacingAll: false)
     }

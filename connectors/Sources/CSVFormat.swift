@@ -7,13 +7,17 @@ struct CSVFormat: FormatReader {
     func open(
         _ path: String, schema: Schema, columns: [Int], environment: Environment
     ) throws(TidemillError) -> any SplitReader {
-        let file = try environment.files.open(FilePath(path), .read)
-        return CSVSplitReader(
-            path: path, reader: try CSVReader(file: file, schema: schema, columns: columns, options: options))
+        let file = try environment.files.openText(path)
+        let reader = try CSVReader(file: file, schema: schema, columns: columns, options: options)
+        return TextSplitReader(
+            path: path, file: file, read: { () throws(TidemillError) in try reader.next() },
+            report: { reader.report })
     }
 
-    func inferSchema(_ path: String, environment: Environment) throws(TidemillError) -> Schema {
-        let file = try environment.files.open(FilePath(path), .read)
+    /// From the newest file, as it is most likely to have every column.
+    func inferSchema(_ paths: [String], environment: Environment) throws(TidemillError) -> Schema {
+        let path = paths[paths.count - 1]
+        let file = try environment.files.openText(path)
         defer { file.close() }
         let schema = try CSVSchemaInference.infer(file, options)
         guard !schema.fields.isEmpty else {
@@ -22,33 +26,5 @@ struct CSVFormat: FormatReader {
                 hint: "write the columns in CREATE TABLE t (a INT, b STRING, …) USING csv")
         }
         return schema
-    }
-}
-
-final class CSVSplitReader: SplitReader {
-    private let path: String
-    private let reader: CSVReader
-    private var rowsGiven = 0
-
-    init(path: String, reader: CSVReader) {
-        self.path = path
-        self.reader = reader
-    }
-
-    func next() throws(TidemillError) -> Batch? {
-        guard let batch = try reader.next() else { return nil }
-        rowsGiven += batch.count
-        return batch
-    }
-
-    var report: SplitReport {
-        var report = SplitReport()
-        report.rows = reader.report.rows
-        report.badRows = reader.report.badRows
-        report.droppedRows = reader.report.rows - rowsGiven
-        report.samples = reader.report.samples.map {
-            SplitReport.BadRow(file: path, line: $0.line, reason: ($0.column.map { "\($0): " } ?? "") + $0.reason)
-        }
-        return report
     }
 }

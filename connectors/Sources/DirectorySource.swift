@@ -15,6 +15,8 @@ public final class DirectorySource: Source, @unchecked Sendable {
 
     private let listing: FileListing
     private let format: any FormatReader
+    /// Columns that only directories give, as indices into `schema`.
+    private let partitionColumns: [Int]
     private let environment: Environment
 
     private struct Pending {
@@ -33,6 +35,12 @@ public final class DirectorySource: Source, @unchecked Sendable {
         var queueTaken = 0
         /// Not delivered yet.
         var warnings: [String] = []
+        /// Files changed later than this many nanoseconds ago may still grow.
+        var settleNanos: Int64 = 0
+        /// Known to be whole though they are young.
+        var complete: Set<String> = []
+        /// Seen to be made and not to be closed.
+        var open: Set<String> = []
     }
     private let state = Mutex(State())
 
@@ -41,11 +49,13 @@ public final class DirectorySource: Source, @unchecked Sendable {
 
     /// - Throws: PATH_NOT_FOUND when the path, up to its first pattern, does not exist.
     public init(
-        listing: FileListing, format: any FormatReader, schema: Schema, environment: Environment
+        listing: FileListing, format: any FormatReader, schema: Schema, partitionColumns: [Int] = [],
+        environment: Environment
     ) throws(TidemillError) {
         self.listing = listing
         self.format = format
         self.schema = schema
+        self.partitionColumns = partitionColumns
         self.environment = environment
         description = "FileStreamSource[file:\(listing.path.string)]"
         try listing.check(in: environment.files)
@@ -133,6 +143,23 @@ public final class DirectorySource: Source, @unchecked Sendable {
         }
     }
 
+    public func watched() -> [FilePath] { listing.directories(in: environment.files) }
+
+    public func noticed(_ files: WatchedFiles) {
+        state.withLock { state in
+            state.open.formUnion(files.begun.map(\.string))
+            state.open.subtract(files.completed.map(\.string))
+            state.complete.formUnion(files.completed.map(\.string))
+        }
+    }
+
+    public func requireSettled(for window: Duration) {
+        let parts = window.components
+        state.withLock {
+            $0.settleNanos = max(0, parts.seconds) * 1_000_000_000 + max(0, parts.attoseconds / 1_000_000_000)
+        }
+    }
+
     /// Spark's form; N counts files taken.
     private func offset(_ files: Int) -> String { "{\"logOffset\":\(files)}" }
 
@@ -143,14 +170,22 @@ public final class DirectorySource: Source, @unchecked Sendable {
         state.listingNumber &+= 1
         let number = state.listingNumber
         var pending: [Pending] = []
+        var growing: [String] = []
         for found in try listing.files(in: environment.files) {
             if let index = state.ledger.index(of: found.path) {
                 state.ledger.markSeen(index, listing: number)
                 continue
             }
             guard let status = try self.status(of: found) else { continue }
+            if isGrowing(found.path, status, &state) {
+                growing.append(found.path)
+                continue
+            }
             pending.append(Pending(path: found.path, version: FileVersion(status)))
         }
+        // Names that are not data, or are gone, are forgotten.
+        if !state.complete.isEmpty { state.complete.formIntersection(pending.map(\.path)) }
+        if !state.open.isEmpty { state.open.formIntersection(growing) }
         try checkTaken(&state, number)
         pending.sort { a, b in
             a.version.modified != b.version.modified
@@ -158,6 +193,19 @@ public final class DirectorySource: Source, @unchecked Sendable {
         }
         return pending
     }
+
+    /// A modification time that lies ahead says nothing about now. A file that somebody still writes is waited for, but
+    /// not for ever: one that was linked into place is never closed.
+    private func isGrowing(_ path: String, _ status: FileStatus, _ state: inout State) -> Bool {
+        if state.settleNanos == 0 || state.complete.contains(path) { return false }
+        let age = environment.clock.now() * 1000 - status.modified
+        let window =
+            state.open.contains(path) ? max(state.settleNanos, DirectorySource.openNanosMax) : state.settleNanos
+        if age >= 0 && age < window { return true }
+        state.open.remove(path)
+        return false
+    }
+    private static let openNanosMax: Int64 = 60_000_000_000
 
     private func checkTaken(_ state: inout State, _ number: UInt32) throws(TidemillError) {
         let count = state.ledger.count
@@ -201,7 +249,22 @@ public final class DirectorySource: Source, @unchecked Sendable {
 
     public func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
         let path = String(decoding: split.token, as: UTF8.self)
-        return try format.open(path, schema: schema, columns: columns, environment: environment)
+        let values = listing.recursive ? [] : try PartitionDirectories.values(of: path, below: listing.base)
+        if values.isEmpty && partitionColumns.isEmpty {
+            return try format.open(path, schema: schema, columns: columns, environment: environment)
+        }
+        // A column that a directory names is not looked for in the file.
+        var constants: [Int: Scalar] = [:]
+        for column in partitionColumns { constants[column] = .null(schema[column].type) }
+        for value in values {
+            guard let column = schema.index(of: value.name) else { continue }
+            constants[column] = try PartitionDirectories.scalar(value, schema[column], path: path)
+        }
+        let own = schema.fields.indices.filter { constants[$0] == nil }
+        let wanted = columns.compactMap { own.firstIndex(of: $0) }
+        let reader = try format.open(
+            path, schema: Schema(own.map { schema[$0] }), columns: wanted, environment: environment)
+        return PartitionedSplitReader(reader, constants: columns.map { constants[$0] })
     }
 
     public func replay() throws(TidemillError) -> [SourceSplit] {

@@ -1,8 +1,8 @@
 /// Finds the files that a source's path names: a file, the files of a directory, or what a pattern matches.
 ///
-/// Hidden names (first character `.` or `_`) and the temporary names of common copy tools are not data. A directory's
-/// subdirectories count only with `recursive`; a subdirectory named like a partition (`key=value`) is refused without
-/// it, because leaving its rows out in silence would give wrong tables.
+/// Hidden names (first character `.` or `_`) and the temporary names of common copy tools are not data. Of a directory's
+/// subdirectories those count that are named like a partition (`key=value`), and whatever lies in them; with `recursive`
+/// all of them, and then their names mean nothing.
 public struct FileListing: Sendable {
     public struct Found: Sendable, Hashable {
         public var path: String
@@ -15,7 +15,7 @@ public struct FileListing: Sendable {
     public let nameFilter: GlobPattern?
     public let recursive: Bool
     /// The longest leading part of the path without a pattern, and the patterns after it, name by name.
-    private let base: FilePath
+    let base: FilePath
     private let patterns: [(text: String, pattern: GlobPattern)]
 
     /// - Parameter path: absolute, or relative to the working directory; its last names may be patterns.
@@ -39,7 +39,8 @@ public struct FileListing: Sendable {
 
     /// Names that are never data.
     public static func isHidden(_ name: String) -> Bool {
-        name.hasPrefix(".") || name.hasPrefix("_") || name.hasSuffix("._COPYING_") || name.hasSuffix(".tmp")
+        name.hasPrefix(".") || (name.hasPrefix("_") && !name.contains("=")) || name.hasSuffix("._COPYING_")
+            || name.hasSuffix(".tmp")
             || name.hasSuffix(".inprogress") || name.hasSuffix(".crdownload") || name.hasSuffix(".part")
     }
 
@@ -54,6 +55,13 @@ public struct FileListing: Sendable {
     /// Throws unless the path, up to its first pattern, exists.
     public func check(in fileSystem: any FileSystem) throws(TidemillError) {
         if try fileSystem.status(of: base) == nil { throw notFound() }
+    }
+
+    /// The directory in which new files are expected. Files that appear elsewhere (deeper, or below a pattern) are found
+    /// by listing.
+    public func directories(in fileSystem: any FileSystem) -> [FilePath] {
+        guard let status = try? fileSystem.status(of: base) else { return [] }
+        return [status.kind == .directory ? base : base.removingLastComponent()]
     }
 
     private func notFound() -> TidemillError {
@@ -72,7 +80,7 @@ public struct FileListing: Sendable {
             case .file:
                 let name = at.lastComponent?.string ?? ""
                 if nameFilter?.matches(name) ?? true { found.append(Found(path: at.string, status: status)) }
-            case .directory: try list(at, fileSystem, &found)
+            case .directory: try list(at, isInPartition: false, fileSystem, &found)
             case .other: break
             }
             return
@@ -86,7 +94,7 @@ public struct FileListing: Sendable {
     }
 
     private func list(
-        _ directory: FilePath, _ fileSystem: any FileSystem, _ found: inout [Found]
+        _ directory: FilePath, isInPartition: Bool, _ fileSystem: any FileSystem, _ found: inout [Found]
     ) throws(TidemillError) {
         for entry in try entries(directory, fileSystem) where !FileListing.isHidden(entry.name) {
             switch entry.kind {
@@ -94,13 +102,8 @@ public struct FileListing: Sendable {
                 guard nameFilter?.matches(entry.name) ?? true else { continue }
                 found.append(Found(path: directory.appending(entry.name).string, status: nil))
             case .directory:
-                if recursive {
-                    try list(directory.appending(entry.name), fileSystem, &found)
-                } else if entry.name.contains("=") {
-                    throw TidemillError(
-                        .unsupported, "UNSUPPORTED_FEATURE",
-                        "input directory has partition directories: \(directory.appending(entry.name).string)",
-                        hint: "set recursiveFileLookup 'true' to read their files without the partition columns")
+                if recursive || isInPartition || PartitionDirectories.isPartition(entry.name) {
+                    try list(directory.appending(entry.name), isInPartition: true, fileSystem, &found)
                 }
             case .other: break
             }

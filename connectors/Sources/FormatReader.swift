@@ -10,8 +10,9 @@ public protocol FormatReader: Sendable {
         _ path: String, schema: Schema, columns: [Int], environment: Environment
     ) throws(TidemillError) -> any SplitReader
 
-    /// Column names and types as the file tells them, for a table declared without columns.
-    func inferSchema(_ path: String, environment: Environment) throws(TidemillError) -> Schema
+    /// Column names and types as the files tell them, for a table declared without columns.
+    /// - Parameter paths: at least one, in (mtime, path) order.
+    func inferSchema(_ paths: [String], environment: Environment) throws(TidemillError) -> Schema
 }
 
 /// The options of one table, looked up without regard to case as Spark does. What nobody asked for is left over and

@@ -9,8 +9,9 @@ struct ParquetFormat: FormatReader {
         return try ParquetSplitReader(path: path, reader: reader, fields: columns.map { schema[$0] })
     }
 
-    func inferSchema(_ path: String, environment: Environment) throws(TidemillError) -> Schema {
-        let reader = try ParquetReader(file: environment.files.open(FilePath(path), .read))
+    /// From the newest file, as it is most likely to have every column.
+    func inferSchema(_ paths: [String], environment: Environment) throws(TidemillError) -> Schema {
+        let reader = try ParquetReader(file: environment.files.open(FilePath(paths[paths.count - 1]), .read))
         try reader.requireAllReadable()
         // What one file promises about NULLs, the next may not.
         return Schema(reader.schema.fields.map { Field($0.name, $0.type) })

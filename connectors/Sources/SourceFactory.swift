@@ -10,14 +10,16 @@ public struct ConnectedSource: Sendable {
 }
 
 /// Formats that lie in directories.
-public let directoryFormats = ["csv", "parquet"]
+public let directoryFormats = ["csv", "json", "parquet", "text"]
 
 /// Makes the source of an external table.
 /// - Parameters:
 ///   - path: resolved against the project's folder already.
 ///   - schema: nil if the table was declared without columns.
+///   - partitionedBy: columns that are in the names of directories, never in the files.
 public func makeSource(
-    format: String, path: FilePath, options: [String: String], schema: Schema?, environment: Environment
+    format: String, path: FilePath, options: [String: String], schema: Schema?, partitionedBy: [String] = [],
+    environment: Environment
 ) throws(TidemillError) -> ConnectedSource {
     var set = OptionSet(options)
     set.markUsed(["path"])
@@ -27,7 +29,15 @@ public func makeSource(
         let (parsed, unknown) = try CSVReadOptions.parse(set.all)
         set.markUsed(set.all.keys.filter { !unknown.contains($0) })
         reader = CSVFormat(options: parsed)
+    case "json":
+        let (parsed, unknown) = try JSONReadOptions.parse(set.all)
+        set.markUsed(set.all.keys.filter { !unknown.contains($0) })
+        reader = JSONFormat(options: parsed)
     case "parquet": reader = ParquetFormat()
+    case "text":
+        let (parsed, unknown) = try LineReadOptions.parse(set.all)
+        set.markUsed(set.all.keys.filter { !unknown.contains($0) })
+        reader = TextFormat(options: parsed)
     default:
         throw TidemillError(
             .user, "DATA_SOURCE_NOT_FOUND", "unknown data source: \(format)",
@@ -48,27 +58,32 @@ public func makeSource(
         columns = try inferSchema(reader, listing, format, environment)
     }
     if columns.fields.isEmpty { columns = try inferSchema(reader, listing, format, environment) }
-    let source = try DirectorySource(listing: listing, format: reader, schema: columns, environment: environment)
+    let source = try DirectorySource(
+        listing: listing, format: reader, schema: columns,
+        partitionColumns: partitionedBy.compactMap { columns.index(of: $0) }, environment: environment)
     return ConnectedSource(source: source, limit: limit, unknownOptions: set.unused)
 }
 
-/// From the newest file, as it is most likely to have every column.
 private func inferSchema(
     _ reader: any FormatReader, _ listing: FileListing, _ format: String, _ environment: Environment
 ) throws(TidemillError) -> Schema {
-    var newest: (path: String, modified: Int64)?
+    var files: [(path: String, modified: Int64)] = []
     for found in try listing.files(in: environment.files) {
         guard let status = try environment.files.status(of: FilePath(found.path)) else { continue }
-        if newest.map({ ($0.modified, $0.path) < (status.modified, found.path) }) ?? true {
-            newest = (found.path, status.modified)
-        }
+        files.append((found.path, status.modified))
     }
-    guard let newest else {
+    guard !files.isEmpty else {
         throw TidemillError(
             .user, "UNABLE_TO_INFER_SCHEMA", "no \(format) file to take the columns from: \(listing.path.string)",
             hint: "declare the columns, or start when there is a file")
     }
-    return try reader.inferSchema(newest.path, environment: environment)
+    files.sort { ($0.modified, $0.path) < ($1.modified, $1.path) }
+    let paths = files.map(\.path)
+    let own = try reader.inferSchema(paths, environment: environment)
+    if listing.recursive { return own }
+    let partitions = try PartitionDirectories.infer(paths, below: listing.base)
+    let names = Set(partitions.map { $0.name.lowercased() })
+    return Schema(own.fields.filter { !names.contains($0.name.lowercased()) } + partitions)
 }
 
 /// Options of Spark whose effect would be silently missing.

@@ -1,7 +1,7 @@
 import TideParquet
 
-/// Writes one data file of a table.
-final class DataFileWriter {
+/// Writes one Parquet file of a table.
+final class DataFileWriter: DataFileWriting {
     let name: String
     private let file: any File
     private let writer: ParquetWriter
@@ -39,6 +39,11 @@ final class DataFileWriter {
         }
     }
 
+    func append(contentsOf other: any File) throws(TidemillError) {
+        let reader = try ParquetReader(file: other)
+        for group in reader.rowGroups.indices { try copy(rowGroup: group, of: reader) }
+    }
+
     /// All row groups of a file that was just encoded, whatever their size.
     func copyEncoded(_ reader: ParquetReader) throws(TidemillError) {
         for group in reader.rowGroups.indices { try writer.copyRowGroup(group, from: reader) }
@@ -67,6 +72,24 @@ extension FileSystem {
         let writer = try DataFileWriter(name: name, file: file, schema: schema, options: options)
         try fill(writer)
         return try writer.finish()
+    }
+
+    /// Writes the rows of several files of a table, in their order, as one.
+    /// - Returns: the file, and how many row groups were copied as they are.
+    func writeMergedFile(
+        _ name: String, of inputs: [DataFile], in directory: FilePath, schema: Schema, options: TableOptions
+    ) throws(TidemillError) -> (file: DataFile, copied: Int) {
+        let file = try open(directory.appending(name), .createNew)
+        defer { file.close() }
+        let writer = try options.format.writer(name: name, file: file, schema: schema, options: options)
+        for input in inputs {
+            let source = try open(directory.appending(input.name), .read)
+            defer { source.close() }
+            try writer.append(contentsOf: source)
+        }
+        var merged = try writer.finish()
+        merged.rows = inputs.reduce(0) { $0 + $1.rows }
+        return (merged, (writer as? DataFileWriter)?.rowGroupsCopied ?? 0)
     }
 
     func openParquet(_ path: FilePath) throws(TidemillError) -> ParquetReader {

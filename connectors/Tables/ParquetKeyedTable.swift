@@ -22,6 +22,7 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
     private let identity: TableIdentity
     private let locator: any KeyLocator
     private let marker: Mutex<TableMarker>
+    private let retained = Mutex<Set<RetainedVersion>>([])
 
     private var files: any FileSystem { directory.files }
 
@@ -53,7 +54,10 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
 
     public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0.epoch } }
 
-    public func recover() throws(TidemillError) { try directory.recoverSiblings() }
+    public func recover() throws(TidemillError) {
+        try directory.recoverSiblings(retained: retained.withLock { $0 })
+    }
+    public func retain(_ versions: Set<RetainedVersion>) { retained.withLock { $0 = versions } }
 
     public func publish(
         _ changes: [Batch], through epoch: Epoch, replacingAll: Bool
@@ -101,7 +105,7 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
             next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)]
         }
         try files.createDurably(stage.appending(TableMarker.name), next.encoded())
-        try directory.swapIn(stage, epoch: epoch)
+        try directory.swapIn(stage, epoch: epoch, retained: retained.withLock { $0 })
         marker.withLock { [next] in $0 = next }
         return report
     }

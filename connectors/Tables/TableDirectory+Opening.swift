@@ -9,6 +9,10 @@ extension TableDirectory {
     func open(_ wanted: TableMarker, options: TableOptions) throws(TidemillError) -> TableMarker {
         guard var found = try load() else {
             var marker = wanted
+            guard options.format.keepsEmptyFile else {
+                try create(marker) { _ in }
+                return marker
+            }
             let file = DataFile(
                 name: dataFileName(TableDirectory.emptyLabel, 0), rows: 0, bytes: 0, rowGroups: 0,
                 ranges: wanted.keyColumns.map { _ in .unknown }, hasBloom: false)

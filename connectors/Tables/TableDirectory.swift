@@ -5,7 +5,8 @@
 ///     <warehouse>/orders/_tidemill                       the marker
 ///     <warehouse>/.orders.staging/                       files of epochs that are not published
 ///     <warehouse>/.orders.next-<epoch>/                  a replacement being built, or (after a crash) swapped out
-///     <warehouse>/.orders.old-<epoch>-<micros>-<random>/ swapped out then, kept for readers in the middle of it
+///     <warehouse>/.orders.old-<epoch>-<micros>-<random>/ swapped out then, kept for readers in the middle of it and
+///                                                        for retained epochs
 ///
 /// File names are never reused. So a reader that listed one version and opens files of another finds the same bytes
 /// under the same name, or a clean "not found".
@@ -15,8 +16,14 @@ struct TableDirectory: Sendable {
     let name: String
     let environment: Environment
     let readerGraceMicros: Int64
+    /// What the names of data files end with.
+    let suffix: String
 
-    init(_ location: FilePath, environment: Environment, readerGrace: Duration) {
+    init(
+        _ location: FilePath, environment: Environment, readerGrace: Duration,
+        suffix: String = StoredFormat.parquet.suffix
+    ) {
+        self.suffix = suffix
         self.location = location
         let parent = location.removingLastComponent()
         self.parent = parent.isEmpty ? FilePath(".") : parent
@@ -29,13 +36,13 @@ struct TableDirectory: Sendable {
     var files: any FileSystem { environment.files }
     var staging: FilePath { parent.appending(".\(name).staging") }
     var markerPath: FilePath { location.appending(TableMarker.name) }
-    private var nextPrefix: String { ".\(name).next-" }
-    private var oldPrefix: String { ".\(name).old-" }
+    var nextPrefix: String { ".\(name).next-" }
+    var oldPrefix: String { ".\(name).old-" }
 
     /// A name no other file of this table ever had.
     func dataFileName(_ label: String, _ number: Int) -> String {
         let random = String(environment.random.next(), radix: 16)
-        return "part-\(label)-\(number)-\(String(repeating: "0", count: 16 - random.count))\(random).parquet"
+        return "part-\(label)-\(number)-\(String(repeating: "0", count: 16 - random.count))\(random)\(suffix)"
     }
     func dataFileName(_ epoch: Epoch, _ number: Int) -> String { dataFileName(TableDirectory.padded(epoch), number) }
 
@@ -116,7 +123,14 @@ struct TableDirectory: Sendable {
     ///
     /// Power lost before the exchange is durable: the table is the old version with the old marker, the publish is
     /// redone. After it: the new version with the new marker. The rename only tidies up and may be lost.
-    func swapIn(_ stage: FilePath, epoch: Epoch) throws(TidemillError) {
+    func swapIn(
+        _ stage: FilePath, epoch: Epoch, retained: Set<RetainedVersion> = []
+    ) throws(TidemillError) {
+        try swapIn(stage, label: String(epoch.rawValue))
+        try removeOldVersions(but: retained)
+    }
+
+    func swapIn(_ stage: FilePath, label: String) throws(TidemillError) {
         try files.syncDirectory(stage)
         guard try files.exists(location) else {
             try files.rename(stage, to: location)
@@ -124,11 +138,10 @@ struct TableDirectory: Sendable {
         }
         try exchange(stage)
         try files.syncDirectory(parent)
-        try moveAside(stage, label: String(epoch.rawValue))
-        try removeOldVersions()
+        try moveAside(stage, label: label)
     }
 
-    private func moveAside(_ stage: FilePath, label: String) throws(TidemillError) {
+    func moveAside(_ stage: FilePath, label: String) throws(TidemillError) {
         let random = String(environment.random.next() & 0xFFFF_FFFF, radix: 16)
         try files.rename(
             stage, to: parent.appending("\(oldPrefix)\(label)-\(environment.clock.now())-\(random)"))
@@ -157,7 +170,9 @@ struct TableDirectory: Sendable {
     /// Whether a file has the form of our data files or sidecars: such a one that no marker lists is a leftover.
     static func isOurs(_ name: String) -> Bool {
         let stem = name.hasPrefix("_part-") ? name.dropFirst() : name[...]
-        guard stem.hasPrefix("part-"), let end = stem.range(of: ".parquet") else { return false }
+        guard stem.hasPrefix("part-"),
+            let end = StoredFormat.suffixes.lazy.compactMap({ stem.range(of: $0) }).first
+        else { return false }
         let parts = stem[..<end].dropFirst(5).split(separator: "-", omittingEmptySubsequences: false)
         return parts.count == 3 && parts[2].count == 16 && parts[2].allSatisfy(\.isHexDigit)
             && (parts[0] == emptyLabel || parts[0].allSatisfy(\.isNumber)) && parts[1].allSatisfy(\.isNumber)
@@ -174,7 +189,7 @@ struct TableDirectory: Sendable {
         guard let number = error.errno, [1, 18, 22, 38, 95].contains(number) else { return error }
         return TidemillError(
             .unsupported, "TIDEMILL_NO_EXCHANGE",
-            "file system cannot swap directories or link files, which a parquet table needs: \(parent.string)",
+            "file system cannot swap directories or link files, which a stored table needs: \(parent.string)",
             hint: "store the table USING delta, or put the warehouse on ext4, xfs, btrfs or tmpfs", errno: number,
             cause: error)
     }
@@ -183,7 +198,7 @@ struct TableDirectory: Sendable {
 
     /// Tidies the siblings after a restart. A complete `.next-` may be a version that readers are still in the middle
     /// of, so it is moved aside rather than removed.
-    func recoverSiblings() throws(TidemillError) {
+    func recoverSiblings(retained: Set<RetainedVersion> = []) throws(TidemillError) {
         guard try files.exists(parent) else { return }
         for entry in try files.entries(of: parent) {
             let path = parent.appending(entry.name)
@@ -197,19 +212,7 @@ struct TableDirectory: Sendable {
                 try files.removeTree(path)
             }
         }
-        try removeOldVersions()
-    }
-
-    /// Removes versions that were swapped out longer ago than the grace, or in a future that the clock took back.
-    func removeOldVersions() throws(TidemillError) {
-        let now = environment.clock.now()
-        for entry in try files.entries(of: parent) where entry.name.hasPrefix(oldPrefix) {
-            let parts = entry.name.dropFirst(oldPrefix.count).split(separator: "-")
-            let time = parts.count == 3 ? Int64(parts[1]) ?? 0 : 0
-            if now - time >= readerGraceMicros || time - now > readerGraceMicros {
-                try files.removeTree(parent.appending(entry.name))
-            }
-        }
+        try removeOldVersions(but: retained)
     }
 }
 

@@ -6,18 +6,18 @@
 /// The marker is durable together with what it lists: in place it is replaced after the data files and their names are
 /// durable, in a replacement directory it is written before the exchange. So a redo that finds its epoch here has
 /// nothing left to do.
-struct TableMarker: Sendable, Hashable {
-    static let name = "_tidemill"
-    enum Kind: UInt8, Sendable { case append = 1, keyed = 2, copy = 3 }
+package struct TableMarker: Sendable, Hashable {
+    package static let name = "_tidemill"
+    package enum Kind: UInt8, Sendable { case append = 1, keyed = 2, copy = 3 }
 
-    var kind: Kind
+    package var kind: Kind
     var identity: TableIdentity
     /// nil: created, nothing published.
-    var epoch: Epoch?
+    package var epoch: Epoch?
     var schema: Schema
     var key: TableKey?
     /// Oldest first.
-    var files: [DataFile]
+    package var files: [DataFile]
 
     private static let magic: UInt32 = 0x4254_4D54
     private static let version: UInt32 = 1
@@ -56,7 +56,7 @@ struct TableMarker: Sendable, Hashable {
         self.files = files
     }
 
-    init(decoding bytes: [UInt8], file: String) throws(TidemillError) {
+    package init(decoding bytes: [UInt8], file: String) throws(TidemillError) {
         var reader = ByteReader(bytes.dropLast(4), file: file)
         guard bytes.count > 12, try reader.u32() == TableMarker.magic else {
             throw reader.corruption("not a table marker")
@@ -113,17 +113,17 @@ public struct TableIdentity: Sendable, Hashable {
 }
 
 /// One data file of a table.
-struct DataFile: Sendable, Hashable {
-    var name: String
+package struct DataFile: Sendable, Hashable {
+    package var name: String
     var rows: Int
     var bytes: Int64
     var rowGroups: Int
     /// One per key column; empty for append tables.
     var ranges: [KeyRange]
-    var hasBloom: Bool
+    package var hasBloom: Bool
 
     /// Tools skip names that start with an underscore.
-    var bloomName: String { "_\(name).bloom" }
+    package var bloomName: String { "_\(name).bloom" }
 
     func encode(into writer: inout ByteWriter) {
         writer.string(name)

@@ -3,6 +3,7 @@ import Synchronization
 
 /// How a stored table is written.
 public struct TableOptions: Sendable {
+    public var format = StoredFormat.parquet
     /// How long a version that was swapped out stays for readers in the middle of it.
     public var readerGrace: Duration = .seconds(60)
     public var rowGroupRows = 128 << 10

@@ -44,4 +44,50 @@ enum OptionText {
         _ = try DateTimePattern(value)
         return value
     }
+
+    /// For options of which only Spark's default is supported.
+    static func require(_ name: String, _ value: String, _ only: Bool) throws(TidemillError) {
+        guard try boolean(name, value) == only else {
+            throw TidemillError.unsupported("option '\(name)' is supported only as \(only)", hint: "leave it out")
+        }
+    }
+
+    static func requireUTF8(_ name: String, _ value: String) throws(TidemillError) {
+        guard ["utf-8", "utf8", "us-ascii", "ascii"].contains(value.lowercased()) else {
+            throw TidemillError.unsupported(
+                "option '\(name)' supports only UTF-8, not '\(value)'",
+                hint: "convert the files, for example with iconv -t UTF-8")
+        }
+    }
+
+    static func requireEnglish(_ name: String, _ value: String) throws(TidemillError) {
+        guard ["en-us", "en_us", "en"].contains(value.lowercased()) else {
+            throw TidemillError.unsupported(
+                "option '\(name)' supports only en-US, not '\(value)'",
+                hint: "declare such columns as STRING and convert them in the query, for example "
+                    + "CAST(replace(replace(s, '.', ''), ',', '.') AS DECIMAL(12,2))")
+        }
+    }
+
+    static func requireLineEnd(_ name: String, _ value: String) throws(TidemillError) {
+        guard value == "\n" || value == "\r\n" else {
+            throw TidemillError.unsupported("option '\(name)' supports only \\n and \\r\\n")
+        }
+    }
+}
+
+extension DateTimePattern {
+    /// The pattern of a reader's option.
+    static func parsing(_ option: String?) throws(TidemillError) -> DateTimePattern? {
+        guard let option else { return nil }
+        let pattern = try DateTimePattern(option)
+        try pattern.requireParsable()
+        return pattern
+    }
+
+    /// The pattern of a writer's option.
+    static func writing(_ option: String?) throws(TidemillError) -> DateTimePattern? {
+        guard let option else { return nil }
+        return try DateTimePattern(option)
+    }
 }

@@ -19,6 +19,11 @@ size_t tide_csv_index(const uint8_t *bytes, size_t count, uint8_t delimiter, uin
 size_t tide_csv_index_portable(const uint8_t *bytes, size_t count, uint8_t delimiter, uint8_t quote,
                                uint32_t *out, uint64_t *in_quotes);
 
+// Index of the first byte that ends or interrupts a JSON string: a quote, a backslash or a control character below
+// 0x20. There must be one; reads at most 15 bytes past it.
+size_t tide_json_string_end(const uint8_t *bytes);
+size_t tide_json_string_end_portable(const uint8_t *bytes);
+
 // 1 if the bytes are well-formed UTF-8 (RFC 3629), else 0.
 int tide_utf8_valid(const uint8_t *bytes, size_t count);
 

@@ -135,3 +135,33 @@ public func hashRows(_ columns: [Column], count: Int) -> Buffer {
     }
     return buffer
 }
+
+/// The hash of a packed row's keys, equal to what `hashRows` gives for the columns they came from.
+/// - Parameter bases: of the heap that the row's long strings lie in.
+@inline(never)
+func hashPackedRow(
+    _ row: UnsafeRawPointer, _ layout: RowLayout, _ bases: UnsafePointer<UnsafeRawPointer>
+) -> UInt64 {
+    var h = hashSeed
+    for index in layout.keyTypes.indices {
+        let isNull = row.load(fromByteOffset: layout.nullByte(index), as: UInt8.self) & (1 << UInt8(index & 7)) != 0
+        let field = row + layout.keyOffsets[index]
+        let bits: UInt64
+        switch layout.keyTypes[index].physical {
+        case _ where isNull: bits = k0
+        case .bit: bits = UInt64(field.load(as: UInt8.self))
+        case .int32: bits = HashInt32.bits(field.load(as: Int32.self))
+        case .int64: bits = HashInt64.bits(field.load(as: Int64.self))
+        case .float32: bits = HashFloat.bits(field.load(as: Float.self))
+        case .float64: bits = HashDouble.bits(field.load(as: Double.self))
+        case .int128: bits = HashInt128.bits(field.loadUnaligned(as: Int128.self))
+        case .view:
+            let view = field.loadUnaligned(as: StringView.self)
+            bits =
+                view.isInline
+                ? mix(view.low ^ k3, view.high ^ k4) : hashLong(bases[view.bufferIndex] + view.offset, view.length)
+        }
+        h = fold(h, bits)
+    }
+    return h
+}

@@ -19,13 +19,13 @@ public struct KeyImages: Sendable {
         let stride = layout.imageBytes
         images = Buffer(byteCount: count * stride)
         let base = images.base
-        // Zero the last words, which hold null bits and padding; every other byte is written below.
-        let tail = layout.nullOffset - RowLayout.keyOffset
-        zeroTails(base, stride, from: tail & ~7, count)
+        // Zero mark and null bits, and the last words, which may hold padding; every other byte is written below.
+        zeroWords(base, stride, from: 0, to: RowLayout.keyOffset, count)
+        zeroWords(base, stride, from: layout.fieldsEnd & ~7, to: stride, count)
         var buffers: [Buffer] = []
         for (index, column) in columns.enumerated() {
             precondition(column.type.physical == layout.keyTypes[index].physical && column.count == count)
-            let offset = layout.keyOffsets[index] - RowLayout.keyOffset
+            let offset = layout.keyOffsets[index]
             switch column.type.physical {
             case .bit: scatterBits(column.bits.words, base + offset, stride, count)
             case .int32: scatter(column.pointer(UInt32.self), base + offset, stride, count)
@@ -39,10 +39,9 @@ public struct KeyImages: Sendable {
                 scatterViews(column.views, base + offset, stride, count, raisedBy: start)
             }
             if let validity = column.validity {
-                let nullByte = layout.nullOffset - RowLayout.keyOffset + index / 8
                 clearNulls(
-                    validity.words, base + offset, max(1, column.type.physical.width), base + nullByte,
-                    UInt8(1 << (index & 7)), stride, count)
+                    validity.words, base + offset, max(1, column.type.physical.width),
+                    base + layout.nullByte(index), UInt8(1 << (index & 7)), stride, count)
             }
         }
         heap = buffers.isEmpty ? .empty : StringHeap(buffers)
@@ -50,9 +49,10 @@ public struct KeyImages: Sendable {
 }
 
 @inline(never)
-private func zeroTails(_ base: UnsafeMutableRawPointer, _ stride: Int, from: Int, _ count: Int) {
+private func zeroWords(_ base: UnsafeMutableRawPointer, _ stride: Int, from: Int, to end: Int, _ count: Int) {
     var at = base + from
-    let words = (stride - from) / 8
+    let words = (end - from) / 8
+    if words == 0 { return }
     for _ in 0..<count {
         for w in 0..<words { at.storeBytes(of: 0, toByteOffset: w &* 8, as: UInt64.self) }
         at += stride

@@ -26,7 +26,7 @@ extension RowTable {
     }
 
     private func keyValidity(_ index: Int, _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int) -> Bitmap? {
-        let offset = layout.nullOffset + index / 8
+        let offset = layout.nullByte(index)
         let bit = UInt8(1 << (index & 7))
         var any: UInt8 = 0
         for i in 0..<n { any |= rows[i].load(fromByteOffset: offset, as: UInt8.self) & bit }

@@ -118,20 +118,31 @@ extension FileSystem {
         try syncDirectory(parent)
     }
 
-    /// Creates the directory and its missing parents, each made durable in its parent.
+    /// Creates the directory and its missing parents, each made durable in its parent. So is the first one that exists:
+    /// whoever made it may have died before it was, and only the last one made can be in that state.
     public func createDirectories(_ path: FilePath) throws(TidemillError) {
+        let parent = path.removingLastComponent()
         if let status = try status(of: path) {
             guard status.kind == .directory else {
                 throw TidemillError(
                     .user, "TIDEMILL_NOT_A_DIRECTORY", "a file stands where a directory is needed",
                     place: .file(path.string))
             }
+            if !parent.isEmpty && parent != path { try syncIfOurs(parent) }
             return
         }
-        let parent = path.removingLastComponent()
         if !parent.isEmpty && parent != path { try createDirectories(parent) }
         try createDirectory(path)
         if !parent.isEmpty { try syncDirectory(parent) }
+    }
+
+    /// A directory that may not be opened for reading (EACCES, EPERM) is none that we made something in.
+    private func syncIfOurs(_ directory: FilePath) throws(TidemillError) {
+        do throws(TidemillError) {
+            try syncDirectory(directory)
+        } catch {
+            if error.errno != 13 && error.errno != 1 { throw error }
+        }
     }
 
     /// Removes a directory with everything in it; fine if it does not exist.

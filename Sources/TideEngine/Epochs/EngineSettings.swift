@@ -6,8 +6,13 @@ public struct EngineSettings: Sendable, Hashable {
     public var timeZone = "UTC"
     /// `tidemill.publishInterval`: keyed tables are replaced at most this often while epochs keep coming.
     public var publishInterval: Duration = .seconds(1)
+    /// `tidemill.stabilityWindow`: while serving, a file younger than this is taken only when its writer was seen to close
+    /// it or to move it into place.
+    public var stabilityWindow: Duration = .seconds(1)
     /// `tidemill.flushBytes`: log bytes that call for writing state into runs; 0: after every epoch.
     public var flushBytes: Int64 = 32 << 20
+    /// `tidemill.memory.limit`: bytes of state in memory above which rows are left to the runs; nil: no limit.
+    public var memoryLimit: Int64?
     /// `tidemill.batchRows`: rows that travel together at most. Readers choose, unless a test wants them smaller.
     public var batchRowsMax = Int.max
     /// `spark.sql.streaming.noDataMicroBatches.enabled`: whether a watermark that moved gets an epoch without input.
@@ -16,6 +21,9 @@ public struct EngineSettings: Sendable, Hashable {
     var watermarkPolicy = WatermarkClock.Policy.min
     /// `tidemill.idleTimeout`: a source without rows for so long no longer holds watermarks back.
     public var idleTimeout: Duration?
+
+    /// `tidemill.retain.epochs` and `tidemill.retain.bytes`: which published epochs can be gone back to.
+    public var retention = RetentionPolicy()
 
     public init(_ configuration: [String: String]) throws(TidemillError) {
         for (key, value) in configuration {
@@ -34,8 +42,12 @@ public struct EngineSettings: Sendable, Hashable {
                 timeZone = "UTC"
             case "tidemill.publishinterval":
                 publishInterval = try EngineSettings.duration(key, value)
+            case "tidemill.stabilitywindow":
+                stabilityWindow = try EngineSettings.duration(key, value)
             case "tidemill.flushbytes":
                 flushBytes = try EngineSettings.bytes(key, value)
+            case "tidemill.memory.limit":
+                memoryLimit = try EngineSettings.bytes(key, value)
             case "tidemill.batchrows":
                 batchRowsMax = Int(try EngineSettings.number(key, value, from: 1))
             case "spark.sql.streaming.nodatamicrobatches.enabled":
@@ -54,6 +66,10 @@ public struct EngineSettings: Sendable, Hashable {
                 }
             case "tidemill.idletimeout":
                 idleTimeout = try EngineSettings.duration(key, value)
+            case "tidemill.retain.epochs":
+                retention.epochs = Int(clamping: try EngineSettings.number(key, value, from: 1))
+            case "tidemill.retain.bytes":
+                retention.bytes = try EngineSettings.bytes(key, value)
             default: break
             }
         }
@@ -90,7 +106,7 @@ public struct EngineSettings: Sendable, Hashable {
     }
 
     /// `500 ms`, `1 s`, `2 minutes`, or a bare number of milliseconds.
-    static func duration(_ key: String, _ text: String) throws(TidemillError) -> Duration {
+    public static func duration(_ key: String, _ text: String) throws(TidemillError) -> Duration {
         let trimmed = text.trimmedASCII.lowercased()
         let digits = trimmed.prefix { $0.isNumber }
         let unit = String(trimmed.dropFirst(digits.count)).trimmedASCII

@@ -23,6 +23,8 @@ public struct EpochProgress: Sendable {
         public var rowsTotal: Int
         public var rowsUpdated: Int
         public var memoryBytes: Int
+        /// The others lie in runs alone.
+        public var rowsInMemory: Int
         /// Of a streaming table's operator.
         public var counts: OperatorClock.Counts?
         /// The watermark by which the operator's state went, milliseconds.

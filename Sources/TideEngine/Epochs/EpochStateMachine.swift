@@ -3,10 +3,10 @@
 ///
 ///     start ──► recover ──► publish leftovers ──► plan ──► execute ──► commit ──► (publish) ──► plan …
 ///                                                  │ nothing new
-///                                                  └──► publish what is committed ──► stop
+///                                                  └──► publish what is committed ──► stop, or wait ──► plan …
 ///
 /// Invariants: an epoch is published only after its commit; there is at most one epoch between plan and commit; a run
-/// never stops with committed epochs unpublished.
+/// never stops with committed epochs unpublished; a machine that runs on stops only when it is asked to.
 public struct EpochStateMachine: Sendable, Hashable {
     public enum State: Sendable, Hashable {
         case starting
@@ -14,6 +14,8 @@ public struct EpochStateMachine: Sendable, Hashable {
         case executing(Epoch)
         case committing(Epoch)
         case publishing(then: AfterPublish)
+        /// Nothing is there to do; committed epochs may wait for their publication to be due.
+        case waiting
         case stopped
         case failed
     }
@@ -23,12 +25,15 @@ public struct EpochStateMachine: Sendable, Hashable {
         /// The checkpoint was read.
         case recovered(lastCommitted: Epoch?, unpublished: Bool)
         /// What the sources have. `mustRun`: an epoch is due without input (the first one, a flow to be filled).
-        /// `hasMoved`: some flow's watermark has moved, so its state may have something to give out.
-        case planned(hasInput: Bool, mustRun: Bool, hasMoved: Bool)
+        /// `hasMoved`: some flow's watermark has moved, so its state may have something to give out. `publishDue`: the
+        /// publish interval has passed.
+        case planned(hasInput: Bool, mustRun: Bool, hasMoved: Bool = false, publishDue: Bool = true)
         case executed
         /// The frame is durable. `publishDue`: the publish interval has passed.
         case committed(publishDue: Bool)
         case published
+        /// New input, a trigger, or a publication that is due.
+        case woken
         /// The epoch limit of this run, or a signal, asks to end.
         case stopRequested
         case failed
@@ -40,6 +45,8 @@ public struct EpochStateMachine: Sendable, Hashable {
         case commit(Epoch)
         /// Everything committed and not yet published.
         case publish
+        /// Sleep until something happens.
+        case wait
         case stop
         /// Give up without touching the disk; the next start recovers.
         case abort
@@ -49,8 +56,10 @@ public struct EpochStateMachine: Sendable, Hashable {
     public private(set) var lastCommitted: Epoch?
     public private(set) var hasUnpublished = false
     private var stopping = false
+    /// Waits for more when there is nothing new, instead of stopping.
+    private let runsOn: Bool
 
-    public init() {}
+    public init(runsOn: Bool = false) { self.runsOn = runsOn }
 
     public mutating func handle(_ event: Event) -> Action {
         switch (state, event) {
@@ -61,13 +70,19 @@ public struct EpochStateMachine: Sendable, Hashable {
             lastCommitted = last
             hasUnpublished = unpublished
             return unpublished ? publish(then: .plan) : plan()
-        case (.planning, .planned(let hasInput, let mustRun, let hasMoved)):
+        case (.planning, .planned(let hasInput, let mustRun, let hasMoved, let publishDue)):
             if (hasInput || mustRun || hasMoved) && !stopping {
                 let epoch = lastCommitted?.next ?? .zero
                 state = .executing(epoch)
                 return .execute(epoch)
             }
+            if runsOn && !stopping {
+                if hasUnpublished && publishDue { return publish(then: .plan) }
+                state = .waiting
+                return .wait
+            }
             return hasUnpublished ? publish(then: .stop) : stop()
+        case (.waiting, .woken): return plan()
         case (.executing(let epoch), .executed):
             state = .committing(epoch)
             return .commit(epoch)
@@ -80,7 +95,7 @@ public struct EpochStateMachine: Sendable, Hashable {
             return next == .stop ? stop() : plan()
         case (_, .stopRequested):
             stopping = true
-            return state == .planning ? plan() : .plan
+            return state == .planning || state == .waiting ? plan() : .plan
         default:
             preconditionFailure("event \(event) in state \(state)")
         }

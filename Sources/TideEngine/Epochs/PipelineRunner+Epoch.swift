@@ -113,6 +113,7 @@ extension PipelineRunner {
             record.statics.append(
                 EpochRecord.Entry(id: "\(graph.statics[index].flow)#\(index)", bytes: (versions ?? []).flatMap { $0 }))
         }
+        record.counters += memory?.counters ?? []
         let committed = try store.commit(record)
         lastRecord = record
         maintenance?.committed(committed)
@@ -123,8 +124,13 @@ extension PipelineRunner {
         collectProgress()
         for node in graph.stateful {
             let operatorNode = node.node
+            let lazy = operatorNode as? any LazyOperator
             try environment.executor.run(tasks: operatorNode.partitionCount) { (partition, _) throws(TidemillError) in
-                operatorNode.endEpoch(partition: partition)
+                if let lazy {
+                    lazy.endEpoch(partition: partition, of: epoch)
+                } else {
+                    operatorNode.endEpoch(partition: partition)
+                }
             }
         }
         progress.logBytes = store.logBytes - logBefore

@@ -70,12 +70,13 @@ extension PipelineRunner {
         guard let clock = node.clock else {
             return EpochProgress.StateProgress(
                 name: node.name, rowsTotal: node.node.stateRows, rowsUpdated: node.node.touchedRows,
-                memoryBytes: node.node.stateBytes)
+                memoryBytes: node.node.stateBytes,
+                rowsInMemory: (node.node as? any LazyOperator)?.rowsInMemory ?? node.node.stateRows)
         }
         let counts = clock.takeCounts()
         // What goes leaves the tables only after the commit.
         return EpochProgress.StateProgress(
             name: node.name, rowsTotal: node.node.stateRows - counts.leaving, rowsUpdated: counts.updated,
-            memoryBytes: node.node.stateBytes, counts: counts, watermarkMillis: clock.evictionMillis)
+            memoryBytes: node.node.stateBytes, rowsInMemory: node.node.stateRows, counts: counts, watermarkMillis: clock.evictionMillis)
     }
 }

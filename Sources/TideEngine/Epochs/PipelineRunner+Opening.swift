@@ -10,20 +10,28 @@ extension PipelineRunner {
                 fingerprints[flow.name] = Fingerprint.of(flow.analyzed, relations: definition.relations).description
             }
         }
-        let (store, recovered, missing) = try openStore()
+        let opened = try CheckpointAccess(
+            definition: definition, connectors: connectors, environment: environment, storage: options.storage,
+            settings: settings, log: options.log, refreshed: options.refreshed
+        ).open()
+        let (store, recovered, missing) = (opened.store, opened.recovered, opened.missing)
         self.store = store
+        for note in opened.notes { report(.note(note)) }
         generation = store.manifest.generation
-        if let bytes = recovered.latest?.statics.first(where: { $0.id == PlanRegistry.entryID })?.bytes {
-            registry = try PlanRegistry(decoding: bytes)
-        }
+        registry = try PlanRegistry(of: recovered)
         lastRecord = recovered.latest
-        decisions = FlowDecisions.decide(
-            definition, fingerprints: fingerprints, registry: registry, refreshed: options.refreshed)
-        try requireTables(missing, recovered)
         try build()
+        let names = definition.datasets.flatMap(\.flows).map(\.name)
+        decisions = FlowDecisions.decide(
+            definition, fingerprints: fingerprints, registry: registry,
+            operators: Dictionary(
+                names.map { ($0, graph.descriptions(of: $0)) }, uniquingKeysWith: { first, _ in first }),
+            refreshed: options.refreshed)
+        if let first = names.compactMap({ decisions.refused[$0] }).first { throw first }
+        try requireTables(missing, recovered)
         register(fingerprints)
-        try restore(recovered)
         maintain(store, recovered)
+        try restore(recovered)
         try connectTables(recovered)
         for copy in definition.sinks {
             let target = try connectors.copyTarget(copy, generation: generation)
@@ -31,17 +39,34 @@ extension PipelineRunner {
             copies.append(CopySink(definition: copy, target: target))
         }
         staticVersions = Array(repeating: nil, count: graph.statics.count)
-        if recovered.lastCommitted != nil {
-            for (flow, decision) in decisions.flows.sorted(by: { $0.key < $1.key }) where decision != .continuing {
-                report(.note("flow \(flow) is \(decision.rawValue): it starts from everything read so far"))
-            }
-        }
+        if recovered.lastCommitted != nil { announce() }
         toFill = Set(decisions.flows.filter { $0.value != .continuing }.keys)
         let unpublished = recovered.unpublished
+        // After a rollback a copy shows epochs that never were, until it is written again.
+        var copyIsBehind = false
+        for copy in copies where recovered.lastCommitted != nil {
+            if try copy.target.publishedEpoch() == nil { copyIsBehind = true }
+        }
         report(
             .recovered(
                 lastCommitted: recovered.lastCommitted, unpublished: unpublished.count, tornTail: recovered.tornTail))
-        return .recovered(lastCommitted: recovered.lastCommitted, unpublished: !unpublished.isEmpty)
+        return .recovered(lastCommitted: recovered.lastCommitted, unpublished: !unpublished.isEmpty || copyIsBehind)
+    }
+
+    /// Nothing about a changed pipeline happens silently.
+    private func announce() {
+        for (flow, decision) in decisions.flows.sorted(by: { $0.key < $1.key }) {
+            let reason = decisions.reasons[flow]
+            if decision == .continuing {
+                if let reason { report(.note("flow \(flow) goes on: \(reason)")) }
+            } else {
+                let why = reason.map { ", since \($0)" } ?? ""
+                report(.note("flow \(flow) is \(decision.rawValue)\(why): it starts from everything read so far"))
+            }
+        }
+        for flow in decisions.removed {
+            report(.note("flow \(flow) is gone: its state is dropped, its table stays as it is"))
+        }
     }
 
     /// A table that goes on would silently lack everything that was in it.
@@ -55,32 +80,6 @@ extension PipelineRunner {
                 hint: "put its folder back, name the warehouse it lies in with --warehouse, or compute it anew with "
                     + "--full-refresh \(dataset.name)")
         }
-    }
-
-    private func openStore() throws(TidemillError) -> (CheckpointStore, RecoveredCheckpoint, missing: Set<String>) {
-        var missing = Set<String>()
-        let definition = definition
-        let connectors = connectors
-        let opened = try CheckpointStore.open(
-            options.storage, pipeline: definition.name, settings: ["spark.sql.session.timeZone": settings.timeZone],
-            environment: environment, options: options.log
-        ) { (generation) throws(TidemillError) -> Epoch? in
-            // The newest epoch any table shows is proof that its commit returned.
-            var newest: Epoch?
-            for dataset in definition.datasets {
-                guard try connectors.isStored(dataset) else {
-                    missing.insert(dataset.name)
-                    continue
-                }
-                let epoch: Epoch? =
-                    dataset.key == nil
-                    ? try connectors.appendTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
-                    : try connectors.keyedTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
-                if let epoch, epoch > newest ?? Epoch(-1) { newest = epoch }
-            }
-            return newest
-        }
-        return (opened.store, opened.recovered, missing)
     }
 
     private func build() throws(TidemillError) {
@@ -110,11 +109,9 @@ extension PipelineRunner {
             guard let relation = definition.relations[scan.key.name] else {
                 throw TidemillError.internal("relation \(scan.key.name) is not in the catalog")
             }
-            var options = relation.options
-            for (key, value) in scan.key.options { options[key] = value }
             var limit = scan.limit
             try limit.tighten(relation.options)
-            let source = try connectors.source(for: relation, options: options.filter { !isRateLimit($0.key) })
+            let source = try definition.source(of: scan, connectors)
             let owner = registry.sources[scan.key.id] ?? registry.newOwner()
             registry.sources[scan.key.id] = owner
             sources.append(SourceNode(scan: scan, source: source, owner: owner, limit: limit))
@@ -133,11 +130,13 @@ extension PipelineRunner {
                     for node in graph.stateful where node.flow == flow.name && startsEmpty(node) {
                         entry.operators[node.ordinal] = registry.newOwner()
                     }
+                    entry.descriptions = graph.descriptions(of: flow.name)
                     flows[flow.name] = entry
                 } else {
                     flows[flow.name] = PlanRegistry.FlowEntry(
                         dataset: dataset.name.lowercased(), fingerprint: fingerprints[flow.name] ?? "",
-                        operators: (0..<count).map { _ in registry.newOwner() })
+                        operators: (0..<count).map { _ in registry.newOwner() },
+                        descriptions: graph.descriptions(of: flow.name))
                 }
             }
             let name = dataset.name.lowercased()
@@ -160,14 +159,10 @@ extension PipelineRunner {
                 graph.times[flow]?.restore(clock)
             }
         }
+        guard let memory else { throw .internal("state is restored before it is known where it may lie") }
         for node in graph.stateful where !startsEmpty(node) {
             guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
-            for part in node.node.stateParts.indices {
-                try recovered.forEachBlock(owner: owner, kind: .state, part: UInt16(part)) {
-                    (batch, _) throws(TidemillError) in
-                    try node.node.restore(part: part, batch)
-                }
-            }
+            try memory.restore(node.node, owner: owner, recovered)
         }
         for node in sources {
             try recovered.forEachBlock(owner: node.owner, kind: .sourceFiles) { (batch, _) throws(TidemillError) in
@@ -190,20 +185,29 @@ extension PipelineRunner {
         }
         var tuning = RunMaintenance.Options()
         tuning.flushBytes = settings.flushBytes
-        maintenance = RunMaintenance(
+        let maintenance = RunMaintenance(
             store, recovered: recovered, rules: rules, executor: environment.executor, options: tuning)
+        self.maintenance = maintenance
+        var owners: [(node: any StatefulOperator, owner: UInt32)] = []
+        for node in graph.stateful {
+            if let owner = registry.flows[node.flow]?.operators[node.ordinal] { owners.append((node.node, owner)) }
+        }
+        memory = StateMemory(
+            owners, store: store, maintenance: maintenance, executor: environment.executor,
+            limit: settings.memoryLimit)
     }
 
-    /// Whether a row of the result may appear and vanish within one epoch: a join does that, and whoever reads the
-    /// changes of a table whose flows do.
+    /// Whether a row of the result may appear and vanish within one epoch, or change its columns under one key several
+    /// times: a join does that, and whoever reads the changes of a table whose flows do.
     private func changesSeveralTimes(_ plan: LogicalPlan) -> Bool {
-        if plan.containsJoin { return true }
+        if plan.emitsVersions { return true }
         return plan.ownTables.contains { name in
             definition.dataset(named: name)?.flows.contains { changesSeveralTimes($0.plan) } ?? false
         }
     }
 
     private func connectTables(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
+        let retained = Set(store?.retained.map(\.version) ?? [])
         for dataset in definition.datasets {
             let name = dataset.name.lowercased()
             guard let port = graph.tables[name], let owner = registry.tables[name] else {
@@ -229,6 +233,7 @@ extension PipelineRunner {
                     needsNetting: dataset.flows.count > 1 || dataset.flows.contains { changesSeveralTimes($0.plan) })
                 sink = TableSink(
                     dataset: dataset, owner: owner, target: .keyed(target), port: port, changes: collector)
+                target.retain(retained)
                 try target.recover()
                 for epoch in recovered.unpublished {
                     // What came before the epoch that started the table over does not count.
@@ -250,6 +255,7 @@ extension PipelineRunner {
                         sink.pendingManifests.append((epoch.epoch, entry.bytes))
                     }
                 }
+                target.retain(retained)
                 try target.recover(committed: sink.pendingManifests)
                 let cursor = sink.current
                 let collector = OrderedCollector { (batch) throws(TidemillError) in try cursor.append(batch) }
@@ -266,8 +272,11 @@ extension PipelineRunner {
 let startingOverPrefix = "@over:"
 
 extension LogicalPlan {
-    var containsJoin: Bool {
-        if case .join = self { return true }
-        return inputs.contains(where: \.containsJoin)
+    /// Whether a row of the result can come and go within one epoch.
+    var emitsVersions: Bool {
+        switch self {
+        case .join, .window, .topN: true
+        default: inputs.contains(where: \.emitsVersions)
+        }
     }
 }

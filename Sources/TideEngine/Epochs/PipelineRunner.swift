@@ -24,10 +24,14 @@ public final class PipelineRunner {
     let report: (EngineEvent) -> Void
 
     var machine = EpochStateMachine()
+    /// Set while the runner serves: where it waits.
+    var waiting: Waiting?
     let graph = FlowGraph()
     var store: CheckpointStore?
     /// Flushes and merges beside the epochs; there once state is restored.
     var maintenance: RunMaintenance?
+    /// Which state is in memory, and which in runs alone.
+    var memory: StateMemory?
     var registry = PlanRegistry()
     var decisions = FlowDecisions()
     var sources: [SourceNode] = []
@@ -46,8 +50,9 @@ public final class PipelineRunner {
     /// The watermark that each streaming flow's epoch ran with, milliseconds.
     var usedWatermarks: [String: Int64] = [:]
 
-    private let stopFlag = Atomic<Bool>(false)
-    private var lastPublication: UInt64 = 0
+    /// Asks the runner to end after the epoch in hand; one that waits has to be woken. For any thread.
+    public let stopper = Stopper()
+    var lastPublication: UInt64 = 0
     private var epochsRun = 0
     /// Flows that must be filled in the next epoch; empty afterwards.
     var toFill: Set<String> = []
@@ -88,15 +93,25 @@ public final class PipelineRunner {
         settings = try EngineSettings(definition.configuration)
     }
 
-    /// Asks the runner to end after the epoch in hand. May be called from a signal handler's thread.
-    public func requestStop() { stopFlag.store(true, ordering: .relaxed) }
+    public final class Stopper: Sendable {
+        private let flag = Atomic<Bool>(false)
+        public func request() { flag.store(true, ordering: .relaxed) }
+        public var isRequested: Bool { flag.load(ordering: .relaxed) }
+    }
 
     /// Processes everything that is there at the start, publishes it and returns.
     public func run() throws(TidemillError) {
+        try running { () throws(TidemillError) in
+            for node in sources { horizons.append(try node.source.horizon()) }
+        }
+    }
+
+    /// Opens the checkpoint, lets `prepare` set up the sources, and goes on until the machine stops.
+    func running(_ prepare: () throws(TidemillError) -> Void) throws(TidemillError) {
         do throws(TidemillError) {
             let event = try open()
             horizons = []
-            for node in sources { horizons.append(try node.source.horizon()) }
+            try prepare()
             try drive(machine.handle(event))
             try maintenance?.finish()
             reportMaintenance()
@@ -114,26 +129,33 @@ public final class PipelineRunner {
         while true {
             switch action {
             case .plan:
-                if stopFlag.load(ordering: .relaxed) || epochsRun >= options.epochsMax ?? .max {
+                if stopper.isRequested || epochsRun >= options.epochsMax ?? .max {
                     action = machine.handle(.stopRequested)
                     if action == .plan { return }
                     continue
                 }
                 let hasInput = try plan()
                 let mustRun = machine.lastCommitted == nil || !toFill.isEmpty
-                action = machine.handle(.planned(hasInput: hasInput, mustRun: mustRun, hasMoved: hasMovedWatermark()))
+                action = machine.handle(
+                    .planned(
+                        hasInput: hasInput, mustRun: mustRun, hasMoved: hasMovedWatermark(),
+                        publishDue: publishIsDue()))
             case .execute(let epoch):
                 try execute(epoch)
                 action = machine.handle(.executed)
             case .commit(let epoch):
                 try commit(epoch)
                 try maintenance?.poll()
+                try memory?.settle()
                 reportMaintenance()
                 epochsRun += 1
                 action = machine.handle(.committed(publishDue: publishIsDue()))
             case .publish:
                 try publish()
                 action = machine.handle(.published)
+            case .wait:
+                try wait()
+                action = machine.handle(.woken)
             case .stop, .abort: return
             }
         }
@@ -146,6 +168,8 @@ public final class PipelineRunner {
 
     private func plan() throws(TidemillError) -> Bool {
         planStart = environment.clock.elapsed()
+        currentPlans = Array(repeating: nil, count: sources.count)
+        guard triggerIsDue() else { return false }
         currentPlans = []
         for (index, node) in sources.enumerated() {
             let plan = try node.source.plan(
@@ -160,10 +184,8 @@ public final class PipelineRunner {
     // MARK: Publishing
 
     private func publishIsDue() -> Bool {
-        let now = environment.clock.elapsed()
-        let interval = settings.publishInterval.components
-        let nanos = UInt64(interval.seconds) * 1_000_000_000 + UInt64(interval.attoseconds / 1_000_000_000)
-        return lastPublication == 0 || now - lastPublication >= nanos
+        lastPublication == 0
+            || environment.clock.elapsed() - lastPublication >= settings.publishInterval.wholeNanoseconds
     }
 
     /// Makes every committed epoch visible in every table, then in the copies, then says so in the log.
@@ -171,6 +193,8 @@ public final class PipelineRunner {
         guard let store, let epoch = machine.lastCommitted else { return }
         var done: [TablePublication] = []
         var changed = Set<String>()
+        let retained = Set(try store.retained(afterPublishing: epoch).map(\.version))
+        for table in tables { table.retain(retained) }
         for table in tables where table.hasPending || table.startsOver {
             let start = environment.clock.elapsed()
             let report = try table.publish(through: epoch)

@@ -6,6 +6,53 @@ struct PlanRegistry: Sendable, Hashable {
         var fingerprint: String
         /// Owners of the flow's stateful operators, by their position.
         var operators: [UInt32]
+        /// Of the operators, in the same order; missing for those of an older checkpoint.
+        var descriptions: [OperatorDescription] = []
+    }
+    /// What an operator was when its state was written, so that a changed query can be compared with it and its state
+    /// be read without it.
+    struct OperatorDescription: Sendable, Hashable {
+        /// aggregate, join, …
+        var name: String
+        /// Its keys, functions and types in words.
+        var signature: String
+        var parts: [Part]
+        struct Part: Sendable, Hashable {
+            /// Empty if there is only one.
+            var name: String
+            /// Of the state's columns, the hash first, then the live mark.
+            var columns: [String]
+            var types: [DataType]
+            /// As what the columns are read: a sum of decimals has their scale.
+            var readTypes: [DataType]
+            /// Which columns tell two rows with one hash apart.
+            var keyColumns: [Int]
+
+            init(name: String, columns: [String], types: [DataType], readTypes: [DataType], keyColumns: [Int]) {
+                self.name = name
+                self.columns = columns
+                self.types = types
+                self.readTypes = readTypes
+                self.keyColumns = keyColumns
+            }
+            init(_ part: StatePart, names: GraphBuilder.StateNames?) {
+                let known = [Field("hash", .bigint), Field("live", .boolean)] + (names?.columns ?? [])
+                let fields = part.types.enumerated().map { index, type in
+                    guard index < known.count else { return Field("column\(index - 1)", type) }
+                    let isSameForm = known[index].type.physical == type.physical
+                    return isSameForm ? known[index] : Field(known[index].name, type)
+                }
+                columns = fields.map(\.name)
+                readTypes = fields.map(\.type)
+                name = names?.name ?? ""
+                types = part.types
+                keyColumns = part.keyColumns
+            }
+        }
+        /// What has to be the same for state to be of use: not the names of columns.
+        func hasForm(of other: OperatorDescription) -> Bool {
+            name == other.name && parts.map(\.types) == other.parts.map(\.types)
+        }
     }
     var nextOwner: UInt32 = 1
     var flows: [String: FlowEntry] = [:]
@@ -23,7 +70,7 @@ struct PlanRegistry: Sendable, Hashable {
 
     var encoded: [UInt8] {
         var writer = ByteWriter()
-        writer.u8(1)
+        writer.u8(2)
         writer.u32(nextOwner)
         writer.varint(UInt64(flows.count))
         for (name, flow) in flows.sorted(by: { $0.key < $1.key }) {
@@ -32,6 +79,8 @@ struct PlanRegistry: Sendable, Hashable {
             writer.string(flow.fingerprint)
             writer.varint(UInt64(flow.operators.count))
             for owner in flow.operators { writer.u32(owner) }
+            writer.varint(UInt64(flow.descriptions.count))
+            for description in flow.descriptions { description.encode(into: &writer) }
         }
         for map in [sources, tables] {
             writer.varint(UInt64(map.count))
@@ -47,7 +96,8 @@ struct PlanRegistry: Sendable, Hashable {
 
     init(decoding bytes: [UInt8]) throws(TidemillError) {
         var reader = ByteReader(bytes, file: "epoch record")
-        guard try reader.u8() == 1 else { throw reader.corruption("plan registry of no known version") }
+        let version = try reader.u8()
+        guard version == 1 || version == 2 else { throw reader.corruption("plan registry of no known version") }
         nextOwner = try reader.u32()
         for _ in 0..<(try reader.count(elementBytesMin: 4)) {
             let name = try reader.string()
@@ -55,7 +105,13 @@ struct PlanRegistry: Sendable, Hashable {
             let fingerprint = try reader.string()
             var operators: [UInt32] = []
             for _ in 0..<(try reader.count(elementBytesMin: 4)) { operators.append(try reader.u32()) }
-            flows[name] = FlowEntry(dataset: dataset, fingerprint: fingerprint, operators: operators)
+            var entry = FlowEntry(dataset: dataset, fingerprint: fingerprint, operators: operators)
+            if version >= 2 {
+                for _ in 0..<(try reader.count(elementBytesMin: 3)) {
+                    entry.descriptions.append(try OperatorDescription.decode(from: &reader))
+                }
+            }
+            flows[name] = entry
         }
         for _ in 0..<(try reader.count(elementBytesMin: 5)) {
             let name = try reader.string()
@@ -69,57 +125,45 @@ struct PlanRegistry: Sendable, Hashable {
     }
 }
 
-/// What a start means for each flow: decided from the registry and the definition alone.
-struct FlowDecisions: Sendable, Hashable {
-    enum Decision: String, Sendable, Hashable {
-        /// State and table go on.
-        case continuing
-        /// Never seen: filled from what its inputs have taken so far.
-        case new
-        /// The query changed, or a refresh was asked for: state and table start over.
-        case rebuilt
-    }
-    var flows: [String: Decision] = [:]
-
-    func needsFilling(_ flow: String) -> Bool { flows[flow] != .continuing }
-
-    /// - Parameters:
-    ///   - fingerprints: of the flows, by name.
-    ///   - refreshed: datasets (lower case) to be rebuilt whatever their fingerprint.
-    static func decide(
-        _ definition: PipelineDefinition, fingerprints: [String: String], registry: PlanRegistry, refreshed: Set<String>
-    ) -> FlowDecisions {
-        var decisions = FlowDecisions()
-        var rebuiltTables = Set<String>()
-        for dataset in definition.datasets {
-            let name = dataset.name.lowercased()
-            for flow in dataset.flows {
-                let readsRebuilt = flow.plan.ownTables.contains { rebuiltTables.contains($0) }
-                if let known = registry.flows[flow.name], known.dataset == name {
-                    let changed = known.fingerprint != fingerprints[flow.name]
-                    // A streaming table's rows are final: a new text applies from now on.
-                    let rebuilds =
-                        refreshed.contains(name) || (dataset.kind == .materializedView && (changed || readsRebuilt))
-                    decisions.flows[flow.name] = rebuilds ? .rebuilt : .continuing
-                } else {
-                    // Asked to start over, even if the checkpoint that knew the table is gone.
-                    decisions.flows[flow.name] = refreshed.contains(name) ? .rebuilt : .new
-                }
-            }
-            if dataset.flows.contains(where: { decisions.flows[$0.name] == .rebuilt }) {
-                rebuiltTables.insert(name)
-                // One flow of a table cannot start over alone.
-                for flow in dataset.flows { decisions.flows[flow.name] = .rebuilt }
+extension PlanRegistry.OperatorDescription {
+    func encode(into writer: inout ByteWriter) {
+        writer.string(name)
+        writer.string(signature)
+        writer.varint(UInt64(parts.count))
+        for part in parts {
+            writer.string(part.name)
+            writer.varint(UInt64(part.keyColumns.count))
+            for column in part.keyColumns { writer.varint(UInt64(column)) }
+            writer.varint(UInt64(part.types.count))
+            for index in part.types.indices {
+                writer.string(part.columns[index])
+                part.types[index].encode(into: &writer)
+                part.readTypes[index].encode(into: &writer)
             }
         }
-        return decisions
     }
-}
 
-extension LogicalPlan {
-    /// The pipeline's own tables that the plan reads, lower case.
-    var ownTables: Set<String> {
-        if case .scan(let scan) = self { return scan.relation.isOwnTable ? [scan.relation.name.lowercased()] : [] }
-        return inputs.reduce(into: []) { $0.formUnion($1.ownTables) }
+    static func decode(from reader: inout ByteReader) throws(TidemillError) -> Self {
+        var description = Self(name: try reader.string(), signature: try reader.string(), parts: [])
+        for _ in 0..<(try reader.count(elementBytesMin: 3)) {
+            let name = try reader.string()
+            var part = Part(name: name, columns: [], types: [], readTypes: [], keyColumns: [])
+            for _ in 0..<(try reader.count()) { part.keyColumns.append(Int(clamping: try reader.varint())) }
+            for _ in 0..<(try reader.count(elementBytesMin: 3)) {
+                part.columns.append(try reader.string())
+                let type = try DataType.decode(from: &reader)
+                let readType = try DataType.decode(from: &reader)
+                guard type.physical == readType.physical else {
+                    throw reader.corruption("a state's column is read as another form")
+                }
+                part.types.append(type)
+                part.readTypes.append(readType)
+            }
+            guard part.keyColumns.allSatisfy({ $0 < part.types.count }) else {
+                throw reader.corruption("key column of a state that has none such")
+            }
+            description.parts.append(part)
+        }
+        return description
     }
 }

@@ -31,6 +31,13 @@ final class TableSink {
     var id: String { dataset.name.lowercased() }
     var hasPending: Bool { !pendingManifests.isEmpty || !pendingChanges.isEmpty }
 
+    func retain(_ versions: Set<RetainedVersion>) {
+        switch target {
+        case .append(let table): table.retain(versions)
+        case .keyed(let table): table.retain(versions)
+        }
+    }
+
     /// Applies everything pending through `epoch`.
     func publish(through epoch: Epoch) throws(TidemillError) -> PublishReport {
         var report = PublishReport()

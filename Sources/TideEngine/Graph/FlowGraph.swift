@@ -56,8 +56,14 @@ final class FlowGraph {
         let name: String
         /// The pipeline's tables (lower case) whose rows the node keeps to look them up.
         let lookedUp: Set<String>
+        let description: PlanRegistry.OperatorDescription
         /// Of a streaming table's operator: what it counts.
         let clock: OperatorClock?
+    }
+
+    /// What the stateful operators of a flow are, by position.
+    func descriptions(of flow: String) -> [PlanRegistry.OperatorDescription] {
+        stateful.filter { $0.flow == flow }.sorted { $0.ordinal < $1.ordinal }.map(\.description)
     }
 
     var scans: [ScanKey: Scan] = [:]

@@ -98,7 +98,10 @@ struct GraphBuilder {
                 groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
                 emitsOldRows: !replacesByGroup, eventTime: eventTime, outputs: outputs)
             try build(aggregate.input, [node])
-            add(node, eventTime == nil ? "aggregate" : "stateStoreSave", clock: eventTime?.clock)
+            let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
+            add(
+                node, eventTime == nil ? "aggregate" : "stateStoreSave", signature: OperatorSignature.of(aggregate),
+                parts: [.init(columns: fields)], clock: eventTime?.clock)
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
         case .watermark(let watermark):
@@ -128,8 +131,16 @@ struct GraphBuilder {
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
-        case .window: throw TidemillError.unsupported("window functions are not supported yet")
-        case .topN: throw TidemillError.unsupported("ORDER BY with LIMIT is not supported yet in pipelines")
+        case .window(let window):
+            let node = try WindowOperator(window, partitionBits: partitionBits, outputs: outputs)
+            try build(window.input, [node])
+            add(node, "window")
+        case .topN(let topN):
+            let node = TopNOperator(
+                topN, inputAppends: isBatch || incremental.isAppendOnly(topN.input), partitionBits: partitionBits,
+                outputs: outputs)
+            try build(topN.input, [node])
+            add(node, "top-n")
         }
     }
 
@@ -158,30 +169,33 @@ struct GraphBuilder {
             try build(join.right, [node.input(left: false)])
             return add(node, "symmetricHashJoin", clock: clock)
         }
-        // Constant rows are changes too, of the first epoch: a left join has to remember which of them found a partner.
-        let leftIsKept = rightMoves && join.kind == .left && GraphBuilder.isConstant(join.left)
-        if rightMoves && (leftMoves || leftIsKept) {
-            let node = try IncrementalJoinOperator(join, partitionBits: partitionBits, outputs: outputs)
+        // Rows of these sides are in the result or not by what the other side has.
+        let dependsOnRight = [.left, .full, .semi, .anti].contains(join.kind)
+        let dependsOnLeft = [.right, .full].contains(join.kind)
+        // Constant rows are changes too, of the first epoch: it must be remembered which of them found a partner.
+        let keepsConstants =
+            (!leftMoves && dependsOnRight && GraphBuilder.isConstant(join.left))
+            || (!rightMoves && dependsOnLeft && GraphBuilder.isConstant(join.right))
+        if leftMoves && rightMoves || (leftMoves != rightMoves && keepsConstants)
+            || (join.kind == .full && (isBatch || GraphBuilder.isConstant(.join(join))))
+        {
+            let node = IncrementalJoinOperator(join, partitionBits: partitionBits, outputs: outputs)
             try build(join.left, [node.input(left: true)])
             try build(join.right, [node.input(left: false)])
-            add(node, "join")
-            return
-        }
-        if !isBatch && leftMoves != rightMoves && !(leftMoves ? join.right : join.left).ownTables.isEmpty {
-            return try buildLookup(join, ofLeft: rightMoves, outputs)
-        }
-        guard join.kind != .full else {
-            // The side that is looked up does not know which of its rows found nothing.
-            throw TidemillError.unsupported(
-                "FULL OUTER joins are not supported yet",
-                hint: "combine the LEFT JOIN with the LEFT ANTI JOIN of the other side by UNION ALL")
+            return add(node, "join", signature: OperatorSignature.of(join), parts: GraphBuilder.sides(join))
         }
         // One side stands still (in a batch query: the right one is looked up, the left one streams).
-        let streamIsLeft = leftMoves || !rightMoves
-        guard join.kind == .inner || (streamIsLeft && [.left, .semi, .anti].contains(join.kind)) else {
+        let streamIsLeft = leftMoves || (!rightMoves && join.kind != .right)
+        guard !(streamIsLeft ? dependsOnLeft : dependsOnRight) else {
+            // The side that is looked up does not know which of its rows found nothing.
             throw TidemillError.unsupported(
                 "a \(join.kind.rawValue) join that keeps the rows of the side that is looked up",
-                hint: "swap the sides, so that LEFT JOIN keeps the rows of the side that changes")
+                hint: join.kind == .full
+                    ? "join in a materialized view, where both sides are followed"
+                    : "swap the sides, so that the join keeps the rows of the side that changes")
+        }
+        if leftMoves != rightMoves && !(leftMoves ? join.right : join.left).ownTables.isEmpty {
+            return try buildLookup(join, ofLeft: rightMoves, outputs)
         }
         let node = LookupJoinOperator(join, streamIsLeft: streamIsLeft, outputs: outputs)
         graph.statics.append(
@@ -200,11 +214,25 @@ struct GraphBuilder {
                 "a query over the pipeline's own tables inside a stream's join: \(side.ownTables.sorted()[0])",
                 hint: "store its result as a materialized view and join that")
         }
-        let node = try IncrementalJoinOperator(
+        let node = IncrementalJoinOperator(
             join, lookedUp: isLeft ? .left : .right, partitionBits: partitionBits, outputs: outputs)
         try build(join.left, [node.input(left: true)])
         try build(join.right, [node.input(left: false)])
-        add(node, "lookup", of: side.ownTables)
+        add(
+            node, "lookup", signature: OperatorSignature.of(join), parts: GraphBuilder.sides(join), of: side.ownTables)
+    }
+
+    private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
+        [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
+            StateNames(name: name, columns: schema.fields + [Field("count", .bigint)])
+        }
+    }
+
+    /// What a part of an operator's state is called, and its columns behind the hash and the live mark as people read
+    /// them. A type may differ from the stored one where both have one form.
+    struct StateNames {
+        var name = ""
+        var columns: [Field]
     }
 
     /// Filters and projections over one relation.
@@ -216,15 +244,23 @@ struct GraphBuilder {
         }
     }
 
+    /// - Parameter signature: what the state depends on; it has to start over when that changes.
     private func add(
-        _ node: any StatefulOperator, _ name: String, of tables: Set<String> = [], clock: OperatorClock? = nil
+        _ node: any StatefulOperator, _ name: String, signature: String = "", parts names: [StateNames] = [],
+        of tables: Set<String> = [], clock: OperatorClock? = nil
     ) {
         graph.breakers.append(node)
         graph.breakerPlaces.append(place)
         let ordinal = graph.stateful.count { $0.flow == flow }
+        let parts = node.stateParts.enumerated().map { index, part in
+            PlanRegistry.OperatorDescription.Part(
+                part, names: names.indices.contains(index) ? names[index] : nil)
+        }
         graph.stateful.append(
             FlowGraph.StatefulNode(
-                node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables, clock: clock))
+                node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables,
+                description: PlanRegistry.OperatorDescription(name: name, signature: signature, parts: parts),
+                clock: clock))
     }
 
     private func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {

@@ -8,6 +8,7 @@ public struct FunctionDocumentation: Hashable, Sendable {
         case datetime = "Date and time"
         case conversion = "Conversion"
         case aggregate = "Aggregate"
+        case window = "Window"
     }
     public var group: Group
     /// Canonical name first, then aliases.

@@ -26,6 +26,14 @@ public struct FunctionRegistry: Sendable {
             name, arguments: arguments, distinct: distinct, ignoreNulls: ignoreNulls, span: span)
     }
 
+    /// A function that exists only with OVER: row_number, lag, ….
+    public func bindWindow(
+        _ name: String, arguments: [BoundExpression], ignoresNulls: Bool = false, span: SourceSpan? = nil
+    ) throws(TidemillError) -> WindowFunction {
+        try WindowBinding.bind(name, arguments: arguments, ignoresNulls: ignoresNulls, span: span)
+    }
+
+    public func isWindow(_ name: String) -> Bool { WindowBinding.isWindow(name) }
     public func isScalar(_ name: String) -> Bool { FunctionTable.shared.byName[name.lowercased()] != nil }
     public func isAggregate(_ name: String) -> Bool { AggregateBinding.isAggregate(name) }
 
@@ -101,12 +109,13 @@ public struct FunctionRegistry: Sendable {
     /// For docs/functions.md and completion.
     public var documentation: [FunctionDocumentation] {
         // What only the analyzer calls has no example.
-        FunctionTable.shared.definitions.map(\.documentation).filter {
+        FunctionTable.shared.definitions.filter { !$0.isInternal }.map(\.documentation).filter {
             !($0.example.isEmpty && $0.names[0].contains(" "))
-        } + AggregateBinding.documentation
+        } + AggregateBinding.documentation + WindowBinding.documentation
     }
     /// Every name that SQL text can call.
     public var names: [String] {
         FunctionTable.shared.byName.keys.filter { !$0.contains(" ") }.sorted() + AggregateBinding.names
+            + WindowBinding.names
     }
 }

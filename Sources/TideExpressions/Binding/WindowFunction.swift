@@ -33,9 +33,9 @@ extension WindowFunction {
             case currentRow
             /// ROWS: so many rows further on (negative: before).
             case rows(Int)
-            /// RANGE: the value of the one order key up to which rows belong to the frame (inclusive), as an expression
-            /// over the current row: `ts - INTERVAL 1 HOUR`. Has the order key's type. Where it is NULL (the key is NULL),
-            /// the frame reaches to the peers.
+            /// RANGE: the value of the one order key up to which rows belong to the frame (inclusive), as an
+            /// expression over the current row: `ts - INTERVAL 1 HOUR`. Has the order key's type. Where it is NULL
+            /// (the key is NULL), the frame reaches to the peers.
             case value(BoundExpression)
             case unboundedFollowing
         }

@@ -56,6 +56,10 @@ enum EvaluationError {
             hint: "cast the operands to decimals with fewer digits, or to double")
     }
 
+    static let tooManyRows = make(
+        "SCALAR_SUBQUERY_TOO_MANY_ROWS", "a scalar subquery returned more than one row",
+        hint: "aggregate its value, or add ORDER BY … LIMIT 1")
+
     static func invalidInput(_ code: String, _ message: String, hint: String? = nil) -> TidemillError {
         make(code, message, hint: hint)
     }

@@ -1,5 +1,8 @@
 /// Functions that choose among their arguments. Most are rewritten to CASE and coalesce, which evaluate lazily.
 enum ConditionalFunctions {
+    /// `value` of a scalar subquery that has `count` rows.
+    static let scalarSubquery = "scalar subquery"
+
     static let definitions: [ScalarDefinition] = {
         var list = DefinitionList(.conditional)
         list.add(
@@ -86,6 +89,21 @@ enum ConditionalFunctions {
             "nanvl", parameters: [.double, .double], returns: .double, usage: "nanvl(x, y)",
             summary: "x, or y where x is NaN.", example: "nanvl(double('NaN'), 1.0)", result: "1.0"
         ) { (o, call) throws(TidemillError) in zipped(NanReplaceRule(), o[0], o[1], call) }
+        list.add(
+            scalarSubquery, usage: "(SELECT …)", summary: "The value of a subquery of at most one row.",
+            example: "(SELECT 1)", result: "1", nulls: .kernel, mayFail: ScalarDefinition.always,
+            kernel: { (o, call) throws(TidemillError) in
+                let counts = o[1].expanded(count: call.rowCount)
+                let values = counts.pointer(Int64.self)
+                for row in 0..<call.rowCount where counts.isValid(row) && values[row] > 1 {
+                    throw EvaluationError.tooManyRows
+                }
+                return o[0].expanded(count: call.rowCount)
+            }
+        ) { (request) throws(TidemillError) in
+            try request.requireCount(2...2)
+            return request.call(request.arguments, request.types[0], nullable: true)
+        }
         return list.definitions
     }()
 

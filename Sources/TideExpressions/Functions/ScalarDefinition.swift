@@ -25,6 +25,8 @@ struct ScalarDefinition: Sendable {
     let documentation: FunctionDocumentation
 
     var name: String { names[0] }
+    /// Made by the analyzer, not called by a name.
+    var isInternal: Bool { names[0] == ConditionalFunctions.scalarSubquery }
 
     static let never: Failure = { _ in false }
     static let always: Failure = { _ in true }

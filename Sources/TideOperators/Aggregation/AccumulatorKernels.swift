@@ -35,18 +35,18 @@ func addWeights(_ areas: ValueAreas, _ selection: Selection, _ count: Int, offse
     }
 }
 
-/// Adds integers of any stored width. Weights and values are 64-bit or smaller, or decimals below 10^38; the 128-bit
-/// sum wraps only beyond 1.7e38, which the output check reports as overflow for every declared result type.
+/// Adds integers of any stored width to sums of 8 bytes; what does not fit goes to `spilled`.
 @inline(never)
 func addIntegers<T: FixedWidthInteger & BitwiseCopyable>(
     _: T.Type, _ areas: ValueAreas, _ selection: Selection, _ count: Int, offset: Int, values: UnsafePointer<T>,
-    _ mask: RowMask
+    _ mask: RowMask, _ spilled: inout SpilledSums
 ) {
     if mask.isTrivial {
         for i in 0..<count {
-            let target = areas[i] + offset
-            let sum = target.loadUnaligned(as: Int128.self) &+ Int128(values[Int(selection[i])])
-            target.storeBytes(of: sum, as: Int128.self)
+            let target = (areas[i] + offset).assumingMemoryBound(to: CompactSum.self)
+            let value = values[Int(selection[i])]
+            let narrow = Int64(truncatingIfNeeded: value)
+            if narrow != value || !target.pointee.add(narrow) { spilled.add(Int128(value), to: target) }
         }
         return
     }
@@ -54,8 +54,28 @@ func addIntegers<T: FixedWidthInteger & BitwiseCopyable>(
         let row = Int(selection[i])
         let weight = mask.weight(row)
         if weight == 0 { continue }
+        let target = (areas[i] + offset).assumingMemoryBound(to: CompactSum.self)
+        let value = values[row]
+        let (product, overflow) = Int64(truncatingIfNeeded: value).multipliedReportingOverflow(by: weight)
+        if Int64(truncatingIfNeeded: value) != value || overflow || !target.pointee.add(product) {
+            spilled.add(Int128(value) &* Int128(weight), to: target)
+        }
+    }
+}
+
+/// Adds decimals below 10^38 to sums of 16 bytes. These wrap only beyond 1.7e38, which the output check reports as
+/// overflow for every declared result type.
+@inline(never)
+func addDecimals(
+    _ areas: ValueAreas, _ selection: Selection, _ count: Int, offset: Int, values: UnsafePointer<Int128>,
+    _ mask: RowMask
+) {
+    for i in 0..<count {
+        let row = Int(selection[i])
+        let weight = mask.isTrivial ? 1 : mask.weight(row)
+        if weight == 0 { continue }
         let target = areas[i] + offset
-        let sum = target.loadUnaligned(as: Int128.self) &+ Int128(values[row]) &* Int128(weight)
+        let sum = target.loadUnaligned(as: Int128.self) &+ values[row] &* Int128(weight)
         target.storeBytes(of: sum, as: Int128.self)
     }
 }

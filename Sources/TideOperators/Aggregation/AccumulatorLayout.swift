@@ -10,8 +10,10 @@ struct AccumulatorLayout: Sendable {
         case nonNull
         /// Weights of the rows where the boolean argument is true. Int64.
         case trueCount
-        /// Sum of an integral, interval or decimal argument. Int128.
+        /// Sum of an integral, interval or decimal argument whose values mostly fit 64 bits. `CompactSum`.
         case sumInteger
+        /// Sum of a decimal argument with more digits. Int128.
+        case sumDecimal
         /// Exact sum of a double argument.
         case sumDouble
         /// | present u64 | value, 16 bytes |; input that never retracts only.
@@ -29,16 +31,27 @@ struct AccumulatorLayout: Sendable {
 
         var byteCount: Int {
             switch kind {
-            case .rows, .nonNull, .trueCount: 8
-            case .sumInteger, .sumDouble: 16
+            case .rows, .nonNull, .trueCount, .sumInteger: 8
+            case .sumDecimal, .sumDouble: 16
             case .minimum, .maximum: 24
             }
         }
+        /// What a sum of this type is kept in. Any sum may leave 8 bytes; a type with more digits than this says that
+        /// its values do as a rule, and 16 bytes in the row are less than an index and 16 bytes elsewhere.
+        static func sumKind(_ type: DataType) -> SlotKind {
+            let compactDigitsMax = 28
+            switch type {
+            case .double: return .sumDouble
+            case .decimal(let precision, _) where precision > compactDigitsMax: return .sumDecimal
+            default: return .sumInteger
+            }
+        }
+        var isExtreme: Bool { kind == .minimum || kind == .maximum }
         /// Columns this slot has in checkpointed state.
         var stateTypes: [DataType] {
             switch kind {
             case .rows, .nonNull, .trueCount: [.bigint]
-            case .sumInteger: [.decimal(precision: 38, scale: 0)]
+            case .sumInteger, .sumDecimal: [.decimal(precision: 38, scale: 0)]
             case .sumDouble: [.double, .double, .binary]
             case .minimum, .maximum: [type]
             }
@@ -90,7 +103,7 @@ struct AccumulatorLayout: Sendable {
             case .countStar, .count: main = count
             case .countIf, .boolAnd, .boolOr: main = slot(.trueCount, argument, filter, .bigint)
             case .sum, .avg:
-                main = slot(type == .double ? .sumDouble : .sumInteger, argument, filter, type)
+                main = slot(Slot.sumKind(type), argument, filter, type)
             case .min: main = slot(.minimum, argument, filter, type)
             case .max: main = slot(.maximum, argument, filter, type)
             case .first, .last, .anyValue, .stddevPop, .stddevSamp, .varPop, .varSamp:
@@ -117,6 +130,35 @@ struct AccumulatorLayout: Sendable {
     }
 
     var stateTypes: [DataType] { slots.flatMap(\.stateTypes) }
+
+    /// What the columns of `stateTypes` are called, and as what they are read: a sum of decimals has their scale.
+    /// - Parameter schema: of the input that the arguments refer to.
+    func stateNames(of schema: Schema) -> [Field] {
+        slots.flatMap { slot in
+            func call(_ function: String) -> String {
+                func text(_ index: Int?) -> String? {
+                    index.map { inputs[$0].describe { $0 < schema.count ? schema[$0].name : "#\($0)" } }
+                }
+                let filter = text(slot.filter).map { " FILTER (\($0))" } ?? ""
+                return "\(function)(\(text(slot.argument) ?? "*"))\(filter)"
+            }
+            let name: String
+            switch slot.kind {
+            case .rows: name = "count(*)"
+            case .nonNull: name = call("count")
+            case .trueCount: name = call("count_if")
+            case .sumInteger, .sumDecimal, .sumDouble: name = call("sum")
+            case .minimum: name = call("min")
+            case .maximum: name = call("max")
+            }
+            return slot.stateTypes.enumerated().map { index, type in
+                if case .decimal(_, let scale) = slot.type, slot.kind == .sumInteger || slot.kind == .sumDecimal {
+                    return Field(name, .decimal(precision: 38, scale: scale))
+                }
+                return Field(index == 0 ? name : "\(name) part \(index + 1)", type)
+            }
+        }
+    }
     /// Whether input that retracts can be taken.
     var needsAppendOnlyInput: Bool { slots.contains { $0.kind == .minimum || $0.kind == .maximum } }
 }

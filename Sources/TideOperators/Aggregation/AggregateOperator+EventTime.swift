@@ -69,7 +69,7 @@ extension AggregateOperator {
         _ rows: [UnsafeMutableRawPointer], of partition: AggregatePartition, _ task: TaskContext
     ) throws(TidemillError) {
         if rows.isEmpty { return }
-        let heap = AccumulatorHeap(strings: partition.arena.heap(), wide: partition.wide)
+        let heap = AccumulatorHeap(strings: partition.arena.heap(), sums: partition.sums)
         let keyHeap = partition.table.arena.heap()
         for start in stride(from: 0, to: rows.count, by: AggregateOperator.outputRows) {
             let chunk = Array(rows[start..<min(start + AggregateOperator.outputRows, rows.count)])
@@ -109,8 +109,7 @@ extension AggregatePartition {
     /// When a group ends: the time in its key; nil: never.
     private func end(of row: UnsafeMutableRawPointer, group: Int) -> Int64? {
         let layout = table.layout
-        let nulls = row.load(fromByteOffset: layout.nullOffset + group / 8, as: UInt8.self)
-        if nulls & UInt8(1 << (group & 7)) != 0 { return nil }
+        if layout.isNull(row, key: group) { return nil }
         let field = row + layout.keyOffsets[group]
         return layout.keyTypes[group] == .timeWindow
             ? TimeWindow(packed: field.loadUnaligned(as: Int128.self)).end : field.loadUnaligned(as: Int64.self)

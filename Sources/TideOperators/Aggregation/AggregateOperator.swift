@@ -1,4 +1,5 @@
 import Synchronization
+import TideCheckpoints
 
 /// GROUP BY: one accumulator row per group; per epoch, for every touched group whose result changed, the old row with
 /// weight -1 and the new one with +1.
@@ -12,7 +13,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     let accumulators: AccumulatorLayout
     let layout: RowLayout
     let bits: Int
-    private let partitions: [Locked<AggregatePartition>]
+    let partitions: [Locked<AggregatePartition>]
     let outputs: Outputs
     /// False if every consumer replaces rows by their key, which is this operator's group: a changed group then needs
     /// only its new row.
@@ -22,6 +23,10 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     let eventTime: AggregateEventTime?
     /// Groups that this epoch's late rows fall into.
     let lateGroups = Locked<RowTable?>(nil)
+    let cold: Locked<ColdState?>
+    let fetched: Atomic<Int>
+    /// Groups when the operator was opened; nil where nobody set it.
+    let openedRows: Locked<Int?>
 
     public init(
         groups: [NamedExpression], aggregates: [NamedAggregate], partitionBits: Int, emitsOldRows: Bool,
@@ -44,6 +49,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         self.emitsOldRows = emitsOldRows
         self.outputs = outputs
         seeded = Atomic(false)
+        cold = Locked(nil)
+        fetched = Atomic(0)
+        openedRows = Locked(nil)
     }
 
     public var partitionCount: Int { partitions.count }
@@ -88,8 +96,11 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if groupCount == 0 && !seeded.exchange(true, ordering: .relaxed) && partition.table.count == 0 {
                 partition.touchGlobalGroup()
             }
+            try resolve(partition)
+            partition.countLiveChange()
             if let eventTime {
                 try finish(partition, eventTime, task)
+                partition.countLiveChange()
             } else {
                 try emitChanges(of: partition, task)
             }
@@ -100,7 +111,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     func emitChanges(of partition: AggregatePartition, _ task: TaskContext) throws(TidemillError) {
         let touched = partition.touched
         if touched.isEmpty { return }
-        let heap = AccumulatorHeap(strings: partition.arena.heap(), wide: partition.wide)
+        let heap = AccumulatorHeap(strings: partition.arena.heap(), sums: partition.sums)
         let keyHeap = partition.table.arena.heap()
         let valueOffset = layout.valueOffset
         let isGlobal = groupCount == 0
@@ -120,7 +131,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 let before = partition.areaBefore(i)
                 let wasLive = before.load(as: Int64.self) > 0 || (isGlobal && globalWasPublished)
                 let isLive = (touched[i] + valueOffset).load(as: Int64.self) > 0 || isGlobal
-                if wasLive && (emitsOldRows || !isLive) && !unchanged(before, touched[i] + valueOffset) {
+                if wasLive && (emitsOldRows || !isLive) && !partition.sums.areEqual(before, touched[i] + valueOffset) {
                     rows[old] = touched[i]
                     areas[old] = before
                     old += 1
@@ -132,7 +143,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 let before = partition.areaBefore(i)
                 let wasLive = before.load(as: Int64.self) > 0 || (isGlobal && globalWasPublished)
                 let isLive = area.load(as: Int64.self) > 0 || isGlobal
-                if isLive && !(wasLive && unchanged(before, area)) {
+                if isLive && !(wasLive && partition.sums.areEqual(before, area)) {
                     rows[n] = touched[i]
                     areas[n] = area
                     n += 1
@@ -158,10 +169,6 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     // Touched by the one partition of a global aggregate, under its lock.
     nonisolated(unsafe) private var globalWasPublished = false
 
-    private func unchanged(_ before: UnsafeMutableRawPointer, _ after: UnsafeMutableRawPointer) -> Bool {
-        equalBytes(before, after, layout.valueBytes)
-    }
-
     private func weights(old: Int, _ n: Int) -> Column? {
         if old == 0 { return nil }
         let buffer = Buffer(byteCount: n * 8)
@@ -170,11 +177,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         return Column(type: .bigint, count: n, values: buffer)
     }
 
-    public func endEpoch(partition p: Int) {
-        let keeps = groupCount == 0
-        partitions[p].withLock { $0.endEpoch(keepsEmptyGroup: keeps) }
-        if eventTime != nil { lateGroups.withLock { $0 = nil } }
-    }
+    public func endEpoch(partition p: Int) { endEpoch(partition: p, of: .zero) }
 
     // MARK: State
 
@@ -185,6 +188,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 keyColumns: Array(2..<(2 + groupCount)))
         ]
     }
+
+    /// The state's columns behind the hash, the live mark and the groups, as they are read.
+    public func accumulatorFields(over input: Schema) -> [Field] { accumulators.stateNames(of: input) }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.touched) }
@@ -226,12 +232,16 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         var columns = (0..<groupCount).map {
             partition.table.keyColumn($0, of: rows, count: n, as: groupTypes[$0], heap: keyHeap)
         }
-        let heap = AccumulatorHeap(strings: partition.arena.heap(), wide: partition.wide)
+        let heap = AccumulatorHeap(strings: partition.arena.heap(), sums: partition.sums)
         for slot in accumulators.slots { columns += accumulators.stateColumns(slot, areas, n, heap) }
         return columns
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
+        try restore(part: part, batch, epoch: .zero)
+    }
+
+    public func restore(part: Int, _ batch: Batch, epoch: Epoch) throws(TidemillError) {
         guard batch.columns.map(\.type) == stateParts[0].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of an aggregate has other columns than its query")
@@ -248,13 +258,20 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             let rows = selection.rows(of: p)
             if rows.isEmpty { continue }
             try partitions[p].withLock { partition throws(TidemillError) in
-                try accumulators.restore(partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows)
+                try accumulators.restore(
+                    partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows, stamp: RowStamp.of(epoch))
                 partition.indexIsStale = eventTime?.group != nil
             }
         }
     }
 
-    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
+    public var stateRows: Int {
+        guard let opened = openedRows.withLock({ $0 }) else { return rowsInMemory }
+        return partitions.reduce(opened) { sum, p in sum + p.withLock { $0.liveChangeSoFar } }
+    }
+    public var rowsInMemory: Int {
+        partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count - $0.deadRows } }
+    }
     public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
     public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.touched.count } } }
 }

@@ -3,7 +3,7 @@
 /// A heap per partition for strings that are extremes.
 struct AccumulatorHeap {
     let strings: StringHeap
-    let wide: WideSums
+    let sums: AccumulatorSums
 }
 
 extension AccumulatorLayout {
@@ -29,12 +29,12 @@ extension AccumulatorLayout {
         case .sum:
             return main.kind == .sumDouble
                 ? doubles(main.offset, areas, n, heap, dividedBy: nil, validity: hasValue)
-                : try integerSum(aggregate, main, areas, n, validity: hasValue)
+                : try integerSum(aggregate, main, areas, n, heap, validity: hasValue)
         case .avg:
             if main.kind == .sumDouble {
                 return doubles(main.offset, areas, n, heap, dividedBy: counts, validity: hasValue)
             }
-            return try decimalAverage(aggregate, main, counts, areas, n, validity: hasValue)
+            return try decimalAverage(aggregate, main, counts, areas, n, heap, validity: hasValue)
         case .min, .max:
             return extreme(main, aggregate.resultType, areas, n, heap)
         case .first, .last, .anyValue, .stddevPop, .stddevSamp, .varPop, .varSamp:
@@ -57,7 +57,7 @@ extension AccumulatorLayout {
         let buffer = Buffer(byteCount: n * 8)
         let out = buffer.pointer(Double.self)
         for i in 0..<n {
-            let sum = heap.wide.value(of: areas[i].loadUnaligned(fromByteOffset: offset, as: ExactSum.self))
+            let sum = heap.sums.doubles.value(of: areas[i].loadUnaligned(fromByteOffset: offset, as: ExactSum.self))
             if let counts {
                 out[i] = sum / Double(areas[i].load(fromByteOffset: counts, as: Int64.self))
             } else {
@@ -68,15 +68,19 @@ extension AccumulatorLayout {
     }
 
     private func integerSum(
-        _ aggregate: BoundAggregate, _ slot: Slot, _ areas: ValueAreas, _ n: Int, validity: Bitmap?
+        _ aggregate: BoundAggregate, _ slot: Slot, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap,
+        validity: Bitmap?
     ) throws(TidemillError) -> Column {
         let type = aggregate.resultType
-        let sums = collect(Int128.self, slot.offset, areas, n)
+        if type.physical == .int64, let inline = inlineSums(slot, areas, n) {
+            return Column(type: type, count: n, values: inline, validity: validity)
+        }
+        let sums = wideSums(slot, areas, n, heap)
         let values = sums.pointer(Int128.self)
         let bound: Int128
         switch type {
         case .decimal(let precision, _): bound = Int128.powerOfTen(precision) - 1
-        default: bound = Int128(Int64.max)
+        default: bound = type.physical == .int32 ? Int128(Int32.max) : Int128(Int64.max)
         }
         for i in 0..<n where values[i] > bound || values[i] < -bound - (type.isDecimal ? 0 : 1) {
             throw TidemillError(
@@ -95,7 +99,8 @@ extension AccumulatorLayout {
 
     /// Spark's average of decimals: the sum brought to the result's scale, divided, half away from zero.
     private func decimalAverage(
-        _ aggregate: BoundAggregate, _ slot: Slot, _ counts: Int, _ areas: ValueAreas, _ n: Int, validity: Bitmap?
+        _ aggregate: BoundAggregate, _ slot: Slot, _ counts: Int, _ areas: ValueAreas, _ n: Int,
+        _ heap: AccumulatorHeap, validity: Bitmap?
     ) throws(TidemillError) -> Column {
         guard case .decimal(_, let from) = slot.type, case .decimal(let precision, let to) = aggregate.resultType
         else {
@@ -104,13 +109,14 @@ extension AccumulatorLayout {
         let factor = Int128.powerOfTen(max(0, to - from))
         let buffer = Buffer(byteCount: n * 16)
         let out = buffer.pointer(Int128.self)
+        let sums = wideSums(slot, areas, n, heap)
         for i in 0..<n {
             let count = Int128(areas[i].load(fromByteOffset: counts, as: Int64.self))
             if count <= 0 {
                 out[i] = 0
                 continue
             }
-            let sum = areas[i].loadUnaligned(fromByteOffset: slot.offset, as: Int128.self)
+            let sum = sums.pointer(Int128.self)[i]
             let (scaled, overflow) = sum.multipliedReportingOverflow(by: factor)
             let (quotient, rest) = scaled.quotientAndRemainder(dividingBy: count)
             let rounded = rest.magnitude * 2 >= count.magnitude ? quotient + (scaled < 0 ? -1 : 1) : quotient
@@ -138,6 +144,28 @@ extension AccumulatorLayout {
         case .int128: return typed(Int128.self)
         case .view: return typed(StringView.self, heap.strings)
         }
+    }
+
+    /// The sums as 64-bit integers; nil if one of them has another form.
+    private func inlineSums(_ slot: Slot, _ areas: ValueAreas, _ n: Int) -> Buffer? {
+        guard slot.kind == .sumInteger else { return nil }
+        let words = collect(Int64.self, slot.offset, areas, n)
+        let values = words.pointer(Int64.self)
+        var least = Int64.max
+        for i in 0..<n { least = min(least, values[i]) }
+        return least >= CompactSum.least ? words : nil
+    }
+
+    /// The sums as 128-bit integers, whatever they are kept in.
+    func wideSums(_ slot: Slot, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap) -> Buffer {
+        if slot.kind == .sumDecimal { return collect(Int128.self, slot.offset, areas, n) }
+        let buffer = Buffer(byteCount: n * 16)
+        let out = buffer.pointer(Int128.self)
+        for i in 0..<n {
+            let sum = areas[i].load(fromByteOffset: slot.offset, as: CompactSum.self)
+            out[i] = heap.sums.integers.value(of: sum)
+        }
+        return buffer
     }
 
     func collect<T: BitwiseCopyable>(_: T.Type, _ offset: Int, _ areas: ValueAreas, _ n: Int) -> Buffer {

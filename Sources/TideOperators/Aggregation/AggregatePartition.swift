@@ -2,24 +2,38 @@ import Glibc
 
 /// The groups of one partition: a table of packed rows, what the epoch touched, and copies of what stood there before.
 ///
-/// Invariant between epochs: every row has a positive `rows` slot, its mark is 0, nothing is touched.
+/// Invariants between epochs: every row but dead ones has a positive `rows` slot, its mark is its stamp (`RowStamp`),
+/// nothing is touched.
 final class AggregatePartition {
     let table: RowTable
     let accumulators: AccumulatorLayout
+    /// Key groups of which rows may lie in the runs alone; see `LazyOperator`.
+    var cold = KeyGroupSet()
+    /// Per key group the stamp of the last row that was deleted and not kept as a dead one.
+    private var lastRemoval: [UInt32]
+    /// Where eviction goes on.
+    var hand = 0
+    var deadRows = 0
+    /// Groups that came, less those that went, since the operator was opened.
+    private(set) var liveChange = 0
+    private var pendingLiveChange = 0
     /// Long strings that are a minimum or maximum.
     var arena = RowArena()
-    var wide = WideSums()
+    var sums: AccumulatorSums
 
-    /// Rows touched since the last commit, in order of first touch; a row's mark is its position + 1.
+    /// Rows touched since the last commit, in order of first touch; a row's mark is its position and `touchedBit`.
     private(set) var touched: [UnsafeMutableRawPointer] = []
+    private var touchedGroups: [UInt8] = []
+    /// Positions of touched rows that started from zero though the runs may have them.
+    var unresolved: [UInt32] = []
     /// The value areas of `touched` as they were, back to back. A group that was not there has zeroes.
     private var before: UnsafeMutableRawPointer
     private var beforeCapacity = 0
     private let valueBytes: Int
     private let valueOffset: Int
-    private let doubleOffsets: [Int]
-    /// Wide sums copied for `before`, to be freed.
-    private var copiedWide: [Int] = []
+    private let stringOffsets: [Int]
+    /// Positions in `before` whose copies hold spilled sums, to be given back.
+    private var detached: [Int] = []
     /// Groups by the time they end, where they do.
     var endings = EvictionIndex()
     private let endingGroup: Int?
@@ -32,8 +46,10 @@ final class AggregatePartition {
         self.accumulators = accumulators
         valueBytes = layout.valueBytes
         valueOffset = layout.valueOffset
-        doubleOffsets = accumulators.slots.filter { $0.kind == .sumDouble }.map(\.offset)
+        sums = AccumulatorSums(accumulators)
+        stringOffsets = accumulators.slots.filter { $0.isExtreme && $0.type.physical == .view }.map(\.offset)
         before = .allocate(byteCount: 0, alignment: 8)
+        lastRemoval = Array(repeating: 0, count: KeyGroup.count >> leadBits)
     }
     deinit { before.deallocate() }
 
@@ -49,7 +65,7 @@ final class AggregatePartition {
                 let n = min(chunk, selection.count - done)
                 let part = selection.baseAddress! + done
                 table.findOrInsert(keys, selection: part, count: n, into: rows)
-                touch(rows, n)
+                touch(rows, n, keys.hashes.pointer(UInt64.self), part)
                 apply(to: rows, inputs, weights: weights, selection: part, n)
                 done += n
             }
@@ -66,26 +82,32 @@ final class AggregatePartition {
     }
 
     /// First touch of a group in this epoch keeps a copy of its accumulators.
-    func touch(_ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int) {
+    /// - Parameters:
+    ///   - hashes: of the rows' keys; nil: no row ever lies in runs alone, so key groups do not matter.
+    ///   - selection: where the hashes of the rows are; nil means at 0..<n.
+    func touch(
+        _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int, _ hashes: UnsafePointer<UInt64>? = nil,
+        _ selection: UnsafePointer<UInt32>? = nil
+    ) {
         for i in 0..<n {
             let row = rows[i]
-            if row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self) != 0 { continue }
+            let mark = row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
+            if mark & RowStamp.touchedBit != 0 { continue }
             if let endingGroup, (row + valueOffset).load(as: Int64.self) == 0 { index(row, group: endingGroup) }
             let index = touched.count
             touched.append(row)
-            row.storeBytes(of: UInt32(index + 1), toByteOffset: RowLayout.markOffset, as: UInt32.self)
+            let group = hashes.map { Int(truncatingIfNeeded: $0[selection.map { Int($0[i]) } ?? i] &>> 56) } ?? 0
+            touchedGroups.append(UInt8(truncatingIfNeeded: group))
+            row.storeBytes(
+                of: UInt32(truncatingIfNeeded: index) | RowStamp.touchedBit, toByteOffset: RowLayout.markOffset,
+                as: UInt32.self)
+            if mark & RowStamp.deadBit != 0 { deadRows -= 1 }
+            if mark == 0 && cold.contains(group) { unresolved.append(UInt32(truncatingIfNeeded: index)) }
             if (index + 1) * valueBytes > beforeCapacity { growBefore(index + 1) }
             let copy = before + index * valueBytes
             memcpy(copy, row + valueOffset, valueBytes)
-            for offset in doubleOffsets {
-                let sum = (copy + offset).assumingMemoryBound(to: ExactSum.self)
-                if let spilled = sum.pointee.spillIndex {
-                    // The wide sum itself will be changed in place.
-                    let index = wide.insert(wide.copy(spilled))
-                    copiedWide.append(index)
-                    sum.pointee = ExactSum(spill: index)
-                }
-            }
+            // A spilled sum will be changed in place.
+            if sums.detach(copy) { detached.append(index) }
         }
     }
     /// Must come before the first change of an epoch.
@@ -124,19 +146,21 @@ final class AggregatePartition {
             case .trueCount:
                 addTrue(areas, selection, n, offset: slot.offset, bits: column!.bits.words, mask)
             case .sumInteger:
-                switch slot.type.physical {
-                case .int32:
+                func add<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) {
                     addIntegers(
-                        Int32.self, areas, selection, n, offset: slot.offset, values: column!.pointer(), mask)
-                case .int64:
-                    addIntegers(
-                        Int64.self, areas, selection, n, offset: slot.offset, values: column!.pointer(), mask)
-                default:
-                    addIntegers(
-                        Int128.self, areas, selection, n, offset: slot.offset, values: column!.pointer(), mask)
+                        type, areas, selection, n, offset: slot.offset, values: column!.pointer(), mask,
+                        &sums.integers)
                 }
+                switch slot.type.physical {
+                case .int32: add(Int32.self)
+                case .int64: add(Int64.self)
+                default: add(Int128.self)
+                }
+            case .sumDecimal:
+                addDecimals(areas, selection, n, offset: slot.offset, values: column!.pointer(), mask)
             case .sumDouble:
-                addDoubles(areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &wide)
+                addDoubles(
+                    areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &sums.doubles)
             case .minimum, .maximum:
                 extremes(slot, column!, areas, selection, n, mask)
             }
@@ -178,28 +202,103 @@ final class AggregatePartition {
         let keys = KeyImages([], count: 1, layout: table.layout)
         withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: 1) { rows in
             table.findOrInsert(keys, selection: nil, count: 1, into: rows.baseAddress!)
-            touch(UnsafePointer(rows.baseAddress!), 1)
+            touch(UnsafePointer(rows.baseAddress!), 1, keys.hashes.pointer(UInt64.self), nil)
         }
     }
 
-    /// After the commit: groups without rows go, marks are cleared.
-    func endEpoch(keepsEmptyGroup: Bool) {
-        for row in touched {
-            row.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
-            if !keepsEmptyGroup && (row + valueOffset).load(as: Int64.self) <= 0 {
-                for offset in doubleOffsets {
-                    let sum = (row + valueOffset + offset).assumingMemoryBound(to: ExactSum.self)
-                    if let spilled = sum.pointee.spillIndex { wide.remove(spilled) }
+    /// `before` of a touched row now holds a row read from the runs, with sums of its own.
+    func noteSums(ofCopy index: Int) {
+        if sums.holdsIndices(areaBefore(index)) { detached.append(index) }
+    }
+
+    /// Counts groups that came and went, once the epoch's input is complete.
+    func countLiveChange() {
+        var change = 0
+        for index in touched.indices {
+            let was = areaBefore(index).load(as: Int64.self) > 0
+            let isLive = (touched[index] + valueOffset).load(as: Int64.self) > 0
+            if was != isLive { change += isLive ? 1 : -1 }
+        }
+        pendingLiveChange = change
+    }
+    /// Including the epoch in hand.
+    var liveChangeSoFar: Int { liveChange + pendingLiveChange }
+
+    /// After the commit: rows get their stamp; groups without rows go, or stay as dead ones where the runs may still
+    /// have them alive.
+    func endEpoch(keepsEmptyGroup: Bool, stamp: UInt32) {
+        for (index, row) in touched.enumerated() {
+            let area = row + valueOffset
+            var mark = stamp
+            if !keepsEmptyGroup && area.load(as: Int64.self) <= 0 {
+                release(area)
+                let group = Int(touchedGroups[index])
+                if cold.contains(group) {
+                    memset(area, 0, valueBytes)
+                    mark |= RowStamp.deadBit
+                    deadRows += 1
+                } else {
+                    noteRemoval(group, stamp)
+                    table.remove(row)
+                    continue
                 }
-                table.remove(row)
+            }
+            row.storeBytes(of: mark, toByteOffset: RowLayout.markOffset, as: UInt32.self)
+        }
+        for index in detached { sums.release(areaBefore(index)) }
+        detached.removeAll(keepingCapacity: true)
+        touched.removeAll(keepingCapacity: true)
+        touchedGroups.removeAll(keepingCapacity: true)
+        liveChange += pendingLiveChange
+        pendingLiveChange = 0
+    }
+
+    func noteRemoval(_ group: Int, _ stamp: UInt32) {
+        let index = group & (lastRemoval.count - 1)
+        lastRemoval[index] = max(lastRemoval[index], stamp)
+    }
+    func lastRemoval(_ group: Int) -> UInt32 { lastRemoval[group & (lastRemoval.count - 1)] }
+
+    // MARK: Strings that are extremes
+
+    /// Gives back what a value area refers to.
+    func release(_ area: UnsafeMutableRawPointer) {
+        sums.release(area)
+        for offset in stringOffsets where area.load(fromByteOffset: offset, as: UInt64.self) != 0 {
+            arena.forget(area.loadUnaligned(fromByteOffset: offset + 8, as: StringView.self))
+        }
+    }
+
+    /// Copies the strings that are still extremes to a new arena if most of the old one is dead. Between epochs only.
+    func reclaimExtremes() {
+        guard !stringOffsets.isEmpty, arena.isMostlyDead else { return }
+        let fresh = RowArena()
+        let bases = arena.bases
+        table.forEachRow { row in
+            for offset in stringOffsets where (row + valueOffset).load(fromByteOffset: offset, as: UInt64.self) != 0 {
+                let field = row + valueOffset + offset + 8
+                let view = field.loadUnaligned(as: StringView.self)
+                if view.isInline { continue }
+                field.storeBytes(
+                    of: fresh.append(bases[view.bufferIndex] + view.offset, view.length), as: StringView.self)
             }
         }
-        for index in copiedWide { wide.remove(index) }
-        copiedWide.removeAll(keepingCapacity: true)
-        touched.removeAll(keepingCapacity: true)
+        arena = fresh
     }
 
+    /// Gives back the memory that a large epoch left for the next one. Between epochs only.
+    func shrinkScratch() {
+        guard beforeCapacity > 1 << 20 else { return }
+        before.deallocate()
+        before = .allocate(byteCount: 0, alignment: 8)
+        beforeCapacity = 0
+        touched = []
+        touchedGroups = []
+    }
+
+    var rowBytes: Int { table.layout.stride }
     var byteCount: Int {
-        table.byteCount + endings.byteCount + arena.byteCount + wide.byteCount + beforeCapacity + touched.capacity * 8
+        table.byteCount + endings.byteCount + arena.byteCount + sums.byteCount + beforeCapacity + touched.capacity * 9
+            + lastRemoval.count * 4
     }
 }

@@ -7,8 +7,8 @@ extension AccumulatorLayout {
         switch slot.kind {
         case .rows, .nonNull, .trueCount:
             return [Column(type: .bigint, count: n, values: collect(Int64.self, slot.offset, areas, n))]
-        case .sumInteger:
-            return [Column(type: slot.stateTypes[0], count: n, values: collect(Int128.self, slot.offset, areas, n))]
+        case .sumInteger, .sumDecimal:
+            return [Column(type: slot.stateTypes[0], count: n, values: wideSums(slot, areas, n, heap))]
         case .sumDouble:
             let high = Buffer(byteCount: n * 8)
             let low = Buffer(byteCount: n * 8)
@@ -23,7 +23,7 @@ extension AccumulatorLayout {
                 for i in 0..<n {
                     let sum = areas[i].loadUnaligned(fromByteOffset: slot.offset, as: ExactSum.self)
                     if let index = sum.spillIndex {
-                        heap.wide.copy(index).encoded.withUnsafeBytes { wide?.append($0) }
+                        heap.sums.doubles.copy(index).encoded.withUnsafeBytes { wide?.append($0) }
                     } else {
                         wide?.appendEmpty()
                     }
@@ -38,32 +38,50 @@ extension AccumulatorLayout {
         }
     }
 
-    /// Puts stored rows into the table; a row that is not live leaves it. Later batches win over earlier ones.
+    /// Puts stored rows into the table; a row that is not live leaves it, or stays as a dead one in a cold key group.
+    /// Later batches win over earlier ones.
     func restore(
         _ partition: AggregatePartition, _ keys: KeyImages, _ batch: Batch, firstSlot: Int, live: Bitmap,
-        _ selection: UnsafeBufferPointer<UInt32>
+        _ selection: UnsafeBufferPointer<UInt32>, stamp: UInt32
     ) throws(TidemillError) {
         let n = selection.count
         let rows = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: n)
         defer { rows.deallocate() }
         partition.table.findOrInsert(keys, selection: selection.baseAddress!, count: n, into: rows)
         let valueOffset = partition.table.layout.valueOffset
+        let hashes = keys.hashes.pointer(UInt64.self)
         for i in 0..<n {
             let source = Int(selection[i])
             let area = rows[i] + valueOffset
-            for slot in slots where slot.kind == .sumDouble {
-                let sum = (area + slot.offset).assumingMemoryBound(to: ExactSum.self)
-                if let index = sum.pointee.spillIndex { partition.wide.remove(index) }
+            let mark = rows[i].load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
+            if mark & RowStamp.deadBit != 0 { partition.deadRows -= 1 }
+            partition.release(area)
+            memset(area, 0, valueBytes)
+            var stored = stamp
+            if live[source] {
+                try store(batch, firstSlot: firstSlot, row: source, into: area, partition)
+            } else {
+                let group = Int(truncatingIfNeeded: hashes[source] >> 56)
+                guard partition.cold.contains(group) else {
+                    partition.noteRemoval(group, stamp)
+                    partition.table.remove(rows[i])
+                    continue
+                }
+                stored |= RowStamp.deadBit
+                partition.deadRows += 1
             }
-            if !live[source] {
-                partition.table.remove(rows[i])
-                continue
-            }
-            var column = firstSlot
-            for slot in slots {
-                try store(slot, batch, column, source, area, partition)
-                column += slot.stateTypes.count
-            }
+            rows[i].storeBytes(of: stored, toByteOffset: RowLayout.markOffset, as: UInt32.self)
+        }
+    }
+
+    /// One stored row's accumulators, into a zeroed value area.
+    func store(
+        _ batch: Batch, firstSlot: Int, row: Int, into area: UnsafeMutableRawPointer, _ partition: AggregatePartition
+    ) throws(TidemillError) {
+        var column = firstSlot
+        for slot in slots {
+            try store(slot, batch, column, row, area, partition)
+            column += slot.stateTypes.count
         }
     }
 
@@ -75,14 +93,17 @@ extension AccumulatorLayout {
         let target = area + slot.offset
         switch slot.kind {
         case .rows, .nonNull, .trueCount: target.storeBytes(of: column.pointer(Int64.self)[row], as: Int64.self)
-        case .sumInteger: target.storeBytes(of: column.pointer(Int128.self)[row], as: Int128.self)
+        case .sumInteger:
+            partition.sums.integers.set(
+                column.pointer(Int128.self)[row], in: target.assumingMemoryBound(to: CompactSum.self))
+        case .sumDecimal: target.storeBytes(of: column.pointer(Int128.self)[row], as: Int128.self)
         case .sumDouble:
             let wide = batch.columns[index + 2].bytes(row)
             if wide.isEmpty {
                 let low = batch.columns[index + 1].pointer(Double.self)[row]
                 target.storeBytes(of: ExactSum(hi: column.pointer(Double.self)[row], lo: low), as: ExactSum.self)
             } else {
-                let sum = partition.wide.insert(try WideSum(decoding: Array(wide)))
+                let sum = partition.sums.doubles.insert(try WideSum(decoding: Array(wide)))
                 target.storeBytes(of: ExactSum(spill: sum), as: ExactSum.self)
             }
         case .minimum, .maximum:

@@ -47,7 +47,7 @@ struct ExactSum: BitwiseCopyable {
 
 /// A sum of doubles as one fixed-point number that covers the whole exponent range (Kulisch), with NaN and infinities
 /// counted apart so that they can be taken back.
-struct WideSum {
+struct WideSum: Equatable {
     /// Two's complement, least significant first; bit 0 is 2^-1074. 2176 bits: 2098 for finite doubles, 78 for carries.
     private(set) var limbs: [UInt64]
     private(set) var nanCount: Int64 = 0
@@ -115,12 +115,12 @@ struct WideSum {
 
     /// Adds another sum.
     mutating func add(_ other: WideSum) {
-        var carry = false
-        for index in limbs.indices {
-            let (a, c1) = limbs[index].addingReportingOverflow(other.limbs[index])
-            let (b, c2) = a.addingReportingOverflow(carry ? 1 : 0)
-            limbs[index] = b
-            carry = c1 || c2
+        var carry: UInt64 = 0
+        for i in 0..<WideSum.limbCount {
+            let (a, c1) = limbs[i].addingReportingOverflow(other.limbs[i])
+            let (b, c2) = a.addingReportingOverflow(carry)
+            limbs[i] = b
+            carry = (c1 ? 1 : 0) + (c2 ? 1 : 0)
         }
         nanCount += other.nanCount
         positiveInfinities += other.positiveInfinities

@@ -242,7 +242,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         let area = rows.nextArea()
         for pane in span {
             let source = before[pane.row] ?? pane.row + layout.valueOffset
-            if source.load(as: Int64.self) > 0 { accumulators.merge(source, into: area, of: partition.panes) }
+            if source.load(as: Int64.self) > 0 { accumulators.combine(source, into: area, partition.panes) }
         }
         // Without rows there is no window.
         if let row = span.first?.row, area.load(as: Int64.self) > 0 { rows.keep(row, end, weight) }
@@ -251,11 +251,11 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     private func give(
         _ rows: inout WindowRows, _ partition: PanePartition, _ task: TaskContext
     ) throws(TidemillError) {
-        defer { rows.clear(accumulators, partition.panes) }
+        defer { rows.clear(partition.panes) }
         let n = rows.count
         if n == 0 { return }
         let table = partition.panes.table
-        let heap = AccumulatorHeap(strings: partition.panes.arena.heap(), wide: partition.panes.wide)
+        let heap = AccumulatorHeap(strings: partition.panes.arena.heap(), sums: partition.panes.sums)
         let keyHeap = table.arena.heap()
         let pointers = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: 2 * n)
         defer { pointers.deallocate() }
@@ -298,7 +298,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { partition in
             let offset = layout.valueOffset
-            let heap = AccumulatorHeap(strings: partition.panes.arena.heap(), wide: partition.panes.wide)
+            let heap = AccumulatorHeap(strings: partition.panes.arena.heap(), sums: partition.panes.sums)
             let hashed = groupTypes.indices.filter { $0 != window }
             return StateOrder.batches(
                 partition.panes.touched, table: partition.panes.table, keyTypes: layout.keyTypes, hashed: hashed
@@ -345,7 +345,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
                 }
                 partition.forgetEmptyKeys(UnsafeBufferPointer(start: found, count: n))
                 try accumulators.restore(
-                    partition.panes, images, batch, firstSlot: 2 + groupCount, live: live, rows)
+                    partition.panes, images, batch, firstSlot: 2 + groupCount, live: live, rows, stamp: 0)
             }
         }
     }
@@ -389,14 +389,9 @@ private struct WindowRows {
         weights.append(weight)
     }
 
-    /// Forgets the windows, and the wide sums that putting them together made.
-    mutating func clear(_ accumulators: AccumulatorLayout, _ partition: AggregatePartition) {
-        for slot in accumulators.slots where slot.kind == .sumDouble {
-            for index in rows.indices {
-                let sum = (area(index) + slot.offset).loadUnaligned(as: ExactSum.self)
-                if let spilled = sum.spillIndex { partition.wide.remove(spilled) }
-            }
-        }
+    /// Forgets the windows, and the spilled sums that putting them together made.
+    mutating func clear(_ partition: AggregatePartition) {
+        for index in rows.indices { partition.sums.release(area(index)) }
         rows.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
         weights.removeAll(keepingCapacity: true)

@@ -126,7 +126,7 @@ final class PanePartition {
     func endEpoch() {
         let offset = panes.table.layout.valueOffset
         for pane in panes.touched where (pane + offset).load(as: Int64.self) <= 0 { unlink(pane) }
-        panes.endEpoch(keepsEmptyGroup: false)
+        panes.endEpoch(keepsEmptyGroup: false, stamp: 0)
     }
 
     // MARK: State that came back

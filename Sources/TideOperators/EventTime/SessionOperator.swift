@@ -139,7 +139,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         _ partition: SessionPartition, _ task: TaskContext
     ) throws(TidemillError) {
         let table = partition.sessions.table
-        let heap = AccumulatorHeap(strings: partition.sessions.arena.heap(), wide: partition.sessions.wide)
+        let heap = AccumulatorHeap(strings: partition.sessions.arena.heap(), sums: partition.sessions.sums)
         let keyHeap = table.arena.heap()
         for start in stride(from: 0, to: rows.count, by: AggregateOperator.outputRows) {
             let range = start..<min(start + AggregateOperator.outputRows, rows.count)
@@ -198,7 +198,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
 
     private func stateBatches(_ partition: SessionPartition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
         let offset = layout.valueOffset
-        let heap = AccumulatorHeap(strings: partition.sessions.arena.heap(), wide: partition.sessions.wide)
+        let heap = AccumulatorHeap(strings: partition.sessions.arena.heap(), sums: partition.sessions.sums)
         let hashed = groupTypes.indices.filter { $0 != session }
         return StateOrder.batches(rows, table: partition.sessions.table, keyTypes: layout.keyTypes, hashed: hashed) {
             rows in
@@ -244,7 +244,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
                 }
                 partition.forgetEmptyKeys(UnsafeBufferPointer(start: found, count: n))
                 try accumulators.restore(
-                    partition.sessions, images, batch, firstSlot: 3 + groupCount, live: live, rows)
+                    partition.sessions, images, batch, firstSlot: 3 + groupCount, live: live, rows, stamp: 0)
             }
         }
     }

@@ -154,7 +154,7 @@ final class SessionPartition {
         let offset = sessions.table.layout.valueOffset
         for other in others {
             touch(other)
-            accumulators.merge(other + offset, into: session + offset, of: sessions)
+            accumulators.combine(other + offset, into: session + offset, sessions)
             if end(of: other) > end(of: session) { setEnd(session, end(of: other)) }
             unlink(other)
             setLink(other, 24, session)
@@ -212,7 +212,7 @@ final class SessionPartition {
 
     func endEpoch() {
         for row in sessions.touched where state(row) == State.merged { setState(row, State.none) }
-        sessions.endEpoch(keepsEmptyGroup: false)
+        sessions.endEpoch(keepsEmptyGroup: false, stamp: 0)
     }
 
     // MARK: State that came back

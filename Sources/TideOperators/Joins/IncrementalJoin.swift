@@ -1,27 +1,25 @@
-/// A join of two inputs that both change: inner, left, and without keys every pair.
+/// A join of two inputs that both change, of every kind, with and without keys, with and without a condition beyond
+/// them.
 ///
-/// With L and R the rows before the epoch, the change of the result is ΔL ⋈ R + (L + ΔL) ⋈ ΔR. Rows of the left side
-/// without a partner are padded with NULLs (left join); because a key's rows share their partners when the condition is
-/// equality alone, padding turns on and off per key, when the total weight of the key's right rows leaves or reaches 0.
+/// With L and R the rows before the epoch, the change of the pairs is ΔL ⋈ R + (L + ΔL) ⋈ ΔR. What a row adds beside its
+/// pairs (outer joins: the row padded with NULLs while it has no partner; semi joins: the row while it has one; anti
+/// joins: while it has none) is settled at the end of the epoch, from what it was before to what it is now, so that a
+/// row which finds and loses a partner within the epoch says nothing. Whether a row has partners is known per key (the
+/// total weight of the other side's rows with that key), or with a condition beyond equality per row: its number of
+/// partners is kept with it.
 ///
-/// A side may only be *looked up*: rows of the other one meet it as it is after the epoch's changes and are not
-/// remembered, and later changes of it never touch what was emitted.
+/// A side may only be *looked up* (`IncrementalJoin+Lookup.swift`): rows of the other one meet it as it is after the
+/// epoch's changes and are not remembered, and later changes of it never touch what was emitted.
 public final class IncrementalJoinOperator: StatefulOperator {
-    struct Pending {
-        var batch: Batch
-        var keys: [Column]
-        /// Of the task that brought the rows.
-        var ordinal = 0
-    }
     /// The sides of the join.
     public enum Side: Sendable { case left, right }
 
     final class Partition {
-        let left: JoinSide
-        let right: JoinSide
-        var pendingLeft: [Pending] = []
-        var pendingRight: [Pending] = []
-        init(left: JoinSide, right: JoinSide) {
+        let left: KeyedRows
+        let right: KeyedRows
+        var pendingLeft: [RowChange] = []
+        var pendingRight: [RowChange] = []
+        init(left: KeyedRows, right: KeyedRows) {
             self.left = left
             self.right = right
         }
@@ -30,31 +28,38 @@ public final class IncrementalJoinOperator: StatefulOperator {
     let specification: JoinSpecification
     let lookedUp: Side?
     let bits: Int
-    private let partitions: [Locked<Partition>]
+    let partitions: [Locked<Partition>]
     let outputs: Outputs
+    let leftDuties: KeyedRows.Duties
+    let rightDuties: KeyedRows.Duties
 
     public init(
         _ join: LogicalPlan.Join, lookedUp: Side? = nil, partitionBits: Int, outputs: Outputs
-    ) throws(TidemillError) {
-        let specification = JoinSpecification(join, keyValueBytes: JoinSide.keyValueBytes)
-        guard join.kind == .inner || (join.kind == .left && join.residual == nil && lookedUp != .left) else {
-            throw TidemillError.unsupported(
-                join.kind == .left
-                    ? "a left join of two changing inputs with a condition beyond equality"
-                    : "a \(join.kind.rawValue) join of two changing inputs")
-        }
+    ) {
+        let specification = JoinSpecification(join, keyValueBytes: KeyedRows.keyValueBytes)
         self.specification = specification
         self.lookedUp = lookedUp
         // Rows that look others up keep their order, so one task handles them.
         let bits = join.keys.isEmpty || lookedUp != nil ? 0 : partitionBits
         self.bits = bits
+        let isKept = lookedUp == nil
+        let counts = isKept && specification.countsMatches
+        // A side watches its keys for the sake of the other one.
+        let left = KeyedRows.Duties(
+            countsMatches: counts && specification.watchesLeft,
+            watchesKeys: isKept && !counts && specification.watchesRight)
+        let right = KeyedRows.Duties(
+            countsMatches: counts && specification.watchesRight,
+            watchesKeys: isKept && !counts && specification.watchesLeft)
+        leftDuties = left
+        rightDuties = right
+        let layout = specification.keyLayout
         partitions = (0..<(1 << bits)).map { _ in
             Locked(
                 Partition(
-                    left: JoinSide(
-                        keyLayout: specification.keyLayout, types: specification.leftTypes, leadBits: bits),
-                    right: JoinSide(
-                        keyLayout: specification.keyLayout, types: specification.rightTypes, leadBits: bits)))
+                    left: KeyedRows(keyLayout: layout, types: specification.leftTypes, duties: left, leadBits: bits),
+                    right: KeyedRows(keyLayout: layout, types: specification.rightTypes, duties: right, leadBits: bits))
+            )
         }
         self.outputs = outputs
     }
@@ -81,284 +86,187 @@ public final class IncrementalJoinOperator: StatefulOperator {
     private func accept(_ input: Batch, left: Bool, _ task: TaskContext) throws(TidemillError) {
         var batch = input
         var keys = try (left ? specification.leftKeys : specification.rightKeys).evaluate(batch, task.evaluation)
+        if !left && specification.rightIsKeys { batch = batch.with(columns: keys) }
         // A row that looks others up stays in its place, whatever its key.
         let isRemembered = lookedUp == nil || (lookedUp == .left) == left
         if isRemembered, let matchable = specification.matchable(keys) {
-            if left && specification.kind == .left {
-                // A NULL key never finds a partner: its padding is final and needs no state.
+            // A NULL key never finds a partner: what the row adds by itself is final and needs no state.
+            let isWatched = left ? specification.watchesLeft : specification.watchesRight
+            if isWatched && specification.kind != .semi && lookedUp == nil {
                 let lonely = batch.filter(matchable.inverted())
-                let padding = specification.rightTypes.map { Column(repeating: .null($0), count: lonely.count) }
-                try outputs.emit(
-                    Batch(columns: lonely.columns + padding, count: lonely.count, weights: lonely.weights), task)
+                let columns = specification.own(lonely.columns, count: lonely.count, isLeft: left)
+                try outputs.emit(lonely.with(columns: columns), task)
             }
-            let both = Batch(columns: batch.columns + keys, count: batch.count, weights: batch.weights)
-                .filter(matchable)
             let width = batch.columns.count
+            let both = batch.with(columns: batch.columns + keys).filter(matchable)
             keys = Array(both.columns[width...])
-            batch = Batch(columns: Array(both.columns[..<width]), count: both.count, weights: both.weights)
+            batch = both.with(columns: Array(both.columns[..<width]))
         }
-        if batch.count == 0 { return }
-        let hashes = hashRows(keys, count: batch.count)
-        let selection = PartitionedSelection(
-            hashes: hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
-        for p in partitions.indices {
-            let rows = selection.rows(of: p)
-            if rows.isEmpty { continue }
-            let part = batch.gather(rows.baseAddress!, count: rows.count)
-            let partKeys = keys.map { $0.gather(rows.baseAddress!, count: rows.count) }
+        batch.split(by: keys, partitionBits: bits, ordinal: task.ordinal) { p, change in
             partitions[p].withLock { partition in
-                let pending = Pending(batch: part, keys: partKeys, ordinal: task.ordinal)
-                if left { partition.pendingLeft.append(pending) } else { partition.pendingRight.append(pending) }
+                if left { partition.pendingLeft.append(change) } else { partition.pendingRight.append(change) }
             }
         }
     }
 
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
+            defer {
+                partition.pendingLeft.removeAll()
+                partition.pendingRight.removeAll()
+            }
             if let lookedUp { return try lookUp(lookedUp, partition, task) }
-            for change in partition.pendingLeft {
-                try emitPairs(change, from: partition.right, changeIsLeft: true, task)
-                apply(change, to: partition.left)
-            }
-            for change in partition.pendingRight {
-                try emitPairs(change, from: partition.left, changeIsLeft: false, task)
-                if specification.kind == .left {
-                    try applyRightWithPadding(change, partition, task)
-                } else {
-                    apply(change, to: partition.right)
-                }
-            }
-            partition.pendingLeft.removeAll()
-            partition.pendingRight.removeAll()
+            let (left, right) = (partition.left, partition.right)
+            apply(partition.pendingLeft, to: left)
+            try meet(partition.pendingLeft, of: left, right, changeIsLeft: true, task)
+            apply(partition.pendingRight, to: right)
+            try meet(partition.pendingRight, of: right, left, changeIsLeft: false, task)
+            if specification.watchesLeft { try settle(left, against: right, isLeft: true, task) }
+            if specification.watchesRight { try settle(right, against: left, isLeft: false, task) }
         }
         try outputs.finishTask(task)
     }
 
-    private func lookUp(_ side: Side, _ partition: Partition, _ task: TaskContext) throws(TidemillError) {
-        let isLeft = side == .left
-        let stored = isLeft ? partition.left : partition.right
-        for change in isLeft ? partition.pendingLeft : partition.pendingRight { apply(change, to: stored) }
-        let rows = (isLeft ? partition.pendingRight : partition.pendingLeft).enumerated()
-            .sorted { ($0.element.ordinal, $0.offset) < ($1.element.ordinal, $1.offset) }
-        for (_, change) in rows { try emitPairs(change, from: stored, changeIsLeft: !isLeft, task) }
-        partition.pendingLeft.removeAll()
-        partition.pendingRight.removeAll()
-    }
-
-    private func apply(_ change: Pending, to side: JoinSide) {
-        let keys = KeyImages(change.keys, count: change.batch.count, layout: specification.keyLayout)
-        withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: max(1, change.batch.count)) {
-            side.apply(change.batch, keys: keys, keyRows: $0.baseAddress!)
+    func apply(_ changes: [RowChange], to side: KeyedRows) {
+        for change in changes {
+            side.apply(
+                change.batch,
+                keys: KeyImages(change.keys, count: change.batch.count, layout: specification.keyLayout))
         }
     }
 
-    private static let outputRows = 8192
+    static let chunkRows = 8192
 
-    /// change ⋈ stored. A left change without partners is padded (left join).
+    /// Emits the pairs of one side's changes with the other side's rows, and counts them where that is needed.
+    private func meet(
+        _ pending: [RowChange], of side: KeyedRows, _ stored: KeyedRows, changeIsLeft: Bool, _ task: TaskContext
+    ) throws(TidemillError) {
+        // By equality alone, a semi or anti join asks keys, not pairs.
+        if pending.isEmpty || (specification.isFilter && !specification.countsMatches) { return }
+        // Rows that are counted must be met once each, with their net change; and retractions mostly cancel.
+        guard specification.countsMatches || pending.contains(where: { $0.batch.weights != nil }) else {
+            for change in pending { try emitPairs(change, of: side, stored, changeIsLeft: changeIsLeft, task) }
+            return
+        }
+        // Counting may touch more rows of the other side, never of this one.
+        let touched = side.touched.count
+        for start in stride(from: 0, to: touched, by: IncrementalJoinOperator.chunkRows) {
+            let end = min(start + IncrementalJoinOperator.chunkRows, touched)
+            let change = side.netChanges(start..<end)
+            if change.batch.count > 0 {
+                try emitPairs(change, of: side, stored, changeIsLeft: changeIsLeft, task)
+            }
+        }
+    }
+
     private func emitPairs(
-        _ change: Pending, from stored: JoinSide, changeIsLeft: Bool, _ task: TaskContext
+        _ change: RowChange, of side: KeyedRows, _ stored: KeyedRows, changeIsLeft: Bool, _ task: TaskContext
     ) throws(TidemillError) {
-        let n = change.batch.count
-        let keys = KeyImages(change.keys, count: n, layout: specification.keyLayout)
-        let found = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: max(1, n))
-        defer { found.deallocate() }
-        stored.index.find(keys, selection: nil, count: n, into: found)
+        var pairs = JoinPairs(change, stored)
+        while pairs.next() {
+            var out = combine(pairs, change.batch, stored, changeIsLeft)
+            if let residual = specification.residual {
+                let kept = try residual.evaluatePredicate(out, task.evaluation)
+                if kept.onesCount == 0 { continue }
+                out = out.filter(kept)
+                if specification.countsMatches {
+                    pairs.keep(kept)
+                    count(pairs, change, of: side, stored)
+                }
+            }
+            if !specification.isFilter { try outputs.emit(out, task) }
+        }
+    }
+
+    private func combine(
+        _ pairs: borrowing JoinPairs, _ batch: Batch, _ stored: KeyedRows, _ changeIsLeft: Bool
+    ) -> Batch {
+        let n = pairs.count
+        let probe = UnsafePointer(pairs.probe)
+        let changed = batch.columns.map { $0.gather(probe, count: n) }
+        let kept = stored.columns(of: UnsafeBufferPointer(start: pairs.entries, count: n))
+        return Batch(
+            columns: changeIsLeft ? changed + kept : kept + changed, count: n, weights: pairs.weightColumn)
+    }
+
+    // MARK: Partners
+
+    /// Adds pairs to the numbers of partners: of stored rows by the change, of changed rows that are new by what was
+    /// there. Rows of the change that were there before have counted the stored rows when these came.
+    private func count(
+        _ pairs: borrowing JoinPairs, _ change: RowChange, of side: KeyedRows, _ stored: KeyedRows
+    ) {
+        let countsOwn = side.duties.countsMatches
+        let countsStored = stored.duties.countsMatches
         let weights = change.batch.weights?.pointer(Int64.self)
-        var probe: [UInt32] = []
-        var entries: [UnsafeMutableRawPointer] = []
-        var product: [Int64] = []
-        var lonely: [UInt32] = []
-        for row in 0..<n {
-            let weight = weights.map { $0[row] } ?? 1
-            var matched = false
-            if let key = found[row] {
-                stored.forEachEntry(of: key) { entry in
-                    probe.append(UInt32(row))
-                    entries.append(entry)
-                    product.append(weight * stored.weight(of: entry))
-                    matched = true
-                }
-            }
-            if !matched { lonely.append(UInt32(row)) }
-            if probe.count >= IncrementalJoinOperator.outputRows {
-                try emit(change.batch, probe, stored, entries, product, changeIsLeft, task)
-                probe.removeAll(keepingCapacity: true)
-                entries.removeAll(keepingCapacity: true)
-                product.removeAll(keepingCapacity: true)
+        for i in 0..<pairs.count {
+            let row = Int(pairs.probe[i])
+            let partner = pairs.entries[i]
+            if countsStored { stored.addMatches(weights.map { $0[row] } ?? 1, to: partner) }
+            if countsOwn {
+                let entry = change.entries[row]
+                if side.weightBefore(of: entry) == 0 { side.addMatches(stored.weight(of: partner), to: entry) }
             }
         }
-        try emit(change.batch, probe, stored, entries, product, changeIsLeft, task)
-        if changeIsLeft && specification.kind == .left && !lonely.isEmpty {
-            let rows = change.batch.gather(lonely)
-            try emitPadding(rows.columns, rows.weights, rows.count, task)
-        }
     }
 
-    private func emit(
-        _ batch: Batch, _ probe: [UInt32], _ stored: JoinSide, _ entries: [UnsafeMutableRawPointer],
-        _ product: [Int64], _ changeIsLeft: Bool, _ task: TaskContext
+    /// Emits what changed in the rows that a side adds by itself.
+    private func settle(
+        _ side: KeyedRows, against other: KeyedRows, isLeft: Bool, _ task: TaskContext
     ) throws(TidemillError) {
-        if probe.isEmpty { return }
-        let changed = batch.columns.map { $0.gather(probe) }
-        let kept = stored.columns(of: entries)
-        let weights = product.allSatisfy { $0 == 1 } ? nil : Column(bigints: product)
-        var out = Batch(
-            columns: changeIsLeft ? changed + kept : kept + changed, count: probe.count, weights: weights)
-        if let residual = specification.residual {
-            out = out.filter(try residual.evaluatePredicate(out, task.evaluation))
-        }
-        try outputs.emit(out, task)
-    }
-
-    private func emitPadding(
-        _ left: [Column], _ weights: Column?, _ count: Int, _ task: TaskContext
-    ) throws(TidemillError) {
-        let padding = specification.rightTypes.map { Column(repeating: .null($0), count: count) }
-        try outputs.emit(Batch(columns: left + padding, count: count, weights: weights), task)
-    }
-
-    /// Right rows of a left join: keys that get their first partner lose their padding, keys that lose the last get it.
-    private func applyRightWithPadding(
-        _ change: Pending, _ partition: Partition, _ task: TaskContext
-    ) throws(TidemillError) {
-        let n = change.batch.count
-        let keys = KeyImages(change.keys, count: n, layout: specification.keyLayout)
-        let keyRows = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: max(1, n))
-        let found = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: max(1, n))
-        defer {
-            keyRows.deallocate()
-            found.deallocate()
-        }
-        partition.right.index.find(keys, selection: nil, count: n, into: found)
-        var before: [UnsafeMutableRawPointer: Bool] = [:]
-        let hadPartners = (0..<n).map { row in found[row].map { partition.right.totalWeight(of: $0) > 0 } ?? false }
-        partition.right.apply(change.batch, keys: keys, keyRows: keyRows)
-        partition.left.index.find(keys, selection: nil, count: n, into: found)
-        var entries: [UnsafeMutableRawPointer] = []
+        var rows: [UnsafeMutableRawPointer] = []
         var weights: [Int64] = []
-        for row in 0..<n where before.updateValue(hadPartners[row], forKey: keyRows[row]) == nil {
-            let has = partition.right.totalWeight(of: keyRows[row]) > 0
-            if has == hadPartners[row] { continue }
-            guard let key = found[row] else { continue }
-            partition.left.forEachEntry(of: key) { entry in
-                entries.append(entry)
-                weights.append(has ? -partition.left.weight(of: entry) : partition.left.weight(of: entry))
+        func add(_ entry: UnsafeMutableRawPointer, _ change: Int64) throws(TidemillError) {
+            if change == 0 { return }
+            rows.append(entry)
+            weights.append(change)
+            if rows.count == IncrementalJoinOperator.chunkRows { try flush() }
+        }
+        func flush() throws(TidemillError) {
+            if rows.isEmpty { return }
+            let columns = specification.own(side.columns(of: rows), count: rows.count, isLeft: isLeft)
+            try outputs.emit(Batch(columns: columns, count: rows.count, weights: Column(bigints: weights)), task)
+            rows.removeAll(keepingCapacity: true)
+            weights.removeAll(keepingCapacity: true)
+        }
+
+        if side.duties.countsMatches {
+            for (entry, before) in zip(side.touched, side.before) {
+                let old = specification.ownRows(weight: before.weight, isMatched: before.matches > 0)
+                let new = specification.ownRows(weight: side.weight(of: entry), isMatched: side.matches(of: entry) > 0)
+                try add(entry, new - old)
             }
+            return try flush()
         }
-        if !entries.isEmpty {
-            try emitPadding(partition.left.columns(of: entries), Column(bigints: weights), entries.count, task)
+        let keys = other.find(keys: side.keyColumns(of: side.touched), count: side.touched.count)
+        for (i, entry) in side.touched.enumerated() {
+            let was = keys[i].map { other.totalBefore(of: $0) > 0 } ?? false
+            let isNow = keys[i].map { other.totalWeight(of: $0) > 0 } ?? false
+            let old = specification.ownRows(weight: side.before[i].weight, isMatched: was)
+            let new = specification.ownRows(weight: side.weight(of: entry), isMatched: isNow)
+            try add(entry, new - old)
         }
-    }
-
-    // MARK: State
-
-    public var stateParts: [StatePart] {
-        [specification.leftTypes, specification.rightTypes].map { types in
-            StatePart(types: [.bigint, .boolean] + types + [.bigint], keyColumns: Array(2..<(2 + types.count)))
+        // Rows that stayed, of keys that got their first partner or lost the last.
+        let flipped = other.touchedKeys.indices.filter {
+            (other.totalsBefore[$0] > 0) != (other.totalWeight(of: other.touchedKeys[$0]) > 0)
         }
-    }
-
-    public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { partition in
-            let side = part == 0 ? partition.left : partition.right
-            return stateBatches(side, side.touched, part: part)
-        }
-    }
-
-    /// Entries in the order of their join key's hash, so that a key group is one range of a run.
-    private func stateBatches(_ side: JoinSide, _ rows: [UnsafeMutableRawPointer], part: Int) -> [Batch] {
-        if rows.isEmpty { return [] }
-        let columns = side.columns(of: rows)
-        let all = Batch(columns: columns, count: rows.count)
-        let program = part == 0 ? specification.leftKeys : specification.rightKeys
-        let context = EvaluationContext(currentTimestampMicros: 0)
-        guard let keys = try? program.evaluate(all, context) else {
-            preconditionFailure("join keys of stored rows were evaluated before and cannot fail now")
-        }
-        let buffer = hashRows(keys, count: rows.count)
-        let hashes = buffer.pointer(UInt64.self)
-        var order = Array(UInt32(0)..<UInt32(rows.count))
-        order.sort { hashes[Int($0)] < hashes[Int($1)] }
-        var batches: [Batch] = []
-        for start in stride(from: 0, to: rows.count, by: IncrementalJoinOperator.outputRows) {
-            let chunk = Array(order[start..<min(start + IncrementalJoinOperator.outputRows, rows.count)])
-            let weights = chunk.map { side.weight(of: rows[Int($0)]) }
-            let live = Bitmap(count: chunk.count) { weights[$0] != 0 }
-            let hashColumn = Column(type: .bigint, count: rows.count, values: buffer).gather(chunk)
-            batches.append(
-                Batch(
-                    columns: [hashColumn, Column(boolean: live)] + columns.map { $0.gather(chunk) }
-                        + [Column(bigints: weights)], count: chunk.count))
-        }
-        return batches
-    }
-
-    public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[part].types else {
-            throw TidemillError(
-                .corruption, "TIDEMILL_STATE_TYPES", "stored state of a join has other columns than its query")
-        }
-        let width = batch.columns.count - 3
-        let rows = Batch(columns: Array(batch.columns[2..<(2 + width)]), count: batch.count)
-        let program = part == 0 ? specification.leftKeys : specification.rightKeys
-        let keys = try program.evaluate(rows, EvaluationContext(currentTimestampMicros: 0))
-        let live = batch.columns[1].bits
-        let stored = batch.columns[2 + width].pointer(Int64.self)
-        let buffer = hashRows(keys, count: rows.count)
-        let selection = PartitionedSelection(
-            hashes: buffer.pointer(UInt64.self), count: rows.count, partitionBits: bits)
-        for p in partitions.indices {
-            let picked = selection.rows(of: p)
-            if picked.isEmpty { continue }
-            let part1 = rows.gather(picked.baseAddress!, count: picked.count)
-            let partKeys = keys.map { $0.gather(picked.baseAddress!, count: picked.count) }
-            try partitions[p].withLock { partition throws(TidemillError) in
-                let side = part == 0 ? partition.left : partition.right
-                // Stored weights are absolute; what the table has already is taken off.
-                let present = side.weights(of: part1)
-                let changes = (0..<picked.count).map { i in
-                    (live[Int(picked[i])] ? stored[Int(picked[i])] : 0) - present[i]
+        let flippedKeys = flipped.map { other.touchedKeys[$0] }
+        let own = side.find(keys: other.keyColumns(flippedKeys), count: flippedKeys.count)
+        for (i, key) in own.enumerated() {
+            guard let key else { continue }
+            let isMatched = other.totalWeight(of: flippedKeys[i]) > 0
+            var entry = side.first(of: key)
+            while let current = entry {
+                if side.mark(of: current) == 0 {
+                    let weight = side.weight(of: current)
+                    try add(
+                        current,
+                        specification.ownRows(weight: weight, isMatched: isMatched)
+                            - specification.ownRows(weight: weight, isMatched: !isMatched))
                 }
-                let change = Batch(columns: part1.columns, count: part1.count, weights: Column(bigints: changes))
-                apply(Pending(batch: change, keys: partKeys), to: side)
-                side.endEpoch()
+                entry = side.next(after: current)
             }
         }
-    }
-
-    public func endEpoch(partition p: Int) {
-        partitions[p].withLock {
-            $0.left.endEpoch()
-            $0.right.endEpoch()
-        }
-    }
-
-    public var stateRows: Int {
-        partitions.reduce(0) { sum, p in sum + p.withLock { $0.left.entries.count + $0.right.entries.count } }
-    }
-    public var stateBytes: Int {
-        partitions.reduce(0) { sum, p in sum + p.withLock { $0.left.byteCount + $0.right.byteCount } }
-    }
-    public var touchedRows: Int {
-        partitions.reduce(0) { sum, p in sum + p.withLock { $0.left.touched.count + $0.right.touched.count } }
-    }
-}
-
-extension JoinSide {
-    /// Weights that the given rows have now; 0 for rows that are not there.
-    func weights(of rows: Batch) -> [Int64] {
-        let images = KeyImages(rows.columns, count: rows.count, layout: entries.layout)
-        let found = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: max(1, rows.count))
-        defer { found.deallocate() }
-        entries.find(images, selection: nil, count: rows.count, into: found)
-        return (0..<rows.count).map { found[$0].map { weight(of: $0) } ?? 0 }
-    }
-}
-
-extension Column {
-    /// A bigint column without NULL.
-    init(bigints values: [Int64]) {
-        let buffer = values.withUnsafeBytes { Buffer(copying: $0) }
-        self.init(type: .bigint, count: values.count, values: buffer)
+        try flush()
     }
 }

@@ -31,7 +31,8 @@ public final class LookupTable: Sendable {
     }
 }
 
-/// Joins a stream of changes with a `LookupTable`: inner, left (the stream is the left side), semi and anti. Weights
+/// Joins a stream of changes with a `LookupTable`: inner, the outer join that keeps the
+/// stream's rows, and, if the stream is the left side, semi and anti. Weights
 /// pass through; output keeps the order of the input rows.
 public final class LookupJoinOperator: BatchConsumer, @unchecked Sendable {
     // Sendable: `lookup` is set between epochs only.
@@ -39,18 +40,21 @@ public final class LookupJoinOperator: BatchConsumer, @unchecked Sendable {
     let streamIsLeft: Bool
     let outputs: Outputs
     public private(set) var lookup: LookupTable?
+    /// Of the side that is looked up.
+    private let types: [DataType]
 
     /// - Parameter streamIsLeft: which side of the join the changes come from.
     public init(_ join: LogicalPlan.Join, streamIsLeft: Bool, outputs: Outputs) {
-        precondition(streamIsLeft || join.kind == .inner)
+        precondition(streamIsLeft ? join.kind != .right : join.kind == .inner || join.kind == .right)
+        precondition(join.kind != .full)
         specification = JoinSpecification(join, keyValueBytes: 8)
+        types = (streamIsLeft ? join.right : join.left).schema.types
         self.streamIsLeft = streamIsLeft
         self.outputs = outputs
     }
 
     /// Loads the other side. Called before the epoch's first batch when the relation's version changed.
     public func load(_ batches: [Batch], _ context: EvaluationContext) throws(TidemillError) {
-        let types = streamIsLeft ? specification.rightTypes : specification.leftTypes
         let rows = Batch.concat(batches, types: types)
         let program = streamIsLeft ? specification.rightKeys : specification.leftKeys
         lookup = LookupTable(rows: rows, keys: try program.evaluate(rows, context), specification: specification)
@@ -74,14 +78,14 @@ public final class LookupJoinOperator: BatchConsumer, @unchecked Sendable {
         switch specification.kind {
         case .inner:
             break
-        case .left:
-            (probe, build) = padded(probe, build, count: batch.count)
+        case .left where streamIsLeft:
+            (probe, build) = paddedInPlace(probe, build, count: batch.count)
         case .semi, .anti:
-            let matched = Set(probe)
-            let wanted = specification.kind == .semi
-            let rows = (0..<UInt32(batch.count)).filter { matched.contains($0) == wanted }
-            return try outputs.emit(batch.gather(rows), task)
-        case .right, .full:
+            let kept = rowNumbers(matched: specification.kind == .semi, by: probe, count: batch.count)
+            return try outputs.emit(batch.gather(kept), task)
+        case .right where !streamIsLeft:
+            (probe, build) = paddedInPlace(probe, build, count: batch.count)
+        case .left, .right, .full:
             throw TidemillError.internal("outer join that keeps the lookup side")
         }
         try outputs.emit(combine(batch, probe, lookup.rows, build), task)
@@ -112,27 +116,6 @@ public final class LookupJoinOperator: BatchConsumer, @unchecked Sendable {
             }
         }
         return (probe, build)
-    }
-
-    /// Rows without a pair get one with NULLs, in their place.
-    private func padded(_ probe: [UInt32], _ build: [UInt32], count: Int) -> ([UInt32], [UInt32]) {
-        var outProbe: [UInt32] = []
-        var outBuild: [UInt32] = []
-        outProbe.reserveCapacity(max(count, probe.count))
-        outBuild.reserveCapacity(max(count, probe.count))
-        var at = 0
-        for row in 0..<UInt32(count) {
-            if at == probe.count || probe[at] != row {
-                outProbe.append(row)
-                outBuild.append(.max)
-            }
-            while at < probe.count && probe[at] == row {
-                outProbe.append(row)
-                outBuild.append(build[at])
-                at += 1
-            }
-        }
-        return (outProbe, outBuild)
     }
 
     private func combine(_ batch: Batch, _ probe: [UInt32], _ rows: Batch, _ build: [UInt32]) -> Batch {

@@ -1,5 +1,5 @@
 extension Expression {
-    /// Direct sub-expressions, without those inside subqueries and window definitions.
+    /// Direct sub-expressions, without those inside subqueries and named windows.
     var children: [Expression] {
         switch kind {
         case .literal, .column, .star, .exists, .scalarSubquery: []
@@ -16,7 +16,8 @@ extension Expression {
         case .caseWhen(let operand, let branches, let otherwise):
             (operand.map { [$0] } ?? []) + branches.flatMap { [$0.condition, $0.result] }
                 + (otherwise.map { [$0] } ?? [])
-        case .function(let call): call.arguments.map(\.value) + (call.filter.map { [$0] } ?? [])
+        case .function(let call):
+            call.arguments.map(\.value) + (call.filter.map { [$0] } ?? []) + (call.over?.expressions ?? [])
         case .trim(_, let characters, let source): (characters.map { [$0] } ?? []) + [source]
         }
     }
@@ -30,4 +31,13 @@ extension Expression {
     }
 
     var containsAggregate: Bool { aggregateCall != nil || children.contains(where: \.containsAggregate) }
+}
+
+extension WindowReference {
+    fileprivate var expressions: [Expression] {
+        switch self {
+        case .named: []
+        case .specification(let window): window.partitionBy + window.orderBy.map(\.expression)
+        }
+    }
 }

@@ -4,14 +4,17 @@ extension ExpressionBinder {
     func bindCall(_ call: FunctionCall, _ expression: Expression) throws(TidemillError) -> BoundExpression {
         let span = expression.span
         let name = call.name.last.name
-        if call.over != nil {
-            throw AnalysisError.unsupported("window functions are not supported yet: \(name)(…) OVER", span)
-        }
         if let named = call.arguments.first(where: { $0.name != nil || $0.alias != nil }) {
             throw AnalysisError.unsupported("named arguments are not supported: \(name)", named.value.span)
         }
         if let window = try timeWindow(call, expression) { return window }
+        if let over = call.over { return try bindWindow(call, over, expression) }
         if expression.aggregateCall != nil { return try bindAggregate(call, expression) }
+        if registry.isWindow(name) {
+            throw AnalysisError.user(
+                "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", "the window function `\(name)` needs an OVER clause",
+                hint: "write \(name)(…) OVER (ORDER BY …)", span)
+        }
         if call.isDistinct {
             throw AnalysisError.user(
                 "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
@@ -62,7 +65,11 @@ extension ExpressionBinder {
         if !call.withinGroup.isEmpty {
             throw AnalysisError.unsupported("WITHIN GROUP is not supported yet: \(name)", span)
         }
-        let inner = ExpressionBinder(context, collector.input.scope, aggregates: .refused(in: .argument))
+        var inner = ExpressionBinder(context, collector.input.scope, aggregates: .refused(in: .argument))
+        inner.subqueries = collector.subqueries
+        if ["grouping", "grouping_id"].contains(name.lowercased()) {
+            return try collector.grouping(name, inner.bindAll(call.arguments.map(\.value)), span)
+        }
         var arguments: [BoundExpression] = []
         for argument in call.arguments {
             if case .star(let star) = argument.value.kind {

@@ -26,6 +26,10 @@ struct ExpressionBinder {
     /// Expressions of the select list by lower-case alias.
     var aliases: [String: [BoundExpression]] = [:]
     var aliasesFirst = false
+    /// Takes subqueries; nil where none may stand.
+    var subqueries: SubqueryCollector?
+    /// Takes calls with OVER; nil where none may stand.
+    var windows: WindowCollector?
 
     init(_ context: QueryAnalyzer, _ scope: Scope, aggregates: Aggregates) {
         self.context = context
@@ -128,9 +132,7 @@ struct ExpressionBinder {
             return negated ? .not(inside) : inside
         case .inList(let operand, let members, let negated):
             return try registry.bindIn(bind(operand), bindAll(members), negated: negated, span: span)
-        case .inSubquery, .exists, .scalarSubquery:
-            throw AnalysisError.unsupported(
-                "subqueries in expressions are not supported yet", hint: "write it as a join", span)
+        case .inSubquery, .exists, .scalarSubquery: return try bindSubquery(expression)
         case .like(let like): return try bindLike(like, span)
         case .caseWhen(let operand, let branches, let otherwise):
             return try bindCase(operand, branches, otherwise, span)
@@ -167,6 +169,7 @@ struct ExpressionBinder {
         if found.count > 1 { throw AnalysisError.ambiguous(name, found) }
         if !aliasesFirst, let found = try alias(name) { return found }
         if let field = try windowField(name) { return field }
+        if let outer = try context.outerColumn(name) { return outer }
         if name.parts.count > 1, !scope.matches([name.names[0]]).isEmpty {
             throw AnalysisError.unsupported("nested types are not supported yet: \(name.text)", name.span)
         }

@@ -12,6 +12,7 @@ extension QueryAnalyzer {
         _ left: AnalyzedRelation, _ right: AnalyzedRelation, _ join: JoinSpecification
     ) throws(TidemillError) -> AnalyzedRelation {
         try checkLegal(join, left, right)
+        var (left, right) = (left, right)
         let leftCount = left.plan.schema.count
         let isLeftNullable = join.kind == .right || join.kind == .full
         let isRightNullable = join.kind == .left || join.kind == .full
@@ -21,14 +22,21 @@ extension QueryAnalyzer {
 
         var shared: [(left: Scope.Column, right: Scope.Column)] = []
         var condition: BoundExpression?
+        let subqueries = SubqueryCollector()
         switch join.condition {
         case .none: if join.isNatural { shared = try commonColumns(left.scope, Scope(rightColumns), join.span) }
         case .using(let names): shared = try usingColumns(names, left.scope, Scope(rightColumns))
         case .on(let expression):
-            let binder = ExpressionBinder(self, both, aggregates: .refused(in: .join))
+            var binder = ExpressionBinder(self, both, aggregates: .refused(in: .join))
+            binder.subqueries = subqueries
             condition = try binder.predicate(expression, in: "JOIN")
         }
         var conjuncts = condition.map { Conjunction.split($0) } ?? []
+        let others = conjuncts.filter(\.hasSubqueries)
+        conjuncts.removeAll(where: \.hasSubqueries)
+        if let above = Conjunction.join(others), join.kind != .inner, join.kind != .cross {
+            try keep(above, subqueries, join, &left, &right)
+        }
         for pair in shared {
             conjuncts.append(
                 try FunctionRegistry.builtin.bind("=", arguments: [pair.left.bound, pair.right.bound], span: join.span))
@@ -40,6 +48,11 @@ extension QueryAnalyzer {
                 residual: Conjunction.join(rest)))
         if join.kind == .right { plan = JoinKeys.swapped(plan) }
         rememberJoin(plan, join.span)
+        if let above = Conjunction.join(others), join.kind == .inner || join.kind == .cross {
+            var resolver = SubqueryResolver(plan, subqueries)
+            try resolver.filter(above)
+            plan = resolver.plan
+        }
 
         let isStreaming = left.isStreaming || right.isStreaming
         if join.kind == .leftSemi || join.kind == .leftAnti {
@@ -54,6 +67,37 @@ extension QueryAnalyzer {
 
     private func rememberJoin(_ plan: LogicalPlan, _ span: SourceSpan) {
         if case .project(let input, _) = plan { remember(input, span) } else { remember(plan, span) }
+    }
+
+    /// A condition with subqueries on the optional side of an outer join: only rows that satisfy it can be partners.
+    private func keep(
+        _ condition: BoundExpression, _ subqueries: SubqueryCollector, _ join: JoinSpecification,
+        _ left: inout AnalyzedRelation, _ right: inout AnalyzedRelation
+    ) throws(TidemillError) {
+        let leftCount = left.plan.schema.count
+        let isRightOptional = [.left, .leftSemi, .leftAnti].contains(join.kind)
+        var isOneSided = join.kind != .full
+        func moved(_ expression: BoundExpression) -> BoundExpression {
+            expression.remapped { index in
+                if !ColumnSpace.isPlain(index) { return index }
+                if (index >= leftCount) != isRightOptional { isOneSided = false }
+                return isRightOptional ? index - leftCount : index
+            }
+        }
+        var side = isRightOptional ? right : left
+        let columns = side.plan.outputItems
+        let wanted = moved(condition)
+        var resolver = SubqueryResolver(side.plan, subqueries) { (expression, _) throws(TidemillError) in
+            moved(expression)
+        }
+        if isOneSided { try resolver.filter(wanted) }
+        guard isOneSided else {
+            throw AnalysisError.unsupported(
+                "a subquery in the condition of an outer join that reads the side that is kept",
+                hint: "compute its value in a subquery of FROM", join.span)
+        }
+        side.plan = .project(input: resolver.plan, items: columns)
+        if isRightOptional { right = side } else { left = side }
     }
 
     // MARK: Legality
@@ -82,11 +126,6 @@ extension QueryAnalyzer {
                         : "a row without a match could find one later; CREATE MATERIALIZED VIEW maintains such joins",
                     join.span)
             }
-        }
-        switch join.kind {
-        case .leftSemi, .leftAnti, .full:
-            throw AnalysisError.unsupported("\(name) joins are not supported yet in pipelines", join.span)
-        case .inner, .left, .right, .cross: break
         }
     }
 

@@ -72,8 +72,7 @@ extension QueryAnalyzer {
                 index: position ?? 0, type: expression.type, nullable: expression.nullable)
         }
         if items.count > core.outputs.count { relation = projected(core.relation, items) }
-        relation.plan = .sort(
-            LogicalPlan.Sort(input: relation.plan, keys: keys, limit: limits.limit, offset: limits.offset))
+        relation.plan = arranged(relation.plan, keys, limits)
         if items.count > core.outputs.count {
             relation = projected(relation, Array(relation.items.prefix(core.outputs.count)))
         }
@@ -87,9 +86,18 @@ extension QueryAnalyzer {
         let keys = try sortKeys(order, relation.items, binder, []) { expression, _ throws(TidemillError) in expression }
         guard let limits = try limits(relation, order) else { return relation }
         var result = relation
-        result.plan = .sort(
-            LogicalPlan.Sort(input: relation.plan, keys: keys, limit: limits.limit, offset: limits.offset))
+        result.plan = arranged(relation.plan, keys, limits)
         return result
+    }
+
+    /// A batch query gives its rows in order; a stored table only keeps those that LIMIT and OFFSET let through.
+    private func arranged(
+        _ plan: LogicalPlan, _ keys: [LogicalPlan.Sort.Key], _ limits: (limit: Int?, offset: Int)
+    ) -> LogicalPlan {
+        guard consumer != .batch else {
+            return .sort(LogicalPlan.Sort(input: plan, keys: keys, limit: limits.limit, offset: limits.offset))
+        }
+        return .topN(LogicalPlan.TopN(input: plan, orderBy: keys, limit: limits.limit, offset: limits.offset))
     }
 
     func distinct(_ relation: AnalyzedRelation, _ span: SourceSpan) throws(TidemillError) -> AnalyzedRelation {
@@ -118,12 +126,11 @@ extension QueryAnalyzer {
             }
             if order.items.isEmpty, let limit, offset == 0 { return (limit, 0) }
         }
-        if let place = order.limit?.span ?? order.offset?.span {
-            let what = order.items.isEmpty ? "LIMIT" : "ORDER BY … LIMIT"
-            throw AnalysisError.unsupported(
-                "\(what) is not supported yet in pipelines", hint: "apply it when the table is read: tidemill sql",
-                place)
+        if let place = order.limit?.span ?? order.offset?.span, limit != nil || offset > 0 {
+            try refuseOnStream(relation, order.items.isEmpty ? "LIMIT" : "ORDER BY … LIMIT", place)
+            return (limit, offset)
         }
+        if order.items.isEmpty { return nil }
         note("ORDER BY has no effect in \(target ?? "a stored table"): a table's rows have no order")
         return nil
     }

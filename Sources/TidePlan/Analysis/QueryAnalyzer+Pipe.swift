@@ -19,13 +19,13 @@ extension QueryAnalyzer {
     func analyzeStage(_ stage: PipeStage, _ input: AnalyzedRelation) throws(TidemillError) -> AnalyzedRelation {
         switch stage.kind {
         case .filter(let condition): return try filtered(input, condition)
-        case .select(_, let isDistinct, let items, _):
-            let outputs = try bindStage(items, input)
-            let result = projected(input, outputs)
+        case .select(_, let isDistinct, let items, let windows):
+            let (relation, outputs) = try bindStage(items, input, windows)
+            let result = projected(relation, outputs)
             return isDistinct ? try distinct(result, stage.span) : result
         case .extend(let items):
-            let added = try bindStage(items, input)
-            return extended(input, added)
+            let (relation, added) = try bindStage(items, input)
+            return extended(relation, added)
         case .set(let assignments): return try assigned(input, assignments)
         case .drop(let names):
             let star = Star(
@@ -35,6 +35,7 @@ extension QueryAnalyzer {
         case .alias(let name): return input.qualified([name.name])
         case .aggregate(let items, let groupBy): return try aggregateStage(items, groupBy, input, stage.span)
         case .join(let kind, let isNatural, let right, let condition):
+            if right.isLateral { return try lateral(input, right, kind, condition, stage.span) }
             return try joined(
                 input, analyzeRelation(right),
                 JoinSpecification(kind: kind, isNatural: isNatural, condition: condition, span: stage.span))
@@ -50,18 +51,32 @@ extension QueryAnalyzer {
             return try setOperation(
                 op, isDistinct: isDistinct, input, analyzeBody(right), stage.span, right.span, stage.span)
         case .sample: throw AnalysisError.unsupported("TABLESAMPLE is not supported", stage.span)
-        case .pivot: throw AnalysisError.unsupported("PIVOT is not supported yet", stage.span)
-        case .unpivot: throw AnalysisError.unsupported("UNPIVOT is not supported yet", stage.span)
+        case .pivot(let pivot): return try pivoted(input, pivot)
+        case .unpivot(let unpivot): return try unpivoted(input, unpivot)
         }
     }
 
+    /// The items over the input, to which what they ask for has been joined.
     private func bindStage(
-        _ items: [SelectItem], _ input: AnalyzedRelation
-    ) throws(TidemillError) -> [NamedExpression] {
+        _ items: [SelectItem], _ input: AnalyzedRelation, _ windows: [NamedWindow] = []
+    ) throws(TidemillError) -> (AnalyzedRelation, [NamedExpression]) {
         let expanded = try outputItems(items, input.scope)
-        var binder = ExpressionBinder(self, input.scope, aggregates: .refused(in: .pipe))
+        let computation = SelectComputation(input, nil, windows: try namedWindows(windows))
+        var binder = computation.binder(self, .pipe)
         let bound = try bindItems(expanded, &binder)
-        return zip(expanded, bound).map { NamedExpression($0.name, $1) }
+        if let span = items.first?.span {
+            if !computation.windows.calls.isEmpty { try checkWindows(input, span) }
+            if !computation.subqueries.isEmpty { try checkSubqueries(input, span) }
+        }
+        var resolver = try computation.resolver()
+        try computation.windows.resolve(&resolver, lower: computation.lower)
+        var outputs: [NamedExpression] = []
+        for (item, value) in zip(expanded, bound) {
+            outputs.append(NamedExpression(item.name, try resolver.resolved(value)))
+        }
+        var relation = input
+        relation.plan = resolver.plan
+        return (relation, outputs)
     }
 
     /// All columns of the input with their qualifiers, then the added ones.
@@ -107,28 +122,18 @@ extension QueryAnalyzer {
         let input = try windowed(
             below, items.map(\.expression) + (groupBy.map { QueryAnalyzer.expressions(of: $0) } ?? []))
         let collector = AggregateCollector(input)
-        let grouping = ExpressionBinder(self, input.scope, aggregates: .refused(in: .groupBy))
         var outputs: [NamedExpression] = []
-        for element in groupBy?.elements ?? [] {
-            guard case .expression(let expression) = element.kind else {
-                throw AnalysisError.unsupported("GROUPING SETS, ROLLUP and CUBE are not supported yet", element.span)
-            }
-            var bound = try grouping.bind(expression)
-            if case .literal(.integer(let ordinal)) = expression.kind {
-                // Behind AGGREGATE an ordinal counts the input's columns.
-                let columns = input.scope.visible
-                guard ordinal >= 1, ordinal <= columns.count else {
-                    throw AnalysisError.user(
-                        "GROUP_BY_POS_OUT_OF_RANGE", "GROUP BY position \(ordinal) is not in the input",
-                        hint: "valid positions are 1 to \(columns.count)", expression.span)
-                }
-                bound = columns[Int(ordinal) - 1].bound
-            }
-            var name = element.alias?.name ?? expression.sql
-            if element.alias == nil, case .column(let column) = expression.kind { name = column.last.name }
-            let group = NamedExpression(name, bound)
-            collector.addGroup(group)
-            outputs.append(NamedExpression(name, try collector.lower(bound, expression)))
+        let elements = groupBy?.elements ?? []
+        let isPlain = elements.allSatisfy { if case .expression = $0.kind { true } else { false } }
+        var named: [NamedExpression] = []
+        let sets = try groupingSets(elements) { expression, alias throws(TidemillError) in
+            let group = try stageGroup(expression, alias, input)
+            if !named.contains(where: { $0.expression == group.expression }) || isPlain { named.append(group) }
+            return group
+        }
+        if isPlain { sets[0].forEach(collector.addGroup) } else { collector.addSets(sets) }
+        for group in named {
+            outputs.append(NamedExpression(group.name, try collector.lower(group.expression, nil)))
         }
         let expanded = try outputItems(items, input.scope)
         var binder = ExpressionBinder(self, input.scope, aggregates: .collected(by: collector))
@@ -143,8 +148,28 @@ extension QueryAnalyzer {
             outputs.append(NamedExpression(item.name, try collector.lower(bound, expression)))
         }
         var relation = input
-        relation.plan = try collector.plan(consumer: consumer)
+        relation.plan = try collector.plan()
         remember(relation.plan, span)
         return projected(relation, outputs)
+    }
+
+    private func stageGroup(
+        _ expression: Expression, _ alias: Identifier?, _ input: AnalyzedRelation
+    ) throws(TidemillError) -> NamedExpression {
+        let grouping = ExpressionBinder(self, input.scope, aggregates: .refused(in: .groupBy))
+        var bound = try grouping.bind(expression)
+        if case .literal(.integer(let ordinal)) = expression.kind {
+            // Behind AGGREGATE an ordinal counts the input's columns.
+            let columns = input.scope.visible
+            guard ordinal >= 1, ordinal <= columns.count else {
+                throw AnalysisError.user(
+                    "GROUP_BY_POS_OUT_OF_RANGE", "GROUP BY position \(ordinal) is not in the input",
+                    hint: "valid positions are 1 to \(columns.count)", expression.span)
+            }
+            bound = columns[Int(ordinal) - 1].bound
+        }
+        var name = alias?.name ?? expression.sql
+        if alias == nil, case .column(let column) = expression.kind { name = column.last.name }
+        return NamedExpression(name, bound)
     }
 }

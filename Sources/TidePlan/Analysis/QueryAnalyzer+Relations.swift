@@ -9,6 +9,10 @@ extension QueryAnalyzer {
         }
         var result = try analyzeRelation(first)
         for relation in relations.dropFirst() {
+            if relation.isLateral {
+                result = try lateral(result, relation, .inner, .none, relation.span)
+                continue
+            }
             let right = try analyzeRelation(relation)
             result = try joined(
                 result, right, JoinSpecification(kind: .inner, isNatural: false, condition: .none, span: relation.span))
@@ -20,7 +24,6 @@ extension QueryAnalyzer {
         if let sample = relation.sample {
             throw AnalysisError.unsupported("TABLESAMPLE is not supported", sample.span)
         }
-        if relation.isLateral { throw AnalysisError.unsupported("LATERAL is not supported yet", relation.span) }
         var result: AnalyzedRelation
         switch relation.kind {
         case .table(let table): result = try resolveTable(table, table.name.span)
@@ -34,19 +37,70 @@ extension QueryAnalyzer {
             result = try deduplicated(function, relation.span)
         case .join(let join):
             let left = try analyzeRelation(join.left)
+            if join.right.isLateral {
+                result = try lateral(left, join.right, join.kind, join.condition, relation.span)
+                break
+            }
             let right = try analyzeRelation(join.right)
             result = try joined(
                 left, right,
                 JoinSpecification(
                     kind: join.kind, isNatural: join.isNatural, condition: join.condition, span: relation.span))
         case .nested(let inner): result = try analyzeRelation(inner)
-        case .pivot(_, let pivot): throw AnalysisError.unsupported("PIVOT is not supported yet", pivot.span)
-        case .unpivot(_, let unpivot): throw AnalysisError.unsupported("UNPIVOT is not supported yet", unpivot.span)
+        case .pivot(let inner, let pivot): result = try pivoted(analyzeRelation(inner), pivot)
+        case .unpivot(let inner, let unpivot): result = try unpivoted(analyzeRelation(inner), unpivot)
         }
         if let watermark = relation.watermark { result = try watermarked(result, by: watermark) }
         guard let alias = relation.alias else { return result }
         if alias.columns.isEmpty { return result.qualified([alias.name.name]) }
         return try renamed(result, alias.columns, [alias.name.name], alias.span)
+    }
+
+    /// A relation that sees the columns of those before it: a join whose right side depends on the left row.
+    func lateral(
+        _ left: AnalyzedRelation, _ relation: Relation, _ kind: JoinKind, _ condition: JoinCondition,
+        _ span: SourceSpan
+    ) throws(TidemillError) -> AnalyzedRelation {
+        guard [.inner, .cross, .left].contains(kind) else {
+            throw AnalysisError.user(
+                "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "a \(kind.rawValue) join cannot be LATERAL",
+                hint: "use JOIN LATERAL or LEFT JOIN LATERAL", span)
+        }
+        let row = OuterRow(left.scope)
+        var right = try within(row) { () throws(TidemillError) in try analyzeRelation(relation) }
+        if right.isStreaming {
+            throw AnalysisError.unsupported("LATERAL over a stream is not supported", relation.span)
+        }
+        let names = right.scope.visible
+        right = projected(right, right.items)
+        let call = SubqueryCall(
+            id: nextSubquery(), form: .exists, plan: right.plan, parameters: row.parameters, isStreaming: false,
+            span: span)
+        var resolver = SubqueryResolver(left.plan, SubqueryCollector())
+        let columns = try resolver.lateral(call, isOuter: kind == .left)
+        let start = resolver.plan.schema.count
+        let added = zip(names, columns).map { NamedExpression($0.name, $1) }
+        var result = left
+        result.plan = .project(input: resolver.plan, items: resolver.plan.outputItems + added)
+        for (index, (name, column)) in zip(names, columns).enumerated() {
+            result.scope.columns.append(
+                Scope.Column(
+                    name: name.name, qualifier: name.qualifier, index: start + index, type: column.type,
+                    nullable: column.nullable))
+        }
+        switch condition {
+        case .none: return result
+        case .on(let expression):
+            if case .literal(.boolean(true)) = expression.kind { return result }
+            guard kind != .left else {
+                throw AnalysisError.unsupported(
+                    "a condition of LEFT JOIN LATERAL other than true", hint: "put it into the subquery's WHERE", span)
+            }
+            return try filtered(result, expression, in: .join)
+        case .using:
+            throw AnalysisError.user(
+                "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "JOIN LATERAL cannot have USING", hint: "use ON", span)
+        }
     }
 
     func analyzeValues(_ table: InlineTable) throws(TidemillError) -> AnalyzedRelation {

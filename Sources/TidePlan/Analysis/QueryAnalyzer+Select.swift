@@ -33,20 +33,11 @@ extension QueryAnalyzer {
         if let view = select.lateralViews.first {
             throw AnalysisError.unsupported("LATERAL VIEW is not supported yet", view.span)
         }
-        if let qualify = select.qualify {
-            throw AnalysisError.unsupported("QUALIFY is not supported yet", qualify.span)
-        }
         var input = try analyzeFrom(select.from)
         if let filter = select.filter { input = try filtered(input, filter) }
         input = try windowed(input, QueryAnalyzer.windowExpressions(select))
         let items = try outputItems(select.items, input.scope)
-        let isAggregated =
-            select.groupBy != nil || select.having != nil
-            || items.contains { $0.expression?.containsAggregate ?? false }
-            || order.items.contains { $0.expression.containsAggregate }
-        let core =
-            isAggregated
-            ? try aggregated(input, items, select, order) : try plainSelect(input, items, order)
+        let core = try core(input, items, select, order)
         return try finish(core, isDistinct: select.isDistinct, order, select.span)
     }
 
@@ -97,47 +88,71 @@ extension QueryAnalyzer {
         return bound
     }
 
-    private func plainSelect(
-        _ input: AnalyzedRelation, _ items: [OutputItem], _ order: OrderClause
-    ) throws(TidemillError) -> SelectCore {
-        var binder = ExpressionBinder(self, input.scope, aggregates: .refused(in: .filter))
-        let bound = try bindItems(items, &binder)
-        let outputs = zip(items, bound).map { NamedExpression($0.name, $1) }
-        let keys = try sortKeys(order, outputs, binder, items) { expression, _ throws(TidemillError) in expression }
-        return SelectCore(relation: input, outputs: outputs, keys: keys)
-    }
-
-    // MARK: Grouping
-
-    private func aggregated(
+    /// Grouping, HAVING, windows, QUALIFY, in this order; then what the select list and ORDER BY say over that.
+    private func core(
         _ input: AnalyzedRelation, _ items: [OutputItem], _ select: Select, _ order: OrderClause
     ) throws(TidemillError) -> SelectCore {
-        let collector = AggregateCollector(input)
-        try bindGroups(select.groupBy, items, collector)
-        var binder = ExpressionBinder(self, input.scope, aggregates: .collected(by: collector))
+        let isAggregated =
+            select.groupBy != nil || select.having != nil
+            || items.contains { $0.expression?.containsAggregate ?? false }
+            || order.items.contains { $0.expression.containsAggregate }
+            || select.qualify?.containsAggregate ?? false
+        let collector = isAggregated ? AggregateCollector(input) : nil
+        if let collector {
+            try bindGroups(select.groupBy, items, collector)
+        }
+        let computation = SelectComputation(input, collector, windows: try namedWindows(select.windows))
+        var binder = computation.binder(self)
         let bound = try bindItems(items, &binder)
         let before = zip(items, bound).map { NamedExpression($0.name, $1) }
-
-        var outputs: [NamedExpression] = []
-        for (item, value) in zip(items, bound) {
-            outputs.append(NamedExpression(item.name, try collector.lower(value, item.expression)))
-        }
-        var having: BoundExpression?
-        if let condition = select.having {
+        func condition(_ expression: Expression?, _ clause: String) throws(TidemillError) -> BoundExpression? {
+            guard let expression else { return nil }
             var inner = binder
             inner.aliases = aliasTable(before)
             inner.aliasesFirst = true
-            having = try collector.lower(inner.predicate(condition, in: "HAVING"), condition)
+            if clause == "HAVING" { inner.windows = nil }
+            return try computation.lower(inner.predicate(expression, in: clause), expression)
         }
-        let keys = try sortKeys(order, before, binder, items) { expression, source throws(TidemillError) in
-            try collector.lower(expression, source)
+        let having = try condition(select.having, "HAVING")
+        let qualify = try condition(select.qualify, "QUALIFY")
+        var keys = try sortKeys(order, before, binder, items) { expression, source throws(TidemillError) in
+            try computation.lower(expression, source)
         }
+        var outputs: [NamedExpression] = []
+        for (item, value) in zip(items, bound) {
+            outputs.append(NamedExpression(item.name, try computation.lower(value, item.expression)))
+        }
+
+        if !computation.subqueries.isEmpty { try checkSubqueries(input, select.span) }
+        if !computation.windows.calls.isEmpty { try checkWindows(input, select.span) }
+        var resolver = try computation.resolver()
+        if let having { try resolver.filter(having) }
+        try computation.windows.resolve(&resolver, lower: computation.lower)
+        if let qualify { try resolver.filter(qualify) }
+        for index in outputs.indices { outputs[index].expression = try resolver.resolved(outputs[index].expression) }
+        for index in keys.indices { keys[index].expression = try resolver.resolved(keys[index].expression) }
         var relation = input
-        relation.plan = try collector.plan(consumer: consumer)
-        rememberAggregation(relation.plan, select)
-        if let having { relation.plan = .filter(input: relation.plan, predicate: having) }
+        relation.plan = resolver.plan
+        if isAggregated { rememberAggregation(resolver.plan, select) }
         return SelectCore(relation: relation, outputs: outputs, keys: keys)
     }
+
+    func checkWindows(_ input: AnalyzedRelation, _ span: SourceSpan) throws(TidemillError) {
+        try refuseOnStream(input, "window functions that are not over time", span)
+    }
+
+    /// What append output cannot show, whatever the watermark.
+    func refuseOnStream(
+        _ input: AnalyzedRelation, _ operation: String, _ span: SourceSpan
+    ) throws(TidemillError) {
+        guard consumer == .streamingTable, input.isStreaming else { return }
+        throw AnalysisError.user(
+            "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+            "output mode \(outputMode.rawValue) is not supported for \(operation) on streaming tables",
+            hint: "CREATE MATERIALIZED VIEW \(target ?? "t") AS the same query without STREAM keeps it up to date", span)
+    }
+
+    // MARK: Grouping
 
     private func rememberAggregation(_ plan: LogicalPlan, _ select: Select) {
         let place = select.groupBy?.span ?? select.items.first { $0.expression.containsAggregate }?.span ?? select.span
@@ -151,6 +166,7 @@ extension QueryAnalyzer {
     ) throws(TidemillError) {
         guard let groupBy else { return }
         var binder = ExpressionBinder(self, collector.input.scope, aggregates: .refused(in: .groupBy))
+        binder.subqueries = collector.subqueries
         if groupBy.isAll {
             for item in items where !(item.expression?.containsAggregate ?? false) {
                 let bound = try bindItems([item], &binder)[0]
@@ -158,14 +174,11 @@ extension QueryAnalyzer {
             }
             return
         }
-        for element in groupBy.elements {
-            guard case .expression(let expression) = element.kind else {
-                throw AnalysisError.unsupported(
-                    "GROUPING SETS, ROLLUP and CUBE are not supported yet",
-                    hint: "write one query for each grouping and combine them with UNION ALL", element.span)
-            }
-            collector.addGroup(try group(expression, items, &binder))
+        let isPlain = groupBy.elements.allSatisfy { if case .expression = $0.kind { true } else { false } }
+        let sets = try groupingSets(groupBy.elements) { expression, _ throws(TidemillError) in
+            try group(expression, items, &binder)
         }
+        if isPlain { sets[0].forEach(collector.addGroup) } else { collector.addSets(sets) }
     }
 
     private func group(

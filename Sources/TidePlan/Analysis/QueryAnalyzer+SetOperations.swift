@@ -1,4 +1,4 @@
-// UNION, and in batch queries EXCEPT and INTERSECT as joins.
+// UNION, INTERSECT and EXCEPT.
 
 extension QueryAnalyzer {
     func setOperation(
@@ -67,21 +67,39 @@ extension QueryAnalyzer {
         return isIdentity ? relation : projected(relation, items)
     }
 
+    /// INTERSECT and EXCEPT: the rows of both sides are counted, and the counts say how often a row is kept.
     private func matched(
         _ op: SetOperator, _ isDistinct: Bool, _ left: AnalyzedRelation, _ right: AnalyzedRelation, _ span: SourceSpan
     ) throws(TidemillError) -> AnalyzedRelation {
-        guard consumer == .batch else {
-            throw AnalysisError.unsupported("\(op.rawValue) is not supported yet in pipelines", span)
+        let registry = FunctionRegistry.builtin
+        for side in [left, right] { try refuseOnStream(side, op.rawValue, span) }
+        func tagged(_ relation: AnalyzedRelation, isLeft: Bool) -> LogicalPlan {
+            let tag = NamedExpression("__left", .literal(.boolean(isLeft)))
+            return .project(input: relation.plan, items: relation.items + [tag])
         }
-        guard isDistinct else { throw AnalysisError.unsupported("\(op.rawValue) ALL is not supported yet", span) }
-        let rows = try distinct(left, span)
-        let keys = zip(rows.items, right.items).map {
-            LogicalPlan.Join.KeyPair(left: $0.expression, right: $1.expression, nullSafe: true)
+        let union = LogicalPlan.union([tagged(left, isLeft: true), tagged(right, isLeft: false)])
+        let columns = union.outputItems.dropLast()
+        let isLeft = BoundExpression.column(index: columns.count, type: .boolean, nullable: false)
+        let counts = [
+            NamedAggregate("__lefts", try registry.bindAggregate("count_if", arguments: [isLeft])),
+            NamedAggregate("__rights", try registry.bindAggregate("count_if", arguments: [.not(isLeft)])),
+        ]
+        let counted = LogicalPlan.aggregate(
+            LogicalPlan.Aggregate(input: union, groups: Array(columns), aggregates: counts))
+        let items = counted.outputItems
+        let lefts = items[columns.count].expression
+        let rights = items[columns.count + 1].expression
+        let zero = BoundExpression.literal(.bigint(0))
+        let kept: LogicalPlan
+        if isDistinct {
+            let others = try registry.bind(op == .except ? "=" : ">", arguments: [rights, zero])
+            kept = .filter(
+                input: counted, predicate: .and([try registry.bind(">", arguments: [lefts, zero]), others]))
+        } else {
+            let count = try registry.bind(op == .except ? "-" : "least", arguments: [lefts, rights])
+            kept = .replicate(LogicalPlan.Replicate(input: counted, count: count))
         }
-        var result = rows
-        result.plan = .join(
-            LogicalPlan.Join(
-                kind: op == .except ? .anti : .semi, left: rows.plan, right: right.plan, keys: keys, residual: nil))
-        return result
+        let plan = LogicalPlan.project(input: kept, items: Array(items.prefix(columns.count)))
+        return AnalyzedRelation(plan: plan, scope: Scope(schema: plan.schema, qualifier: []), isStreaming: false)
     }
 }

@@ -33,6 +33,10 @@ final class QueryAnalyzer {
     /// Names of WITH RECURSIVE whose query is being analyzed.
     private var recursiveNames: [String] = []
     private var scanCount = 0
+    /// Rows of the enclosing queries, outermost first.
+    private(set) var outerRows: [OuterRow] = []
+    private var parameterCount = 0
+    private var subqueryCount = 0
 
     init(
         settings: AnalysisSettings, consumer: Consumer, resolver: any RelationResolver, target: String?,
@@ -43,6 +47,23 @@ final class QueryAnalyzer {
         self.resolver = resolver
         self.target = target
         self.outputMode = outputMode
+    }
+
+    func nextParameter() -> Int {
+        parameterCount += 1
+        return ColumnSpace.parameters + parameterCount
+    }
+
+    func nextSubquery() -> Int {
+        subqueryCount += 1
+        return ColumnSpace.subqueries + subqueryCount
+    }
+
+    /// Analyzes with the columns of an enclosing row in reach.
+    func within<T>(_ row: OuterRow, _ body: () throws(TidemillError) -> T) throws(TidemillError) -> T {
+        outerRows.append(row)
+        defer { outerRows.removeLast() }
+        return try body()
     }
 
     func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }
@@ -176,8 +197,18 @@ final class QueryAnalyzer {
         _ relation: AnalyzedRelation, _ condition: Expression, in clause: ExpressionBinder.Clause = .filter
     ) throws(TidemillError) -> AnalyzedRelation {
         var relation = relation
-        let binder = ExpressionBinder(self, relation.scope, aggregates: .refused(in: clause))
-        relation.plan = .filter(input: relation.plan, predicate: try binder.predicate(condition, in: "WHERE"))
+        var binder = ExpressionBinder(self, relation.scope, aggregates: .refused(in: clause))
+        let subqueries = SubqueryCollector()
+        binder.subqueries = subqueries
+        let predicate = try binder.predicate(condition, in: "WHERE")
+        if subqueries.isEmpty {
+            relation.plan = .filter(input: relation.plan, predicate: predicate)
+            return relation
+        }
+        try checkSubqueries(relation, condition.span)
+        var resolver = SubqueryResolver(relation.plan, subqueries)
+        try resolver.filter(predicate)
+        relation.plan = resolver.plan
         return relation
     }
 

@@ -64,9 +64,10 @@ enum TidemillKeys {
         "tidemill.idleTimeout",
     ]
     static let configuration = [
-        "tidemill.now", "tidemill.flushBytes", "tidemill.memory.limit", "tidemill.publishInterval",
-        "tidemill.retain.epochs",
-        "tidemill.retain.bytes", "tidemill.idleTimeout", "tidemill.readerGrace", "tidemill.startingOffsets",
+        "tidemill.now", "tidemill.stabilityWindow", "tidemill.flushBytes", "tidemill.memory.limit",
+        "tidemill.publishInterval",
+        "tidemill.retain.epochs", "tidemill.retain.bytes", "tidemill.idleTimeout", "tidemill.readerGrace",
+        "tidemill.startingOffsets",
         "tidemill.workers",
     ]
     /// Properties whose meaning would be lost if they were ignored.

@@ -35,7 +35,7 @@ enum JoinKeys {
         else { return nil }
         let first = operands[0].columns
         let second = operands[1].columns
-        guard !first.isEmpty, !second.isEmpty else { return nil }
+        guard !first.isEmpty, !second.isEmpty, first.union(second).allSatisfy(ColumnSpace.isPlain) else { return nil }
         let isLeft: (Int) -> Bool = { $0 < leftCount }
         let isRight: (Int) -> Bool = { $0 >= leftCount }
         let sides: (left: BoundExpression, right: BoundExpression)
@@ -56,7 +56,10 @@ enum JoinKeys {
         let leftCount = join.left.schema.count
         let rightCount = join.right.schema.count
         let keys = join.keys.map { LogicalPlan.Join.KeyPair(left: $0.right, right: $0.left, nullSafe: $0.nullSafe) }
-        let residual = join.residual?.remapped { $0 < leftCount ? $0 + rightCount : $0 - leftCount }
+        let residual = join.residual?.remapped { index in
+            if !ColumnSpace.isPlain(index) { return index }
+            return index < leftCount ? index + rightCount : index - leftCount
+        }
         let swapped = LogicalPlan.join(
             LogicalPlan.Join(kind: .left, left: join.right, right: join.left, keys: keys, residual: residual))
         let fields = swapped.schema.fields

@@ -6,6 +6,7 @@ public enum Optimizer {
     public static func optimize(_ plan: LogicalPlan) -> LogicalPlan {
         var plan = ConstantFolding.apply(plan)
         plan = FilterPushdown.apply(plan)
+        plan = TopNRecognition.apply(plan)
         plan = JoinKeyExtraction.apply(plan)
         // Sides that got conditions as keys may have new places for what is left.
         plan = FilterPushdown.apply(plan)

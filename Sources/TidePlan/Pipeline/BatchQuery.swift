@@ -14,6 +14,10 @@ public struct BatchAnalyzer: Sendable {
     let directory: FilePath
     let database: String
     let inferSchema: PipelineAnalyzer.SchemaInferrer
+    /// The columns of an operator's state, for state.`flow.operator`; nil where there is no checkpoint to look into.
+    public var stateSchema: (@Sendable (String) throws(TidemillError) -> Schema)?
+    /// The format of such relations.
+    public static let stateFormat = "state"
 
     /// - Parameter directory: where relative paths of csv.`path` start.
     public init(
@@ -58,12 +62,30 @@ private final class BatchResolver: RelationResolver {
             relations[name.key] = relation
             return scan(name.key, isOwnTable: false, relation.schema, name.parts, table)
         }
+        if let relation = try stateTable(table) {
+            relations[relation.name] = relation
+            return scan(relation.name, isOwnTable: false, relation.schema, [], table)
+        }
         guard let relation = try pathTable(table) else {
             throw AnalysisError.tableNotFound(
                 table.name, known: knownNames, hint: "a file can be read as csv.`path`, json.`path` or parquet.`path`")
         }
         relations[relation.name] = relation
         return scan(relation.name, isOwnTable: false, relation.schema, [], table)
+    }
+
+    private func stateTable(_ table: TableReference) throws(TidemillError) -> ExternalRelation? {
+        guard table.name.parts.count == 2, table.name.names[0].lowercased() == BatchAnalyzer.stateFormat,
+            let stateSchema = analyzer.stateSchema
+        else { return nil }
+        let name = table.name.last.name
+        do throws(TidemillError) {
+            return ExternalRelation(
+                name: "state.`\(name)`", format: BatchAnalyzer.stateFormat, path: name, options: [:],
+                schema: try stateSchema(name), span: table.name.span)
+        } catch {
+            throw error.at(table.name.span)
+        }
     }
 
     /// csv.`path`; options may stand behind it: csv.`path` WITH (header = true).

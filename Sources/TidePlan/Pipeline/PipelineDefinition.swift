@@ -40,15 +40,19 @@ public struct ExternalRelation: Sendable {
     /// Keys lower case, without `path`.
     public var options: [String: String]
     public var schema: Schema
+    /// Columns that are in the names of directories (`key=value`), never in the files.
+    public var partitionedBy: [String]
     public var span: SourceSpan?
     public init(
-        name: String, format: String, path: String?, options: [String: String], schema: Schema, span: SourceSpan?
+        name: String, format: String, path: String?, options: [String: String], schema: Schema,
+        partitionedBy: [String] = [], span: SourceSpan?
     ) {
         self.name = name
         self.format = format
         self.path = path
         self.options = options
         self.schema = schema
+        self.partitionedBy = partitionedBy
         self.span = span
     }
 }

@@ -21,9 +21,6 @@ extension PipelineSession {
         }
         let format = written.text.lowercased()
         try checkFormat(written, format)
-        if let column = statement.clauses.partitionedBy.first {
-            throw AnalysisError.unsupported("partitioned external tables are not supported yet", column.span)
-        }
         if let column = statement.clauses.clusterBy.first {
             throw AnalysisError.unsupported("CLUSTER BY is not supported for external tables", column.span)
         }
@@ -56,6 +53,13 @@ extension PipelineSession {
             name: name, format: format, path: path.map(resolved), options: options, schema: Schema([]),
             span: statement.name.span)
         relation.schema = try schema(of: relation, statement)
+        relation.partitionedBy = try partitions(statement.clauses.partitionedBy, relation.schema)
+        // As in Spark, they stand behind the others.
+        let isPartition = Set(relation.partitionedBy)
+        let fields = relation.schema.fields
+        relation.schema = Schema(
+            fields.filter { !isPartition.contains($0.name) }
+                + relation.partitionedBy.compactMap { name in fields.first { $0.name == name } })
         return relation
     }
 
@@ -96,7 +100,7 @@ extension PipelineSession {
             if column.defaultValue != nil {
                 throw AnalysisError.unsupported("DEFAULT of an external column is not supported", column.span)
             }
-            let keepsNullsOut = column.isNotNull && relation.format == "csv"
+            let keepsNullsOut = column.isNotNull && ["csv", "json"].contains(relation.format)
             fields.append(
                 Field(column.name.name, try TypeResolution.resolve(type, settings), nullable: !keepsNullsOut))
         }

@@ -43,8 +43,9 @@ extension PipelineSession {
         }
         return Dataset(
             name: name, kind: table.kind, schema: schema, format: "parquet", properties: try properties(of: table),
-            partitionedBy: try partitions(of: table, schema), key: try key(of: table, flows, schema), flows: flows,
-            span: table.span, outputMode: outputMode(of: table), writeMode: try writeMode(of: table, flows))
+            partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: try key(of: table, flows, schema),
+            flows: flows, span: table.span, outputMode: outputMode(of: table),
+            writeMode: try writeMode(of: table, flows))
     }
 
     /// nil for tables that only grow.
@@ -227,9 +228,9 @@ extension PipelineSession {
         return properties
     }
 
-    private func partitions(of table: Declarations.Table, _ schema: Schema) throws(TidemillError) -> [String] {
+    func partitions(_ clause: [Expression], _ schema: Schema) throws(TidemillError) -> [String] {
         var names: [String] = []
-        for expression in table.clauses.partitionedBy {
+        for expression in clause {
             guard case .column(let name) = expression.kind, name.parts.count == 1 else {
                 throw AnalysisError.unsupported(
                     "partitioning by an expression is not supported: \(expression.span.text)",

@@ -6,6 +6,8 @@ public struct StandardConnectors: Connectors {
     let environment: Environment
     let warehouse: FilePath
     let database: String
+    /// How tables are written; tests make everything small.
+    package var tableOptions = TableOptions()
 
     public init(environment: Environment, warehouse: FilePath, database: String = "default") {
         self.environment = environment
@@ -47,14 +49,36 @@ public struct StandardConnectors: Connectors {
                 hint: "add OPTIONS (path 'folder')")
         }
         return try makeSource(
-            format: relation.format, path: FilePath(path), options: options, schema: schema, environment: environment)
+            format: relation.format, path: FilePath(path), options: options, schema: schema,
+            partitionedBy: relation.partitionedBy, environment: environment)
     }
 
     public func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)? {
-        let path = location(of: dataset)
+        var path = location(of: dataset)
         guard try environment.files.exists(path) else { return nil }
+        let format = try storedFormat(of: dataset)
+        if format != .parquet {
+            guard dataset.key != nil else {
+                return StoredTextSource(
+                    reader: try TextTableReader(path: path, format: format, environment: environment),
+                    schema: dataset.schema, name: dataset.name)
+            }
+            path = KeyedTextTable.rowsLocation(of: path)
+            guard try environment.files.exists(path) else { return nil }
+        }
         return StoredTableSource(
             reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
+    }
+
+    public func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)? {
+        let path = location(of: dataset)
+        guard try environment.files.exists(path) else { return nil }
+        var size: (files: Int, bytes: Int64) = (0, 0)
+        for file in try TableReader(path: path, environment: environment).paths {
+            guard let status = try environment.files.status(of: FilePath(file)) else { continue }
+            size = (size.files + 1, size.bytes + status.size)
+        }
+        return size
     }
 
     public func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool {
@@ -65,9 +89,9 @@ public struct StandardConnectors: Connectors {
         _ dataset: Dataset, generation: UInt64, startsOver: Bool
     ) throws(TidemillError) -> any AppendTarget {
         let path = try prepared(dataset)
-        return try ParquetAppendTable(
+        return try AppendTable(
             location: path, identity: TableIdentity(table: dataset.name.lowercased(), generation: generation),
-            schema: dataset.schema, options: options(startsOver: startsOver), environment: environment)
+            schema: dataset.schema, options: options(dataset, startsOver: startsOver), environment: environment)
     }
 
     public func keyedTarget(
@@ -75,13 +99,33 @@ public struct StandardConnectors: Connectors {
     ) throws(TidemillError) -> any KeyedTarget {
         let path = try prepared(dataset)
         guard let key = dataset.key else { throw TidemillError.internal("keyed target without a key") }
-        return try ParquetKeyedTable(
-            location: path, identity: TableIdentity(table: dataset.name.lowercased(), generation: generation),
-            schema: dataset.schema, key: key, options: options(startsOver: startsOver), environment: environment)
+        let options = try options(dataset, startsOver: startsOver)
+        let identity = TableIdentity(table: dataset.name.lowercased(), generation: generation)
+        if options.format == .parquet {
+            return try ParquetKeyedTable(
+                location: path, identity: identity, schema: dataset.schema, key: key, options: options,
+                environment: environment)
+        }
+        return try KeyedTextTable(
+            location: path, identity: identity, schema: dataset.schema, key: key, options: options,
+            environment: environment)
     }
 
-    private func options(startsOver: Bool) -> TableOptions {
-        var options = TableOptions()
+    private func storedFormat(of dataset: Dataset) throws(TidemillError) -> StoredFormat {
+        switch dataset.format {
+        case "parquet": return .parquet
+        case "csv": return .csv(CSVWriteOptions())
+        case "json": return .json(JSONWriteOptions())
+        default:
+            throw TidemillError.unsupported(
+                "storing tables as \(dataset.format)", hint: "USING parquet, json or csv",
+                place: dataset.span.map { .sql($0) })
+        }
+    }
+
+    private func options(_ dataset: Dataset, startsOver: Bool) throws(TidemillError) -> TableOptions {
+        var options = tableOptions
+        options.format = try storedFormat(of: dataset)
         options.adoptsOtherGeneration = startsOver
         options.replacesOtherSchema = startsOver
         return options
@@ -90,10 +134,9 @@ public struct StandardConnectors: Connectors {
     /// - Throws: unless tables can be stored as the dataset says.
     func requireStorable(_ dataset: Dataset) throws(TidemillError) {
         let place = dataset.span.map { ErrorPlace.sql($0) }
-        guard dataset.format == "parquet" else {
-            throw TidemillError.unsupported(
-                "storing tables as \(dataset.format)", hint: "USING parquet", place: place)
-        }
+        do throws(TidemillError) {
+            try storedFormat(of: dataset).check(dataset.schema)
+        } catch { throw place.map { error.at($0) } ?? error }
         guard dataset.partitionedBy.isEmpty else {
             throw TidemillError.unsupported("PARTITIONED BY in stored tables", hint: "leave it out", place: place)
         }
@@ -102,35 +145,74 @@ public struct StandardConnectors: Connectors {
     private func prepared(_ dataset: Dataset) throws(TidemillError) -> FilePath {
         try requireStorable(dataset)
         let path = location(of: dataset)
-        try environment.files.createDirectories(path.removingLastComponent())
+        // A table stands only in a directory that was made durable before.
+        if try !environment.files.exists(path) {
+            try environment.files.createDirectories(path.removingLastComponent())
+        }
         return path
     }
 
     public func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget {
-        guard sink.format == "csv" else {
-            throw TidemillError(
-                .unsupported, "UNSUPPORTED_FEATURE", "a sink in the format \(sink.format)", hint: "USING csv",
-                place: sink.span.map { .sql($0) })
-        }
+        let format = try format(of: sink)
         try environment.files.createDirectories(FilePath(sink.path).removingLastComponent())
-        let (options, unknown) = try CSVWriteOptions.parse(sink.options)
-        if let first = unknown.first {
-            throw TidemillError(
-                .user, "INVALID_OPTION", "the sink \(sink.name) has an option that csv does not know: \(first)",
-                place: sink.span.map { .sql($0) })
-        }
-        return try CSVCopyTarget(
-            sink: try CSVCopySink(
+        return CopySinkTarget(
+            sink: try CopySink(
                 location: FilePath(sink.path),
                 identity: TableIdentity(table: sink.name.lowercased(), generation: generation),
-                options: options, environment: environment))
+                format: format, environment: environment))
+    }
+
+    private func format(of sink: SinkDefinition) throws(TidemillError) -> StoredFormat {
+        let format: StoredFormat
+        let unknown: [String]
+        switch sink.format {
+        case "csv":
+            let parsed = try CSVWriteOptions.parse(sink.options)
+            (format, unknown) = (.csv(parsed.options), parsed.unknown)
+        case "json":
+            let parsed = try JSONWriteOptions.parse(sink.options)
+            (format, unknown) = (.json(parsed.options), parsed.unknown)
+        case "parquet": (format, unknown) = (.parquet, sink.options.keys.sorted())
+        default:
+            throw TidemillError(
+                .unsupported, "UNSUPPORTED_FEATURE", "a sink in the format \(sink.format)",
+                hint: "USING csv, json or parquet", place: sink.span.map { .sql($0) })
+        }
+        if let first = unknown.first {
+            throw TidemillError(
+                .user, "INVALID_OPTION",
+                "the sink \(sink.name) has an option that \(sink.format) does not know: \(first)",
+                place: sink.span.map { .sql($0) })
+        }
+        return format
     }
 }
 
-/// `CSVCopySink` behind the engine's contract.
-final class CSVCopyTarget: CopyTarget {
-    let sink: CSVCopySink
-    init(sink: CSVCopySink) throws(TidemillError) { self.sink = sink }
+// Versions of stored tables.
+extension StandardConnectors {
+    private func versions(_ dataset: Dataset) -> TableVersions {
+        TableVersions(location: location(of: dataset), environment: environment)
+    }
+    public func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]? {
+        try versions(dataset).missingFiles(of: version)
+    }
+    public func rollBack(
+        _ dataset: Dataset, to version: RetainedVersion, generation: UInt64
+    ) throws(TidemillError) {
+        try versions(dataset).rollBack(to: version, generation: generation)
+    }
+    public func setAside(_ dataset: Dataset, generation: UInt64) throws(TidemillError) {
+        try versions(dataset).setAside(generation: generation)
+    }
+    public func bytesHeld(_ dataset: Dataset, by version: RetainedVersion) throws(TidemillError) -> Int64 {
+        try versions(dataset).bytesHeld(by: version)
+    }
+}
+
+/// `CopySink` behind the engine's contract.
+final class CopySinkTarget: CopyTarget {
+    let sink: CopySink
+    init(sink: CopySink) { self.sink = sink }
 
     func recover() throws(TidemillError) { try sink.recover() }
     func publishedEpoch() throws(TidemillError) -> Epoch? { try sink.publishedEpoch() }
@@ -138,63 +220,5 @@ final class CSVCopyTarget: CopyTarget {
     func publish(_ epoch: Epoch, schema: Schema, batches: [Batch]) throws(TidemillError) -> PublishReport {
         var rest = batches[...]
         return try sink.publish(epoch, schema: schema) { () throws(TidemillError) -> Batch? in rest.popFirst() }
-    }
-}
-
-/// A stored table as a relation that stands still.
-final class StoredTableSource: Source {
-    let reader: TableReader
-    let schema: Schema
-    let description: String
-    let ledgerTypes: [DataType] = []
-
-    init(reader: TableReader, schema: Schema, name: String) {
-        self.reader = reader
-        self.schema = schema
-        description = "ParquetTable[\(name)]"
-    }
-
-    func restore(ledger: Batch) throws(TidemillError) {}
-    func plan(limit: RateLimit, until horizon: SourceHorizon?) throws(TidemillError) -> SourcePlan? { nil }
-    func horizon() throws(TidemillError) -> SourceHorizon { SourceHorizon(token: []) }
-    func commit(_ plan: SourcePlan) throws(TidemillError) {}
-    func replay() throws(TidemillError) -> [SourceSplit] { try snapshot().splits }
-    func ledger() -> Batch { Batch(columns: [], count: 0) }
-
-    func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
-        let splits = reader.splits.enumerated().map { index, split in
-            SourceSplit(ordinal: index, name: reader.paths[split.file], bytes: Int64(split.rows), token: [])
-        }
-        var version = ByteWriter()
-        version.i64(reader.epoch?.rawValue ?? -1)
-        for path in reader.paths { version.string(path) }
-        return (version.bytes, splits)
-    }
-
-    func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
-        let wanted = try columns.map { (column) throws(TidemillError) -> Int in
-            guard let index = reader.schema.index(of: schema[column].name) else {
-                throw TidemillError(
-                    .user, "TIDEMILL_TABLE_SCHEMA", "the stored table has no column \(schema[column].name)",
-                    hint: "the query changed since the table was written: run the pipeline first")
-            }
-            return index
-        }
-        let group = reader.splits[split.ordinal]
-        // A scan without columns still has rows to count.
-        if wanted.isEmpty { return BatchesReader([Batch(columns: [], count: group.rows)]) }
-        return BatchesReader(try reader.read(group, columns: wanted))
-    }
-}
-
-/// Batches that are there already.
-final class BatchesReader: SplitReader {
-    private var batches: ArraySlice<Batch>
-    private(set) var report = SplitReport()
-    init(_ batches: [Batch]) { self.batches = batches[...] }
-    func next() throws(TidemillError) -> Batch? {
-        guard let batch = batches.popFirst() else { return nil }
-        report.rows += batch.count
-        return batch
     }
 }

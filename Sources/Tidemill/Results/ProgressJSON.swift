@@ -57,6 +57,15 @@ public enum ProgressJSON {
                     json.key("memoryUsedBytes")
                     json.integer(state.memoryBytes)
                     if let counts = state.counts { write(counts, of: state, &json) }
+                    json.key("customMetrics")
+                    json.object { json in
+                        json.key("rowsInMemory")
+                        json.integer(state.rowsInMemory)
+                        if let counts = state.counts {
+                            json.key("numDroppedDuplicateRows")
+                            json.integer(counts.duplicates)
+                        }
+                    }
                 }
             }
         }
@@ -137,11 +146,6 @@ public enum ProgressJSON {
         if let millis = state.watermarkMillis {
             json.key("watermark")
             json.string(timestamp(millis &* 1000))
-        }
-        json.key("customMetrics")
-        json.object { json in
-            json.key("numDroppedDuplicateRows")
-            json.integer(counts.duplicates)
         }
     }
 

@@ -1,14 +1,5 @@
 import TideColumns
 
-/// What becomes of a record that does not fit the schema.
-public enum BadRecordMode: String, Sendable, Hashable {
-    /// Kept with NULL where a value is missing or wrong; left out if a NOT NULL column would be NULL.
-    case permissive = "PERMISSIVE"
-    case dropMalformed = "DROPMALFORMED"
-    /// The first one is an error.
-    case failFast = "FAILFAST"
-}
-
 /// Spark's options of the CSV reader.
 ///
 /// Records always may span lines inside quotes (Spark's `multiLine`); lines end with LF or CRLF.
@@ -69,32 +60,14 @@ public struct CSVReadOptions: Sendable, Hashable {
             case "dateformat": result.dateFormat = try OptionText.pattern(name, value)
             case "timestampformat": result.timestampFormat = try OptionText.pattern(name, value)
             case "timestampntzformat": result.timestampNTZFormat = try OptionText.pattern(name, value)
-            case "mode":
-                guard let mode = BadRecordMode(rawValue: value.uppercased()) else {
-                    throw OptionText.invalid(name, value, "PERMISSIVE, DROPMALFORMED or FAILFAST")
-                }
-                result.mode = mode
+            case "mode": result.mode = try BadRecordMode.parse(name, value)
             case "columnnameofcorruptrecord": result.corruptRecordColumn = value
             case "multiline": _ = try OptionText.boolean(name, value)
             case "enforceschema": result.enforceSchema = try OptionText.boolean(name, value)
             case "inferschema": result.inferSchema = try OptionText.boolean(name, value)
-            case "encoding", "charset":
-                guard ["utf-8", "utf8", "us-ascii", "ascii"].contains(value.lowercased()) else {
-                    throw TidemillError.unsupported(
-                        "option '\(name)' supports only UTF-8, not '\(value)'",
-                        hint: "convert the files, for example with iconv -t UTF-8")
-                }
-            case "locale":
-                guard ["en-us", "en_us", "en"].contains(value.lowercased()) else {
-                    throw TidemillError.unsupported(
-                        "option '\(name)' supports only en-US, not '\(value)'",
-                        hint: "declare such columns as STRING and convert them in the query, for example "
-                            + "CAST(replace(replace(s, '.', ''), ',', '.') AS DECIMAL(12,2))")
-                }
-            case "linesep":
-                guard value == "\n" || value == "\r\n" else {
-                    throw TidemillError.unsupported("option '\(name)' supports only \\n and \\r\\n")
-                }
+            case "encoding", "charset": try OptionText.requireUTF8(name, value)
+            case "locale": try OptionText.requireEnglish(name, value)
+            case "linesep": try OptionText.requireLineEnd(name, value)
             case "maxcolumns": result.maxColumns = try OptionText.count(name, value)
             case "maxcharspercolumn":
                 result.maxCharsPerColumn = value == "-1" ? nil : try OptionText.count(name, value)

@@ -12,16 +12,14 @@ public final class CSVReader {
     /// Rows per batch at most.
     public static let batchRowsMax = 16_384
 
-    public private(set) var report = CSVReport()
+    public var report: ReadReport { assembler.report }
 
     private let file: any File
     private let schema: Schema
-    private let columns: [Int]
     private let options: CSVReadOptions
+    private var assembler: RecordAssembler
     /// Schema columns that the file has: all but the one for corrupt records.
     private let fileFields: [Int]
-    /// Index of the column for corrupt records in the schema.
-    private let corruptColumn: Int?
     /// Schema columns that are decoded; position = slot of `runs`.
     private let decoded: [Int]
     private let dates: DateTimePattern?
@@ -51,23 +49,15 @@ public final class CSVReader {
                 .unsupported, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
                 "csv cannot hold the column '\(field.name)' of type \(field.type.sql)")
         }
-        func compiled(_ pattern: String?) throws(TidemillError) -> DateTimePattern? {
-            guard let pattern else { return nil }
-            let result = try DateTimePattern(pattern)
-            try result.requireParsable()
-            return result
-        }
-        dates = try compiled(options.dateFormat)
-        timestamps = try compiled(options.timestampFormat)
-        timestampsNTZ = try compiled(options.timestampNTZFormat)
+        dates = try DateTimePattern.parsing(options.dateFormat)
+        timestamps = try DateTimePattern.parsing(options.timestampFormat)
+        timestampsNTZ = try DateTimePattern.parsing(options.timestampNTZFormat)
         self.file = file
         self.schema = schema
-        self.columns = columns
         self.options = options
         let corrupt = schema.fields.firstIndex {
             $0.name.lowercased() == options.corruptRecordColumn.lowercased() && $0.type == .string
         }
-        corruptColumn = corrupt
         let fileFields = schema.fields.indices.filter { $0 != corrupt }
         self.fileFields = fileFields
         guard !fileFields.isEmpty else {
@@ -76,6 +66,7 @@ public final class CSVReader {
         var decoded: [Int] = []
         for column in columns where column != corrupt && !decoded.contains(column) { decoded.append(column) }
         self.decoded = decoded
+        assembler = RecordAssembler(schema: schema, columns: columns, decoded: decoded, mode: options.mode)
         readsText = decoded.contains { schema[$0].type == .string } || corrupt.map { columns.contains($0) } ?? false
         marksNulls =
             !options.nullValue.isEmpty || !options.emptyValue.isEmpty || options.ignoreLeadingWhiteSpace
@@ -144,7 +135,7 @@ public final class CSVReader {
         for (name, field) in zip(names, fileFields) where name.lowercased() != schema[field].name.lowercased() {
             mismatch.append("the header says '\(name)' where the schema has '\(schema[field].name)'")
         }
-        report.headerMismatch = mismatch
+        assembler.setHeaderMismatch(mismatch)
         if !options.enforceSchema, let first = mismatch.first {
             throw TidemillError(
                 .data, "TIDEMILL_CSV_HEADER", first,
@@ -156,58 +147,14 @@ public final class CSVReader {
     // MARK: - Columns
 
     private func decode() throws(TidemillError) -> Batch? {
-        report.rows += runs.count
         for slot in decoded.indices { markNulls(slot) }
-        var result = decodeColumns()
-        var bad = faults.map { BadRecord(row: $0.row, column: nil, reason: "the record \($0.fault.reason)") }
-        var rejected: [Int] = []
-        for (slot, field) in decoded.enumerated() {
-            for row in result[slot].failures {
-                let text = "is no \(schema[field].type.sql): '\(excerpt(slot, Int(row)))'"
-                bad.append(BadRecord(row: Int(row), column: field, reason: text))
-            }
-            guard !schema[field].nullable, let validity = result[slot].column.validity else { continue }
-            for row in 0..<runs.count where !validity[row] {
-                bad.append(BadRecord(row: row, column: field, reason: "is NULL, but the column is NOT NULL"))
-                rejected.append(row)
-            }
+        let bad = faults.map { BadRecord(row: $0.row, column: nil, fault: .record($0.fault.reason)) }
+        return try assembler.assemble(&runs, faults: bad, window: chunk.window) { [self] slot, runs in
+            decodeColumn(slot, runs)
         }
-        if bad.isEmpty { return batch(result, bad: []) }
-
-        // One record may have several faults: it counts once, with the first of them in column order.
-        bad.sort { ($0.row, $0.column ?? -1) < ($1.row, $1.column ?? -1) }
-        var badRows: [Int] = []
-        for record in bad where badRows.last != record.row {
-            badRows.append(record.row)
-            try note(record)
-        }
-        let dropped = Set(options.mode == .dropMalformed ? badRows : rejected)
-        guard !dropped.isEmpty else { return batch(result, bad: badRows) }
-        var newNumber: [Int: Int] = [:]
-        var kept = 0
-        for row in 0..<runs.count where !dropped.contains(row) {
-            newNumber[row] = kept
-            kept += 1
-        }
-        if kept == 0 { return nil }
-        // Decoding again is simpler than gathering from columns, and slices with dropped rows are rare.
-        runs.compact { !dropped.contains($0) }
-        result = decodeColumns()
-        return batch(result, bad: badRows.compactMap { newNumber[$0] })
     }
 
-    private func batch(_ decodedColumns: [(column: Column, failures: [UInt32])], bad: [Int]) -> Batch {
-        let output = columns.map { field in
-            decoded.firstIndex(of: field).map { decodedColumns[$0].column } ?? corruptRecords(bad)
-        }
-        return Batch(columns: output, count: runs.count)
-    }
-
-    private func decodeColumns() -> [(column: Column, failures: [UInt32])] {
-        decoded.indices.map { decodeColumn($0) }
-    }
-
-    private func decodeColumn(_ slot: Int) -> (column: Column, failures: [UInt32]) {
+    private func decodeColumn(_ slot: Int, _ runs: FieldRuns) -> (column: Column, failures: [UInt32]) {
         let type = schema[decoded[slot]].type
         let repaired = !chunk.isValidUTF8 && type == .string
         var decoder = FieldDecoder(
@@ -290,65 +237,5 @@ public final class CSVReader {
                 words[row] = moved.word | (word & FieldRuns.quoted)
             }
         }
-    }
-
-    // MARK: - Bad records
-
-    private struct BadRecord {
-        var row: Int
-        /// Schema index of the column that is wrong.
-        var column: Int?
-        var reason: String
-    }
-
-    private func note(_ record: BadRecord) throws(TidemillError) {
-        report.badRows += 1
-        guard options.mode == .failFast || report.samples.count < CSVReport.samplesMax else { return }
-        let (start, end) = runs.bounds[record.row]
-        let line = chunk.line(at: Int(start))
-        let name = record.column.map { schema[$0].name }
-        let length = min(Int(end - start), CSVReport.textBytesMax)
-        let bytes = UnsafeBufferPointer(start: chunk.bytes + Int(start), count: length)
-        let text = String(decoding: bytes, as: UTF8.self)
-        if report.samples.count < CSVReport.samplesMax {
-            report.samples.append(.init(line: line, column: name, reason: record.reason, text: text))
-        }
-        guard options.mode == .failFast else { return }
-        let subject = name.map { "column '\($0)' \(record.reason)" } ?? record.reason
-        throw TidemillError(
-            .data, "MALFORMED_RECORD_IN_PARSING", subject, detail: "record: \(text)",
-            hint: "mode 'PERMISSIVE' reads such values as NULL, 'DROPMALFORMED' leaves the record out",
-            place: .file(file.path.string, line: line))
-    }
-
-    private func excerpt(_ slot: Int, _ row: Int) -> String {
-        let word = runs.words(slot)[row]
-        let base =
-            word & FieldRuns.side == 0
-            ? UnsafeRawPointer(chunk.bytes) : UnsafeRawPointer(runs.sideText.bytes)
-        let length = min(Int(word & FieldRuns.lengthMask), 60)
-        let bytes = UnsafeRawBufferPointer(start: base + Int(runs.starts(slot)[row]), count: length)
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private func corruptRecords(_ bad: [Int]) -> Column {
-        var builder = StringColumnBuilder(type: .string, capacity: runs.count)
-        var next = 0
-        for row in 0..<runs.count {
-            guard next < bad.count, bad[next] == row else {
-                builder.appendEmpty()
-                continue
-            }
-            next += 1
-            let (start, end) = runs.bounds[row]
-            let text = UnsafeRawBufferPointer(start: chunk.bytes + Int(start), count: Int(end - start))
-            if let repaired = repairingUTF8(text) {
-                repaired.withUnsafeBytes { builder.append($0) }
-            } else {
-                builder.append(text)
-            }
-        }
-        let marks = Set(bad)
-        return builder.finish(validity: Bitmap(count: runs.count) { marks.contains($0) })
     }
 }

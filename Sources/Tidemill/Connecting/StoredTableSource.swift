@@ -1,0 +1,102 @@
+import TideConnectors
+
+/// A stored table as a relation that stands still.
+final class StoredTableSource: Source {
+    let reader: TableReader
+    let schema: Schema
+    let description: String
+    let ledgerTypes: [DataType] = []
+
+    init(reader: TableReader, schema: Schema, name: String) {
+        self.reader = reader
+        self.schema = schema
+        description = "ParquetTable[\(name)]"
+    }
+
+    func restore(ledger: Batch) throws(TidemillError) {}
+    func plan(limit: RateLimit, until horizon: SourceHorizon?) throws(TidemillError) -> SourcePlan? { nil }
+    func horizon() throws(TidemillError) -> SourceHorizon { SourceHorizon(token: []) }
+    func commit(_ plan: SourcePlan) throws(TidemillError) {}
+    func replay() throws(TidemillError) -> [SourceSplit] { try snapshot().splits }
+    func ledger() -> Batch { Batch(columns: [], count: 0) }
+
+    func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
+        let splits = reader.splits.enumerated().map { index, split in
+            SourceSplit(ordinal: index, name: reader.paths[split.file], bytes: Int64(split.rows), token: [])
+        }
+        var version = ByteWriter()
+        version.i64(reader.epoch?.rawValue ?? -1)
+        for path in reader.paths { version.string(path) }
+        return (version.bytes, splits)
+    }
+
+    static func index(of name: String, in stored: Schema) throws(TidemillError) -> Int {
+        guard let index = stored.index(of: name) else {
+            throw TidemillError(
+                .user, "TIDEMILL_TABLE_SCHEMA", "the stored table has no column \(name)",
+                hint: "the query changed since the table was written: run the pipeline first")
+        }
+        return index
+    }
+
+    func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
+        let wanted = try columns.map { (column) throws(TidemillError) -> Int in
+            try StoredTableSource.index(of: schema[column].name, in: reader.schema)
+        }
+        let group = reader.splits[split.ordinal]
+        // A scan without columns still has rows to count.
+        if wanted.isEmpty { return BatchesReader([Batch(columns: [], count: group.rows)]) }
+        return BatchesReader(try reader.read(group, columns: wanted))
+    }
+}
+
+/// Batches that are there already.
+final class BatchesReader: SplitReader {
+    private var batches: ArraySlice<Batch>
+    private(set) var report = SplitReport()
+    init(_ batches: [Batch]) { self.batches = batches[...] }
+    func next() throws(TidemillError) -> Batch? {
+        guard let batch = batches.popFirst() else { return nil }
+        report.rows += batch.count
+        return batch
+    }
+}
+
+/// A CSV or JSON table of ours as a relation that stands still.
+final class StoredTextSource: Source {
+    let reader: TextTableReader
+    let schema: Schema
+    let description: String
+    let ledgerTypes: [DataType] = []
+
+    init(reader: TextTableReader, schema: Schema, name: String) {
+        self.reader = reader
+        self.schema = schema
+        description = "TextTable[\(name)]"
+    }
+
+    func restore(ledger: Batch) throws(TidemillError) {}
+    func plan(limit: RateLimit, until horizon: SourceHorizon?) throws(TidemillError) -> SourcePlan? { nil }
+    func horizon() throws(TidemillError) -> SourceHorizon { SourceHorizon(token: []) }
+    func commit(_ plan: SourcePlan) throws(TidemillError) {}
+    func replay() throws(TidemillError) -> [SourceSplit] { try snapshot().splits }
+    func ledger() -> Batch { Batch(columns: [], count: 0) }
+
+    func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
+        let splits = reader.paths.enumerated().map { index, path in
+            SourceSplit(ordinal: index, name: path, bytes: reader.fileBytes[index], token: [])
+        }
+        var version = ByteWriter()
+        version.i64(reader.epoch?.rawValue ?? -1)
+        for path in reader.paths { version.string(path) }
+        return (version.bytes, splits)
+    }
+
+    func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
+        try reader.open(
+            file: split.ordinal,
+            columns: try columns.map { (column) throws(TidemillError) -> Int in
+                try StoredTableSource.index(of: schema[column].name, in: reader.schema)
+            })
+    }
+}

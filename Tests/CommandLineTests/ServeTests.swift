@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+/// `tidemill serve` as its user starts it: files come, rows appear, a signal ends it.
+@Suite struct ServeTests {
+    private static let sql = """
+        CREATE TABLE orders (id INT, customer STRING, amount DOUBLE) USING csv OPTIONS (path 'in', header 'true');
+        CREATE MATERIALIZED VIEW totals AS
+        SELECT customer, count(*) AS n, sum(amount) AS amount FROM orders GROUP BY customer;
+        """
+
+    private func start(_ workspace: Workspace, _ arguments: String...) throws -> RunningTidemill {
+        try RunningTidemill(["serve", "p.sql", "--progress", "jsonl"] + arguments, in: workspace.directory)
+    }
+
+    /// Reads progress lines up to one that read rows; gives how many.
+    private func nextRows(_ serving: RunningTidemill) throws -> Int {
+        while true {
+            let line = serving.firstLine()
+            guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+                let rows = object["numInputRows"] as? Int
+            else { return -1 }
+            if rows > 0 { return rows }
+        }
+    }
+
+    /// Puts a file into place whole, as a program that means well does.
+    private func move(_ workspace: Workspace, _ name: String, _ text: String) throws {
+        try workspace.write("in/.\(name)", text)
+        try FileManager.default.moveItem(at: workspace.url("in/.\(name)"), to: workspace.url("in/\(name)"))
+    }
+
+    @Test(arguments: ["0 ms", "50 ms"]) func takesFilesAsTheyCome(trigger: String) throws {
+        let workspace = try Workspace()
+        try workspace.write("p.sql", ServeTests.sql)
+        try workspace.createDirectory("in")
+        let serving = try start(workspace, "--trigger", trigger)
+        try move(workspace, "1.csv", Orders.header + "1,ann,10\n2,bob,20\n")
+        #expect(try nextRows(serving) == 2)
+        try move(workspace, "2.csv", Orders.header + "3,ann,5\n")
+        #expect(try nextRows(serving) == 1)
+        // Closed after writing counts as much as moved.
+        try workspace.write("in/3.csv", Orders.header + "4,cid,1\n")
+        #expect(try nextRows(serving) == 1)
+        serving.process.terminate()
+        try serving.finish().expectSuccess()
+        #expect(
+            try workspace.rows("SELECT * FROM totals ORDER BY customer") == ["ann,2,15.0", "bob,1,20.0", "cid,1,1.0"])
+        // The checkpoint is an ordinary one: nothing is left to do.
+        let run = try workspace.tidemill("run", "p.sql")
+        run.expectSuccess()
+        #expect(run.err.contains("nothing new"))
+    }
+
+    /// A file whose writer has not closed it is left alone; so is it by the stop, and the next run takes it whole.
+    @Test func waitsForWriters() throws {
+        let workspace = try Workspace()
+        try workspace.write("p.sql", ServeTests.sql)
+        try workspace.createDirectory("in")
+        let serving = try start(workspace)
+        try move(workspace, "1.csv", Orders.header + "1,ann,10\n")
+        #expect(try nextRows(serving) == 1)
+        let path = workspace.url("in/2.csv").path
+        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        let writer = try #require(FileHandle(forWritingAtPath: path))
+        try writer.write(contentsOf: Data((Orders.header + "2,bob,").utf8))
+        try move(workspace, "3.csv", Orders.header + "3,cid,3\n")
+        #expect(try nextRows(serving) == 1)
+        try writer.write(contentsOf: Data("20\n".utf8))
+        try writer.close()
+        #expect(try nextRows(serving) == 1)
+        serving.process.interrupt()
+        try serving.finish().expectSuccess()
+        #expect(
+            try workspace.rows("SELECT * FROM totals ORDER BY customer") == ["ann,1,10.0", "bob,1,20.0", "cid,1,3.0"])
+    }
+
+    @Test func killedWhileServing() throws {
+        let workspace = try Workspace()
+        try workspace.write("p.sql", ServeTests.sql)
+        try workspace.createDirectory("in")
+        let serving = try start(workspace)
+        try move(workspace, "1.csv", Orders.header + "1,ann,10\n2,bob,20\n")
+        #expect(try nextRows(serving) == 2)
+        kill(serving.process.processIdentifier, SIGKILL)
+        #expect(try serving.finish().status == nil)
+        try move(workspace, "2.csv", Orders.header + "3,ann,5\n")
+        try workspace.tidemill("run", "p.sql").expectSuccess()
+        #expect(try workspace.rows("SELECT * FROM totals ORDER BY customer") == ["ann,2,15.0", "bob,1,20.0"])
+    }
+
+    @Test func badTrigger() throws {
+        let workspace = try Workspace()
+        try workspace.write("p.sql", ServeTests.sql)
+        let outcome = try workspace.tidemill("serve", "p.sql", "--trigger", "often")
+        #expect(outcome.status == 2)
+        #expect(outcome.err.contains("'often'") && outcome.err.contains("500 ms"))
+    }
+}

@@ -1,0 +1,3 @@
+-- Pass through.
+CREATE MATERIALIZED VIEW q00 AS
+SELECT auction, bidder, price, dateTime, extra FROM bid;

@@ -1,0 +1,264 @@
+import Synchronization
+import TideParquet
+
+/// A table that only grows: every epoch adds files, and small files are merged as they pile up.
+///
+/// Sequence of an epoch that shows one file (each line durable before the next has an effect):
+///
+///     prepare   write staging/<file>, sync it, sync staging        or: bytes inside the commit record
+///     commit    (the epoch log)
+///     publish   [inline: write staging/<file>, sync it]
+///               link staging/<file> → table/<file>, sync table     a reader sees the rows now
+///               replace table/_tidemill, sync table                redo stops here
+///               remove staging/<file>
+///
+/// A link rather than a rename, so that no order in which a file system persists the two directories loses the file.
+/// Several files, merges and replacements of all rows go through a sibling directory and the exchange.
+public final class AppendTable: AppendTarget, Sendable {
+    private let directory: TableDirectory
+    private let identity: TableIdentity
+    private let schema: Schema
+    private let options: TableOptions
+    private let marker: Mutex<TableMarker>
+    private let retained = Mutex<Set<RetainedVersion>>([])
+
+    private var files: any FileSystem { directory.files }
+
+    /// Opens the table, or creates it; with an empty file that carries the schema if it is Parquet.
+    /// - Throws: TIDEMILL_FOREIGN_TABLE_DIRECTORY if the place holds something else.
+    public init(
+        location: FilePath, identity: TableIdentity, schema: Schema, options: TableOptions = TableOptions(),
+        environment: Environment
+    ) throws(TidemillError) {
+        try options.format.check(schema)
+        let directory = TableDirectory(
+            location, environment: environment, readerGrace: options.readerGrace, suffix: options.format.suffix)
+        self.directory = directory
+        self.identity = identity
+        self.schema = schema
+        self.options = options
+        let wanted = TableMarker(kind: .append, identity: identity, epoch: nil, schema: schema)
+        marker = Mutex(try directory.open(wanted, options: options))
+        try environment.files.createDirectory(directory.staging)
+        try environment.files.syncDirectory(directory.parent)
+    }
+
+    public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0.epoch } }
+    public func retain(_ versions: Set<RetainedVersion>) { retained.withLock { $0 = versions } }
+
+    // MARK: Recovery
+
+    public func recover(committed: [(epoch: Epoch, manifest: [UInt8])]) throws(TidemillError) {
+        try directory.recoverSiblings(retained: retained.withLock { $0 })
+        var wanted: Set<String> = []
+        let marker = self.marker.withLock { $0 }
+        for (epoch, manifest) in committed where marker.epoch.map({ $0 < epoch }) ?? true {
+            for prepared in try AppendManifest(decoding: manifest).files { wanted.insert(prepared.file.name) }
+        }
+        for entry in try files.entries(of: directory.staging) where !wanted.contains(entry.name) {
+            try files.remove(directory.staging.appending(entry.name))
+        }
+        try removeLeftovers(marker, except: wanted)
+    }
+
+    /// Files in the table's directory that only a crash can have left: linked but never in a marker, or superseded.
+    private func removeLeftovers(_ marker: TableMarker, except wanted: Set<String>) throws(TidemillError) {
+        let listed = Set(marker.files.map(\.name)).union(wanted)
+        for entry in try files.entries(of: directory.location) where !listed.contains(entry.name) {
+            if TableDirectory.isOurs(entry.name) || entry.name == ".\(TableMarker.name).new" {
+                try files.remove(directory.location.appending(entry.name))
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    public func begin(_ epoch: Epoch, replacingAll: Bool) throws(TidemillError) -> any AppendEpoch {
+        AppendTableEpoch(
+            epoch, directory: directory, schema: schema, options: options, replacesAll: replacingAll)
+    }
+
+    public func publish(_ epoch: Epoch, manifest bytes: [UInt8]) throws(TidemillError) -> PublishReport {
+        // Publishes come one at a time; the lock only guards readers of the marker.
+        let current = marker.withLock { $0 }
+        if let published = current.epoch, published >= epoch { return PublishReport() }
+        let manifest = try AppendManifest(decoding: bytes)
+        var report = PublishReport()
+        for prepared in manifest.files {
+            report.rowsInserted += prepared.file.rows
+            report.bytesWritten += prepared.file.bytes
+            report.filesWritten += 1
+        }
+        if manifest.files.isEmpty && !manifest.replacesAll { return report }
+        let older = manifest.replacesAll ? [] : current.files.filter { !TableDirectory.isEmptyFile($0.name) }
+        var next = current
+        next.epoch = epoch
+        next.schema = schema
+        next.identity = identity
+        next.files = older + manifest.files.map(\.file)
+        let merges = options.mergePlan.groups(next.files.map(\.bytes))
+        if manifest.files.count == 1 && merges.isEmpty && !manifest.replacesAll {
+            try show(manifest.files[0], next)
+        } else {
+            try replace(manifest, older: older, merges, &next, epoch, current: current, &report)
+        }
+        marker.withLock { [next] in $0 = next }
+        for prepared in manifest.files {
+            let staged = directory.staging.appending(prepared.file.name)
+            if try files.exists(staged) { try files.remove(staged) }
+        }
+        if current.files.contains(where: { TableDirectory.isEmptyFile($0.name) }) {
+            try removeLeftovers(next, except: [])
+        }
+        report.filesKept = older.count
+        return report
+    }
+
+    /// Adds one file in place.
+    private func show(_ prepared: AppendManifest.Prepared, _ next: TableMarker) throws(TidemillError) {
+        let target = directory.location.appending(prepared.file.name)
+        if try !files.exists(target) {
+            let staged = directory.staging.appending(prepared.file.name)
+            if let bytes = prepared.bytes {
+                if try files.exists(staged) { try files.remove(staged) }
+                try files.createDurably(staged, bytes)
+            }
+            try link(staged, to: target)
+        }
+        try files.syncDirectory(directory.location)
+        try files.replaceDurably(directory.markerPath, next.encoded())
+    }
+
+    private func link(_ staged: FilePath, to target: FilePath) throws(TidemillError) {
+        do throws(TidemillError) {
+            try files.link(staged, to: target)
+        } catch {
+            guard error.errno == noSuchFile else { throw error }
+            throw TidemillError(
+                .corruption, "TIDEMILL_PREPARED_FILE_LOST",
+                "a committed epoch's prepared file is gone: \(staged.string)",
+                hint: "the staging directory beside the table must not be cleaned by hand; restore it, or rebuild the"
+                    + " table with --full-refresh", cause: error)
+        }
+    }
+
+    /// Builds the next version in a sibling directory and swaps it in.
+    private func replace(
+        _ manifest: AppendManifest, older: [DataFile], _ merges: [Range<Int>], _ next: inout TableMarker,
+        _ epoch: Epoch, current: TableMarker, _ report: inout PublishReport
+    ) throws(TidemillError) {
+        let stage = try directory.makeStage(String(epoch.rawValue))
+        try directory.keepForeignFiles(in: stage, of: current)
+        for file in older { try directory.keep(file.name, in: stage) }
+        for prepared in manifest.files {
+            let target = stage.appending(prepared.file.name)
+            if let bytes = prepared.bytes {
+                try files.createDurably(target, bytes)
+            } else {
+                try link(directory.staging.appending(prepared.file.name), to: target)
+            }
+        }
+        try merge(merges, in: stage, &next, epoch, &report)
+        if next.files.isEmpty && options.format.keepsEmptyFile {
+            next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)]
+        }
+        try files.createDurably(stage.appending(TableMarker.name), next.encoded())
+        try directory.swapIn(stage, epoch: epoch, retained: retained.withLock { $0 })
+    }
+
+    /// Merges neighbours of `next.files` that lie in `stage`; row order is kept.
+    private func merge(
+        _ groups: [Range<Int>], in stage: FilePath, _ next: inout TableMarker, _ epoch: Epoch,
+        _ report: inout PublishReport
+    ) throws(TidemillError) {
+        if groups.isEmpty { return }
+        let inputs = groups.map { Array(next.files[$0]) }
+        let names = groups.indices.map { directory.dataFileName(epoch, 1_000_000 + $0) }
+        let results = TaskResults<(file: DataFile, copied: Int)>(count: groups.count)
+        try directory.environment.executor.run(tasks: groups.count) {
+            [files, schema, options] (task, _) throws(TidemillError) in
+            let (file, copied) = try files.writeMergedFile(
+                names[task], of: inputs[task], in: stage, schema: schema, options: options)
+            results[task] = (file, copied)
+        }
+        for (task, range) in groups.enumerated().reversed() {
+            guard let merged = results[task] else { continue }
+            for input in inputs[task] { try files.remove(stage.appending(input.name)) }
+            next.files.replaceSubrange(range, with: [merged.file])
+            report.filesRewritten += range.count
+            report.bytesWritten += merged.file.bytes
+            report.rowGroupsCopied += merged.copied
+        }
+    }
+}
+
+/// The rows of one epoch: encoded as they come, in memory while they are few.
+final class AppendTableEpoch: AppendEpoch, @unchecked Sendable {
+    // Sendable: one thread at a time, by contract.
+    private let epoch: Epoch
+    private let directory: TableDirectory
+    private let schema: Schema
+    private let options: TableOptions
+    private let replacesAll: Bool
+    private var current: (writer: any DataFileWriting, file: SpillingFile)?
+    private var prepared: [AppendManifest.Prepared] = []
+    private var inlineBytes = 0
+    private var number = 0
+
+    init(
+        _ epoch: Epoch, directory: TableDirectory, schema: Schema, options: TableOptions, replacesAll: Bool
+    ) {
+        self.epoch = epoch
+        self.directory = directory
+        self.schema = schema
+        self.options = options
+        self.replacesAll = replacesAll
+    }
+
+    func append(_ batch: Batch) throws(TidemillError) {
+        if batch.count == 0 { return }
+        let (writer, _) = try writing()
+        try writer.append(batch)
+        if try writer.byteCount() >= options.fileBytesTarget { try finishFile() }
+    }
+
+    private func writing() throws(TidemillError) -> (writer: any DataFileWriting, file: SpillingFile) {
+        if let current { return current }
+        let name = directory.dataFileName(epoch, number)
+        number += 1
+        let file = SpillingFile(
+            path: directory.staging.appending(name), limit: options.inlineBytesMax - inlineBytes,
+            files: directory.files)
+        let writer = try options.format.writer(name: name, file: file, schema: schema, options: options)
+        let opened = (writer: writer, file: file)
+        current = opened
+        return opened
+    }
+
+    private func finishFile() throws(TidemillError) {
+        guard let (writer, file) = current else { return }
+        current = nil
+        defer { file.close() }
+        let summary = try writer.finish()
+        let bytes = file.bytes
+        inlineBytes += bytes?.count ?? 0
+        prepared.append(AppendManifest.Prepared(file: summary, bytes: bytes))
+    }
+
+    func prepare() throws(TidemillError) -> [UInt8] {
+        try finishFile()
+        if prepared.contains(where: { $0.bytes == nil }) { try directory.files.syncDirectory(directory.staging) }
+        return AppendManifest(replacesAll: replacesAll, files: prepared).encoded()
+    }
+
+    /// What cannot be removed now is removed by the next `recover`.
+    func abandon() {
+        let open = current
+        current = nil
+        open?.file.close()
+        var names = prepared.filter { $0.bytes == nil }.map(\.file.name)
+        if let open, open.file.isSpilled { names.append(open.writer.name) }
+        prepared = []
+        for name in names { try? directory.files.remove(directory.staging.appending(name)) }
+    }
+}

@@ -1,0 +1,78 @@
+import TideParquet
+
+/// A CSV or JSON table that is kept equal to a result.
+///
+/// Text files cannot say where a key is, and do not hold every value exactly. So the rows are kept in a hidden Parquet
+/// table beside it, `.<name>.rows`, which takes the changes; the table itself is a copy of that, written as a whole
+/// after every publish. Costs: the table's size per publish, and its rows twice on disk.
+///
+/// The copy is never ahead of the rows. A crash between the two is made good by `recover`, before anything else is
+/// published.
+public final class KeyedTextTable: KeyedTarget, Sendable {
+    private let rows: ParquetKeyedTable
+    private let copy: CopySink
+    private let rowsLocation: FilePath
+    private let environment: Environment
+    private let schema: Schema
+
+    /// Where the rows of such a table are.
+    public static func rowsLocation(of location: FilePath) -> FilePath {
+        location.removingLastComponent().appending(".\(location.lastComponent?.string ?? "").rows")
+    }
+
+    public init(
+        location: FilePath, identity: TableIdentity, schema: Schema, key: TableKey, options: TableOptions,
+        environment: Environment
+    ) throws(TidemillError) {
+        try options.format.check(schema)
+        let format = options.format
+        var options = options
+        options.format = .parquet
+        rowsLocation = KeyedTextTable.rowsLocation(of: location)
+        copy = try CopySink(
+            location: location, identity: identity, format: format, readerGrace: options.readerGrace,
+            environment: environment)
+        rows = try ParquetKeyedTable(
+            location: rowsLocation, identity: identity, schema: schema, key: key, options: options,
+            environment: environment)
+        self.environment = environment
+        self.schema = schema
+        try copy.create(schema)
+    }
+
+    public func publishedEpoch() throws(TidemillError) -> Epoch? { try rows.publishedEpoch() }
+
+    public func recover() throws(TidemillError) {
+        try rows.recover()
+        try copy.recover()
+        _ = try copyRows()
+    }
+
+    public func publish(
+        _ changes: [Batch], through epoch: Epoch, replacingAll: Bool
+    ) throws(TidemillError) -> PublishReport {
+        var report = try rows.publish(changes, through: epoch, replacingAll: replacingAll)
+        let copied = try copyRows()
+        report.filesWritten = copied.filesWritten
+        report.filesRewritten = 0
+        report.filesKept = 0
+        report.bytesWritten += copied.bytesWritten
+        return report
+    }
+
+    /// Brings the copy to the epoch of the rows.
+    private func copyRows() throws(TidemillError) -> PublishReport {
+        guard let epoch = try rows.publishedEpoch() else { return PublishReport() }
+        if let copied = try copy.publishedEpoch(), copied >= epoch { return PublishReport() }
+        let reader = try TableReader(path: rowsLocation, environment: environment)
+        var splits = reader.splits[...]
+        var waiting: ArraySlice<Batch> = []
+        let columns = Array(0..<schema.count)
+        return try copy.publish(epoch, schema: schema) { () throws(TidemillError) -> Batch? in
+            while waiting.isEmpty, let split = splits.popFirst() {
+                waiting = try reader.read(split, columns: columns)[...]
+            }
+            return waiting.popFirst()
+        }
+    }
+}

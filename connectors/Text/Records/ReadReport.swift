@@ -1,0 +1,23 @@
+/// What a reader met so far.
+public struct ReadReport: Sendable, Hashable {
+    /// One bad record.
+    public struct Sample: Sendable, Hashable {
+        /// 1-based line on which the record begins.
+        public var line: Int
+        /// The column that did not convert, if it was one.
+        public var column: String?
+        public var reason: String
+        /// The record's first `textBytesMax` bytes.
+        public var text: String
+    }
+    public static let samplesMax = 20
+    public static let textBytesMax = 200
+
+    /// Records read, bad ones included; not the header, empty lines and comments.
+    public var rows = 0
+    public var badRows = 0
+    /// The first bad records.
+    public var samples: [Sample] = []
+    /// One line per name in the file's header that differs from the schema's.
+    public var headerMismatch: [String] = []
+}
