@@ -1,4 +1,5 @@
 import Testing
+import TideEngineSimulation
 import TideSimulation
 
 @testable import Tidemill

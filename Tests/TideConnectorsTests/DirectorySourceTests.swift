@@ -143,7 +143,8 @@ private func names(_ plan: SourcePlan?) -> [String] { plan?.splits.map(\.name) ?
             try found("/in", ["recursiveFileLookup": "true", "pathGlobFilter": "*.csv"])
                 == ["/in/top.csv", "/in/x/1.csv", "/in/x/deep/3.csv", "/in/y/1.csv"])
         try machine.disk.createDirectory("/in/day=1")
-        #expect { try found("/in") } throws: { ($0 as? TidemillError)?.kind == .unsupported }
+        try machine.write("/in/day=1/4.csv", "4")
+        #expect(try found("/in") == ["/in/day=1/4.csv", "/in/top.csv"])
     }
 
     @Test func refusesWhatItCannotDo() throws {

@@ -1,8 +1,8 @@
 /// Finds the files that a source's path names: a file, the files of a directory, or what a pattern matches.
 ///
-/// Hidden names (first character `.` or `_`) and the temporary names of common copy tools are not data. Of a directory's
-/// subdirectories those count that are named like a partition (`key=value`), and whatever lies in them; with `recursive`
-/// all of them, and then their names mean nothing.
+/// Hidden names (first character `.` or `_`) and the temporary names of common copy tools are not data. Of a
+/// directory's subdirectories those count that are named like a partition (`key=value`), and whatever lies in them;
+/// with `recursive` all of them, and then their names mean nothing.
 public struct FileListing: Sendable {
     public struct Found: Sendable, Hashable {
         public var path: String

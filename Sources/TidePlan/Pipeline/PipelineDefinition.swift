@@ -63,7 +63,7 @@ public struct Dataset: Sendable {
     public var name: String
     public var kind: Kind
     public var schema: Schema
-    /// Lower case: parquet (others are refused until they exist).
+    /// Lower case: parquet, csv or json.
     public var format: String
     /// Properties, keys as written.
     public var properties: [String: String]

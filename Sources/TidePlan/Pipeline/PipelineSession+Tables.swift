@@ -42,7 +42,8 @@ extension PipelineSession {
                 hint: "leave NOT NULL out, or use coalesce", column.span)
         }
         return Dataset(
-            name: name, kind: table.kind, schema: schema, format: "parquet", properties: try properties(of: table),
+            name: name, kind: table.kind, schema: schema,
+            format: table.clauses.format?.text.lowercased() ?? "parquet", properties: try properties(of: table),
             partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: try key(of: table, flows, schema),
             flows: flows, span: table.span, outputMode: outputMode(of: table),
             writeMode: try writeMode(of: table, flows))
@@ -194,12 +195,13 @@ extension PipelineSession {
 
     private func checkClauses(_ table: Declarations.Table) throws(TidemillError) {
         let clauses = table.clauses
-        if let format = clauses.format, format.text.lowercased() != "parquet" {
+        if let format = clauses.format, !["parquet", "csv", "json"].contains(format.text.lowercased()) {
             let known = ["parquet", "delta", "csv", "json"]
             let name = format.text.lowercased()
             if known.contains(name) {
                 throw AnalysisError.unsupported(
-                    "stored tables of the format \(name) are not supported yet", hint: "USING parquet, the default",
+                    "stored tables of the format \(name) are not supported yet",
+                    hint: "USING parquet (the default), json or csv",
                     format.span)
             }
             throw AnalysisError.user(
