@@ -33,6 +33,7 @@ extension PipelineRunner {
             record(result, of: node, from: plan.startOffset, to: plan.endOffset)
         }
         try runner.finishBreakers()
+        try storeLateRows(runner, epoch)
         toFill = []
     }
 

@@ -45,6 +45,30 @@ extension PipelineRunner {
         }
     }
 
+    // MARK: Late rows
+
+    /// Operators of tables that keep their late rows learn where.
+    func connectLateRows() {
+        for dataset in definition.datasets {
+            guard let name = dataset.property("tidemill.lateRows")?.lowercased() else { continue }
+            let rows = graph.lateRows[name] ?? LateRows()
+            graph.lateRows[name] = rows
+            for flow in dataset.flows {
+                for clock in graph.times[flow.name]?.operators ?? [] { clock.lateRows = rows }
+            }
+        }
+    }
+
+    /// What the epoch's operators found late goes to its tables, behind everything else.
+    func storeLateRows(_ runner: StageRunner, _ epoch: Epoch) throws(TidemillError) {
+        for (name, late) in graph.lateRows.sorted(by: { $0.key < $1.key }) {
+            guard let port = graph.tables[name] else { throw TidemillError.internal("no table for late rows: \(name)") }
+            let batches = late.take(epoch: epoch)
+            if batches.isEmpty { continue }
+            try runner.feed(Batch.concat(batches, types: Dataset.lateRowSchema.types), into: port)
+        }
+    }
+
     // MARK: Progress
 
     func eventTimeProgress(_ name: String) -> EpochProgress.EventTimeProgress? {

@@ -105,6 +105,7 @@ extension PipelineRunner {
                     output: dataset.flowOutput(replacesByGroup: replaces))
             }
         }
+        connectLateRows()
         for scan in graph.scans.values.sorted(by: { $0.key < $1.key }) {
             guard let relation = definition.relations[scan.key.name] else {
                 throw TidemillError.internal("relation \(scan.key.name) is not in the catalog")

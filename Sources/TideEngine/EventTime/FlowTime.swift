@@ -21,8 +21,12 @@ final class FlowTime {
     }
 
     /// - Parameter evicts: whether the operator gives something out, or gets smaller, when the watermark moves.
-    func add(path: WatermarkPath, evicts: Bool) -> OperatorClock {
-        let clock = OperatorClock(flow: clock, path: path)
+    func add(
+        _ name: String, over inputs: [LogicalPlan], evicts: Bool
+    ) -> OperatorClock {
+        let path = WatermarkPath.least(of: inputs)
+        let clock = OperatorClock(
+            flow: clock, path: path, flowName: flow, operatorName: name, inputs: inputs.map(\.schema))
         operators.append(clock)
         if evicts && path != .none { hasEvictions = true }
         return clock

@@ -77,6 +77,8 @@ final class FlowGraph {
     var statics: [Static] = []
     /// Of streaming tables' flows, by name.
     var times: [String: FlowTime] = [:]
+    /// Where late rows gather, by the dataset's name in lower case.
+    var lateRows: [String: LateRows] = [:]
     /// Constant rows, given once.
     var constants: [(batch: Batch, consumer: any BatchConsumer, flow: String)] = []
     var collectors: [OrderedCollector] = []

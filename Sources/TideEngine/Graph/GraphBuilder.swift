@@ -83,7 +83,8 @@ struct GraphBuilder {
                     aggregate, session: session, eventTime: eventTime, partitionBits: partitionBits, outputs: outputs)
                 try build(aggregate.input, [node])
                 return add(
-                    node, eventTime == nil ? "aggregate" : "sessionWindowStateStoreSave", clock: eventTime?.clock)
+                    node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
+                    clock: eventTime?.clock)
             }
             if let (windows, group) = PaneAggregateOperator.windows(of: aggregate),
                 eventTime != nil || incremental.isAppendOnly(aggregate.input) || isBatch
@@ -92,7 +93,9 @@ struct GraphBuilder {
                     aggregate, windows: windows, group: group, eventTime: eventTime, partitionBits: partitionBits,
                     outputs: outputs)
                 try build(windows.input, [node])
-                return add(node, eventTime == nil ? "aggregate" : "stateStoreSave", clock: eventTime?.clock)
+                return add(
+                    node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
+                    clock: eventTime?.clock)
             }
             let node = try AggregateOperator(
                 groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
@@ -100,7 +103,7 @@ struct GraphBuilder {
             try build(aggregate.input, [node])
             let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
             add(
-                node, eventTime == nil ? "aggregate" : "stateStoreSave", signature: OperatorSignature.of(aggregate),
+                node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
                 parts: [.init(columns: fields)], clock: eventTime?.clock)
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
@@ -113,11 +116,12 @@ struct GraphBuilder {
             try build(windows.input, [TimeWindowsOperator(windows, outputs: outputs)])
         case .deduplicate(let deduplicate):
             guard let time else { throw TidemillError.internal("drop_duplicates outside a streaming table") }
-            let clock = time.add(path: WatermarkPath.least(of: plan.inputs), evicts: true)
+            let clock = time.add(
+                deduplicate.isWithinWatermark ? "dedupeWithinWatermark" : "dedupe", over: plan.inputs, evicts: true)
             let node = DeduplicateOperator(
                 deduplicate, clock: clock, partitionBits: partitionBits, outputs: outputs)
             try build(deduplicate.input, [node])
-            add(node, deduplicate.isWithinWatermark ? "dedupeWithinWatermark" : "dedupe", clock: clock)
+            add(node, clock.operatorName, clock: clock)
         case .sort(let sort) where time != nil && plan.isStream && sort.keys.isEmpty && sort.offset == 0:
             guard let limit = sort.limit else { return try build(sort.input, consumers) }
             let node = StreamLimitOperator(limit: limit, outputs: outputs)
@@ -153,21 +157,27 @@ struct GraphBuilder {
             mode == .append ? .ended : write == .append ? .touched : .changes
         return AggregateEventTime(
             output: kind, group: EventTime.group(of: aggregate),
-            clock: time.add(path: WatermarkPath.least(of: plan.inputs), evicts: true))
+            clock: time.add(
+                aggregate.session == nil ? "stateStoreSave" : "sessionWindowStateStoreSave", over: inputs(of: aggregate),
+                evicts: true))
+    }
+
+    /// What the operator really reads: below sliding windows that it makes itself.
+    private func inputs(of aggregate: LogicalPlan.Aggregate) -> [LogicalPlan] {
+        PaneAggregateOperator.windows(of: aggregate).map { [$0.windows.input] } ?? [aggregate.input]
     }
 
     private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {
         let leftMoves = !isBatch && GraphBuilder.changes(join.left)
         let rightMoves = !isBatch && GraphBuilder.changes(join.right)
         if let time, leftMoves, rightMoves {
-            let plan = LogicalPlan.join(join)
             let bounds = StreamJoinBounds(join)
             let clock = time.add(
-                path: WatermarkPath.least(of: plan.inputs), evicts: bounds.left != nil || bounds.right != nil)
+                "symmetricHashJoin", over: [join.left, join.right], evicts: bounds.left != nil || bounds.right != nil)
             let node = try StreamJoinOperator(join, clock: clock, partitionBits: partitionBits, outputs: outputs)
             try build(join.left, [node.input(left: true)])
             try build(join.right, [node.input(left: false)])
-            return add(node, "symmetricHashJoin", clock: clock)
+            return add(node, clock.operatorName, signature: OperatorSignature.of(join), clock: clock)
         }
         // Rows of these sides are in the result or not by what the other side has.
         let dependsOnRight = [.left, .full, .semi, .anti].contains(join.kind)

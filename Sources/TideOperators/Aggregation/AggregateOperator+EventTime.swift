@@ -21,11 +21,14 @@ public struct AggregateEventTime: Sendable {
 
 extension AggregateOperator {
     /// Rows of the batch that are in time. Late ones are counted: each of them, and the groups they fall into.
-    func withoutLate(_ columns: [Column], _ batch: Batch, _ eventTime: AggregateEventTime) -> Bitmap? {
+    func withoutLate(
+        _ columns: [Column], _ batch: Batch, _ eventTime: AggregateEventTime, _ task: TaskContext
+    ) -> Bitmap? {
         guard let group = eventTime.group,
             let keep = columns[group].notLate(after: eventTime.clock.lateMicros)
         else { return nil }
         let late = keep.inverted()
+        eventTime.clock.keep(late: batch, notIn: keep, times: columns[group], task)
         countLate(Array(columns[..<groupCount]), late, batch.count, eventTime.clock)
         return keep
     }

@@ -64,7 +64,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         var batch = batch
         var columns = try program.evaluate(batch, task.evaluation)
-        if let eventTime, let keep = withoutLate(columns, batch, eventTime) {
+        if let eventTime, let keep = withoutLate(columns, batch, eventTime, task) {
             let kept = Batch(columns: columns, count: batch.count, weights: batch.weights).filter(keep)
             (batch, columns) = (kept, kept.columns)
             if batch.count == 0 { return }

@@ -59,6 +59,7 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
         if let timeColumn, let keep = batch.columns[timeColumn].notLate(after: clock.lateMicros) {
             let late = keep.count - keep.onesCount
             clock.count(late: late, keys: late)
+            clock.keep(late: batch, notIn: keep, times: batch.columns[timeColumn], task)
             batch = batch.filter(keep)
         }
         if batch.count == 0 { return }

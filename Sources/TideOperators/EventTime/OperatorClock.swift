@@ -27,6 +27,12 @@ public final class OperatorClock: @unchecked Sendable {
     // Sendable: thresholds are set between epochs; counters are atomic.
     public let flow: FlowClock
     public let path: WatermarkPath
+    /// For late rows: who met them, and the columns of each of the operator's inputs.
+    public let operatorName: String
+    public let flowName: String
+    private let inputs: [[String]]
+    /// Where late rows are kept; nil: they are only counted.
+    public var lateRows: LateRows?
     /// Microseconds: an event time up to here is late.
     public private(set) var lateMicros: Int64 = 0
     /// Microseconds: state with an event time up to here goes.
@@ -40,9 +46,27 @@ public final class OperatorClock: @unchecked Sendable {
     private let leaving = Atomic<Int>(0)
     private let duplicates = Atomic<Int>(0)
 
-    public init(flow: FlowClock, path: WatermarkPath) {
+    public init(
+        flow: FlowClock, path: WatermarkPath, flowName: String = "", operatorName: String = "", inputs: [Schema] = []
+    ) {
         self.flow = flow
         self.path = path
+        self.flowName = flowName
+        self.operatorName = operatorName
+        self.inputs = inputs.map(\.names)
+    }
+
+    /// Keeps the rows of a batch that are not in time.
+    /// - Parameters:
+    ///   - times: of all rows of the batch.
+    ///   - input: which of the operator's inputs they came from.
+    func keep(late batch: Batch, notIn timely: Bitmap, times: Column, input: Int = 0, _ task: TaskContext) {
+        guard let lateRows, inputs.indices.contains(input), inputs[input].count == batch.columns.count else { return }
+        let late = Batch(columns: batch.columns + [times], count: batch.count).filter(timely.inverted())
+        lateRows.add(
+            Batch(columns: Array(late.columns.dropLast()), count: late.count), names: inputs[input],
+            times: late.columns[late.columns.count - 1], flow: flowName, operatorName: operatorName,
+            watermarkMicros: lateMicros, task)
     }
 
     /// - Parameters: the flow's global watermarks, milliseconds.

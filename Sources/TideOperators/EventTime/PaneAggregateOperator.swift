@@ -75,8 +75,12 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         var batch = Batch(
             columns: try program.evaluate(input, task.evaluation), count: input.count, weights: input.weights)
         // Rows without a time fall into no window.
-        if let validity = batch.columns[window].validity { batch = batch.filter(validity) }
-        if let eventTime, eventTime.group != nil { batch = withoutLate(batch, eventTime.clock) }
+        var input = input
+        if let validity = batch.columns[window].validity {
+            batch = batch.filter(validity)
+            input = input.filter(validity)
+        }
+        if let eventTime, eventTime.group != nil { batch = withoutLate(batch, input, eventTime.clock, task) }
         if batch.count == 0 { return }
         var keys = Array(batch.columns[..<groupCount])
         keys[window] = paneStarts(of: keys[window])
@@ -106,7 +110,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     }
 
     /// Rows that fall into a window which is still open. What falls into closed windows besides is counted only.
-    private func withoutLate(_ batch: Batch, _ clock: OperatorClock) -> Batch {
+    private func withoutLate(_ batch: Batch, _ input: Batch, _ clock: OperatorClock, _ task: TaskContext) -> Batch {
         let values: UnsafePointer<Int64> = batch.columns[window].pointer()
         let limit = clock.lateMicros
         var late = 0
@@ -125,6 +129,10 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         }
         if closed.isEmpty { return batch }
         clock.count(late: late, keys: newLateGroups(batch, closed))
+        if late > 0 {
+            let timely = Bitmap(count: batch.count) { windows.lastEnd(ofPane: windows.paneStart(of: values[$0])) > limit }
+            clock.keep(late: input, notIn: timely, times: batch.columns[window], task)
+        }
         return kept.count == batch.count ? batch : batch.gather(kept)
     }
 

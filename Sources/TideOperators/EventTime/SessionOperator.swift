@@ -54,6 +54,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         if let eventTime, let keep = batch.columns[session].notLate(after: eventTime.clock.lateMicros) {
             let late = keep.count - keep.onesCount
             eventTime.clock.count(late: late, keys: late)
+            eventTime.clock.keep(late: input, notIn: keep, times: batch.columns[session], task)
             batch = batch.filter(keep)
         }
         if batch.count == 0 { return }

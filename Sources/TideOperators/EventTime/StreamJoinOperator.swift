@@ -89,6 +89,8 @@ public final class StreamJoinOperator: StatefulOperator {
         {
             let late = keep.count - keep.onesCount
             clock.count(late: late, keys: late)
+            clock.keep(
+                late: batch, notIn: keep, times: batch.columns[column], input: side == .left ? 0 : 1, task)
             batch = batch.filter(keep)
         }
         if let only = side == .left ? leftOnly : rightOnly {

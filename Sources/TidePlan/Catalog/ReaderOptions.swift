@@ -71,7 +71,7 @@ enum TidemillKeys {
         "tidemill.workers",
     ]
     /// Properties whose meaning would be lost if they were ignored.
-    private static let unsupported = ["tidemill.laterows", "tidemill.freezeatwatermark"]
+    private static let unsupported = ["tidemill.freezeatwatermark"]
 
     static func check(_ property: Property, of table: String) throws(TidemillError) -> String? {
         let key = property.key.lowercased()

@@ -88,6 +88,7 @@ final class PipelineSession: RelationResolver {
         }
         for key in declarations.externals.keys.sorted() { _ = try external(key) }
         for key in declarations.tableOrder { _ = try dataset(key) }
+        let lateRows = try lateRowTables()
         // A view that nothing reads is analyzed for its errors.
         for key in declarations.views.keys.sorted() where !views.keys.contains(where: { $0.key == key }) {
             guard let view = declarations.views[key] else { continue }
@@ -97,7 +98,7 @@ final class PipelineSession: RelationResolver {
         for sink in declarations.sinks { sinks.append(try definition(of: sink)) }
         return PipelineDefinition(
             name: analyzer.name, configuration: configuration, relations: relations,
-            datasets: order.compactMap { datasets[$0] }, sinks: sinks, notes: notes)
+            datasets: order.compactMap { datasets[$0] } + lateRows, sinks: sinks, notes: notes)
     }
 
     // MARK: Names

@@ -93,6 +93,14 @@ public struct Dataset: Sendable {
         self.writeMode = writeMode
     }
 
+    /// Columns of a table of late rows.
+    public static let lateRowSchema = Schema([
+        Field("epoch", .bigint, nullable: false), Field("flow", .string, nullable: false),
+        Field("operator", .string, nullable: false), Field("reason", .string, nullable: false),
+        Field("watermark", .timestamp, nullable: false), Field("event_time", .timestamp, nullable: false),
+        Field("row", .string, nullable: false),
+    ])
+
     /// The property's value, whatever the case of its key.
     public func property(_ name: String) -> String? {
         properties.first { $0.key.lowercased() == name.lowercased() }?.value

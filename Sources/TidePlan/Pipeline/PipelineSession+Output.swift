@@ -51,6 +51,39 @@ extension PipelineSession {
         return key.sorted()
     }
 
+    // MARK: Late rows
+
+    /// Tables that `tidemill.lateRows` names: nobody's query feeds them.
+    func lateRowTables() throws(TidemillError) -> [Dataset] {
+        var tables: [Dataset] = []
+        for key in declarations.tableOrder {
+            guard let table = declarations.tables[key], let property = property("tidemill.lateRows", of: table) else {
+                continue
+            }
+            let name = property.value
+            guard table.kind == .streamingTable else {
+                throw AnalysisError.user(
+                    "TIDEMILL_INVALID_PROPERTY", "a materialized view has no late rows: \(table.name.text)",
+                    hint: "leave tidemill.lateRows out", property.span)
+            }
+            let isName = !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
+            let lower = name.lowercased()
+            guard isName, declarations.tables[lower] == nil, declarations.externals[lower] == nil,
+                declarations.views[lower] == nil
+            else {
+                throw AnalysisError.user(
+                    "TIDEMILL_INVALID_PROPERTY", "tidemill.lateRows needs the name of a table of its own: \(name)",
+                    hint: "for example '\(table.name.text)_late'", property.span)
+            }
+            if tables.contains(where: { $0.name.lowercased() == lower }) { continue }
+            tables.append(
+                Dataset(
+                    name: name, kind: .streamingTable, schema: Dataset.lateRowSchema, format: "parquet",
+                    properties: [:], partitionedBy: [], key: nil, flows: [], span: table.span))
+        }
+        return tables
+    }
+
     private func property(_ name: String, of table: Declarations.Table) -> Property? {
         table.clauses.properties.last { $0.key.lowercased() == name.lowercased() }
     }
