@@ -80,7 +80,8 @@ struct SimulatedLife {
         words += settings.sorted { $0.key < $1.key }.map { "\($0.key.dropFirst(9)) \($0.value)" }
         words.append("segments \(log.segmentBytesMax)/\(log.bufferBytes)")
         let sizes = [tables.inlineBytesMax, tables.rowGroupRows, Int(tables.fileBytesTarget)]
-        words.append("tables \((sizes + [tables.mergeFanIn, tables.bloomRowsMin]).map(String.init).joined(separator: "/"))")
+        words.append(
+            "tables \((sizes + [tables.mergeFanIn, tables.bloomRowsMin]).map(String.init).joined(separator: "/"))")
         if !refreshed.isEmpty { words.append("refresh \(refreshed.sorted())") }
         if let epochsMax { words.append("at most \(epochsMax) epochs") }
         return words.joined(separator: ", ")

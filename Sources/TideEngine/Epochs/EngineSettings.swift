@@ -6,8 +6,8 @@ public struct EngineSettings: Sendable, Hashable {
     public var timeZone = "UTC"
     /// `tidemill.publishInterval`: keyed tables are replaced at most this often while epochs keep coming.
     public var publishInterval: Duration = .seconds(1)
-    /// `tidemill.stabilityWindow`: while serving, a file younger than this is taken only when its writer was seen to close
-    /// it or to move it into place.
+    /// `tidemill.stabilityWindow`: while serving, a file younger than this is taken only when its writer was seen to
+    /// close it or to move it into place.
     public var stabilityWindow: Duration = .seconds(1)
     /// `tidemill.flushBytes`: log bytes that call for writing state into runs; 0: after every epoch.
     public var flushBytes: Int64 = 32 << 20

@@ -101,6 +101,7 @@ extension PipelineRunner {
         // What goes leaves the tables only after the commit.
         return EpochProgress.StateProgress(
             name: node.name, rowsTotal: node.node.stateRows - counts.leaving, rowsUpdated: counts.updated,
-            memoryBytes: node.node.stateBytes, rowsInMemory: node.node.stateRows, counts: counts, watermarkMillis: clock.evictionMillis)
+            memoryBytes: node.node.stateBytes, rowsInMemory: node.node.stateRows, counts: counts,
+            watermarkMillis: clock.evictionMillis)
     }
 }

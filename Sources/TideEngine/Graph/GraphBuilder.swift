@@ -158,7 +158,8 @@ struct GraphBuilder {
         return AggregateEventTime(
             output: kind, group: EventTime.group(of: aggregate),
             clock: time.add(
-                aggregate.session == nil ? "stateStoreSave" : "sessionWindowStateStoreSave", over: inputs(of: aggregate),
+                aggregate.session == nil ? "stateStoreSave" : "sessionWindowStateStoreSave",
+                over: inputs(of: aggregate),
                 evicts: true))
     }
 

@@ -63,7 +63,8 @@ public final class LateRows: Sendable {
                 object += keys[index]
                 let isText = texts[index].type.physical == .view
                 let text = isText ? Array(texts[index].bytes(row)) : Array("\(column.scalar(row).integer ?? 0)".utf8)
-                let isPlain = column.type.isNumeric && !text.contains { $0 == UInt8(ascii: "N") || $0 == UInt8(ascii: "I") }
+                let isPlain =
+                    column.type.isNumeric && !text.contains { $0 == UInt8(ascii: "N") || $0 == UInt8(ascii: "I") }
                 object += isPlain || column.type == .boolean || !isText ? text : quoted(text[...])
             }
             object.append(UInt8(ascii: "}"))

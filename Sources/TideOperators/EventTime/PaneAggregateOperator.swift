@@ -130,7 +130,9 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         if closed.isEmpty { return batch }
         clock.count(late: late, keys: newLateGroups(batch, closed))
         if late > 0 {
-            let timely = Bitmap(count: batch.count) { windows.lastEnd(ofPane: windows.paneStart(of: values[$0])) > limit }
+            let timely = Bitmap(count: batch.count) {
+                windows.lastEnd(ofPane: windows.paneStart(of: values[$0])) > limit
+            }
             clock.keep(late: input, notIn: timely, times: batch.columns[window], task)
         }
         return kept.count == batch.count ? batch : batch.gather(kept)

@@ -149,7 +149,8 @@ extension QueryAnalyzer {
         throw AnalysisError.user(
             "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
             "output mode \(outputMode.rawValue) is not supported for \(operation) on streaming tables",
-            hint: "CREATE MATERIALIZED VIEW \(target ?? "t") AS the same query without STREAM keeps it up to date", span)
+            hint: "CREATE MATERIALIZED VIEW \(target ?? "t") AS the same query without STREAM keeps it up to date", span
+        )
     }
 
     // MARK: Grouping

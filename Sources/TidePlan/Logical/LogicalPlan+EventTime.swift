@@ -1,8 +1,8 @@
 // The operators that know event time.
 
 extension LogicalPlan {
-    /// `WATERMARK column DELAY OF …`: rows pass through; the largest value of the column, less the delay, is how far event
-    /// time has come.
+    /// `WATERMARK column DELAY OF …`: rows pass through; the largest value of the column, less the delay, is how far
+    /// event time has come.
     public struct Watermark: Hashable, Sendable {
         public var input: LogicalPlan
         /// A timestamp column of the input.
@@ -16,8 +16,8 @@ extension LogicalPlan {
         }
     }
 
-    /// Sliding windows: each row once for every window that contains its time, with that window as the last column. Rows
-    /// without a time fall into none.
+    /// Sliding windows: each row once for every window that contains its time, with that window as the last column.
+    /// Rows without a time fall into none.
     public struct TimeWindows: Hashable, Sendable {
         public var input: LogicalPlan
         /// A timestamp over the input.
