@@ -121,7 +121,7 @@ import Testing
             if outcome.status == 0 {
                 try Orders.expectTables(workspace)
             } else {
-                outcome.expectError(".tidemill/p/log")
+                outcome.expectError("TIDEMILL_CORRUPT_LOG")
             }
             if !workspace.exists(".tidemill/p/\(file)") { try workspace.copy("kept", ".tidemill/p/\(file)") }
             try workspace.remove("kept")

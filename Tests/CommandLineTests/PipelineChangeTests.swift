@@ -42,8 +42,8 @@ import Testing
         #expect(
             changes(second) == [
                 "since epoch 0", " big goes on", " totals goes on with its state, aggregate (5 rows, <size>)",
-                " old goes on with its state, aggregate (1 rows, <size>)",
-                " seen goes on with its state, lookup (5 rows, <size>)", "new input: none",
+                " seen goes on with its state, lookup (5 rows, <size>)",
+                " old goes on with its state, aggregate (1 rows, <size>)", "new input: none",
             ])
     }
 
@@ -64,8 +64,8 @@ import Testing
                 "since epoch 0", " big goes on; its query changed and applies from now on",
                 " totals is rebuilt, since its query changed: reads again orders (3 files, <size>);"
                     + " aggregate (5 rows, <size>) is dropped",
-                " late is new: reads again orders (3 files, <size>)",
                 " seen goes on with its state, lookup (5 rows, <size>)",
+                " late is new: reads again orders (3 files, <size>)",
                 " old is removed: aggregate (1 rows, <size>) is dropped; its table old stays as it is", "new input",
                 " orders (1 file, <size>)",
             ])

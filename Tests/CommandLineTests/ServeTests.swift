@@ -13,11 +13,16 @@ import Testing
         try RunningTidemill(["serve", "p.sql", "--progress", "jsonl"] + arguments, in: workspace.directory)
     }
 
-    /// Reads progress lines up to one that read rows; gives how many.
+    /// Reads progress lines up to one that read rows; gives how many. -1 if the process ends, or gives none in time.
     private func nextRows(_ serving: RunningTidemill) throws -> Int {
+        let process = serving.process
+        let limit = DispatchWorkItem { if process.isRunning { process.terminate() } }
+        DispatchQueue.global().asyncAfter(deadline: .now() + 30, execute: limit)
+        defer { limit.cancel() }
         while true {
             let line = serving.firstLine()
-            guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
+            guard !line.isEmpty,
+                let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
                 let rows = object["numInputRows"] as? Int
             else { return -1 }
             if rows > 0 { return rows }
@@ -60,9 +65,9 @@ import Testing
         let serving = try start(workspace)
         try move(workspace, "1.csv", Orders.header + "1,ann,10\n")
         #expect(try nextRows(serving) == 1)
-        let path = workspace.url("in/2.csv").path
-        #expect(FileManager.default.createFile(atPath: path, contents: nil))
-        let writer = try #require(FileHandle(forWritingAtPath: path))
+        let descriptor = open(workspace.url("in/2.csv").path, O_CREAT | O_EXCL | O_WRONLY, 0o644)
+        #expect(descriptor >= 0)
+        let writer = FileHandle(fileDescriptor: descriptor)
         try writer.write(contentsOf: Data((Orders.header + "2,bob,").utf8))
         try move(workspace, "3.csv", Orders.header + "3,cid,3\n")
         #expect(try nextRows(serving) == 1)

@@ -127,12 +127,13 @@ import TideSimulation
         _ = try Self.retainedEpochs(machine).createSavepoint("s")
         _ = try Self.history(machine, files: 4...8)
         try Self.retainedEpochs(machine).dropSavepoint("s")
-        machine.clock.advance(micros: 600_000_000)
         _ = try Self.history(machine, files: 9...10)
+        machine.clock.advance(micros: 600_000_000)
+        _ = try Self.history(machine, files: 11...11)
         let warehouse = SimulatedMachine.root.appending("spark-warehouse")
         #expect(try machine.names(warehouse).count { $0.contains(".totals.old-") } == 1)
         let contents = try machine.pipeline(Self.sql).checkpointContents()
-        #expect(contents.retained.map(\.epoch) == [Epoch(9), Epoch(8)])
+        #expect(contents.retained.map(\.epoch) == [Epoch(10), Epoch(9)])
         #expect(try verifyCheckpoint(Self.checkpoint, files: machine.disk).problems == [])
     }
 

@@ -265,12 +265,10 @@ public final class EpochLog {
         return segments[index].number
     }
 
-    /// The segments with the epochs of a range that is in the log; nil if it is not.
-    func segments(from first: Epoch, through last: Epoch) -> ClosedRange<UInt64>? {
-        guard let from = segments.first(where: { $0.lastEpoch >= first.rawValue }),
-            let to = segments.first(where: { $0.lastEpoch >= last.rawValue })
-        else { return nil }
-        return from.number...to.number
+    /// The segments with the epochs of a range that is in the log, ascending. Numbers may have gaps.
+    func segments(from first: Epoch, through last: Epoch) -> [UInt64] {
+        let end = segments.first { $0.lastEpoch >= last.rawValue }?.number ?? 0
+        return segments.filter { $0.lastEpoch >= first.rawValue && $0.number <= end }.map(\.number)
     }
 
     /// Removes whole segments below `number`, but for those that are `pinned`; durable when it returns.

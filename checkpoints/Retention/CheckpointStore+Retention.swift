@@ -45,7 +45,7 @@ extension CheckpointStore {
         guard let base = entry.base else { return bytes }
         let own = Set(manifest.runs)
         for run in base.runs where !own.contains(run) { bytes += run.bytes }
-        for number in base.segments.map({ Array($0) }) ?? [] where number < manifest.firstSegment {
+        for number in base.segments where number < manifest.firstSegment {
             bytes += try files.status(of: blocks.path(number))?.size ?? 0
         }
         return bytes
@@ -65,7 +65,7 @@ extension CheckpointStore {
     /// What leads to an epoch now.
     func currentBase(of epoch: Epoch) -> RetainedBase {
         let first = (manifest.snapshotEpoch?.rawValue ?? -1) + 1
-        let segments = first <= epoch.rawValue ? log.segments(from: Epoch(first), through: epoch) : nil
+        let segments = first <= epoch.rawValue ? log.segments(from: Epoch(first), through: epoch) : []
         return RetainedBase(snapshot: manifest.snapshot, runs: manifest.runs, segments: segments)
     }
 
@@ -76,6 +76,9 @@ extension CheckpointStore {
         return segments.sorted().map { CheckpointScan.log(directory).appending(LogFormat.name($0)) }
             + old.allRuns.filter { !kept.contains($0) }.map { CheckpointScan.runs(directory).appending($0.fileName) }
     }
+
+    /// Generations that markers of tables may have.
+    public var usedGenerations: Set<UInt64> { Set(manifest.retained.map(\.generation) + [manifest.generation]) }
 
     // MARK: Savepoints
 

@@ -119,7 +119,7 @@ extension RecoveredCheckpoint {
         past.runs = base.runs
         let first = (base.snapshot?.epoch.rawValue ?? -1) + 1
         var found: [Int64: CommittedEpoch] = [:]
-        for number in base.segments.map({ Array($0) }) ?? [] {
+        for number in base.segments {
             let segment = try log.scan(number, generation: entry.generation)
             for frame in segment.frames where frame.trailer.kind == .commit {
                 let epoch = frame.trailer.epoch
@@ -134,7 +134,7 @@ extension RecoveredCheckpoint {
                 guard let committed = found[epoch] else {
                     throw .corruption(
                         "TIDEMILL_CORRUPT_LOG", "epoch \(epoch), which a retained epoch needs, is not in the log",
-                        file: log.path(base.segments?.lowerBound ?? 0).string, offset: 0)
+                        file: log.path(base.segments.first ?? 0).string, offset: 0)
                 }
                 epochs.append(committed)
             }

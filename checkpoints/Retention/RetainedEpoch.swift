@@ -26,10 +26,10 @@ public struct RetainedBase: Sendable, Hashable {
     public var snapshot: EpochRecord?
     /// Oldest first.
     public var runs: [ManifestRun]
-    /// Segments with the epochs after the snapshot up to the retained one; nil if there are none.
-    public var segments: ClosedRange<UInt64>?
+    /// Segments with the epochs after the snapshot up to the retained one, ascending.
+    public var segments: [UInt64]
 
-    public init(snapshot: EpochRecord?, runs: [ManifestRun], segments: ClosedRange<UInt64>?) {
+    public init(snapshot: EpochRecord?, runs: [ManifestRun], segments: [UInt64]) {
         self.snapshot = snapshot
         self.runs = runs
         self.segments = segments
@@ -81,8 +81,8 @@ extension RetainedEpoch {
         }
         writer.varint(UInt64(base.runs.count))
         for run in base.runs { run.encode(into: &writer) }
-        writer.u64(base.segments?.lowerBound ?? 0)
-        writer.u64(base.segments?.upperBound ?? 0)
+        writer.varint(UInt64(base.segments.count))
+        for segment in base.segments { writer.u64(segment) }
     }
 
     static func decode(from reader: inout ByteReader, file: String) throws(TidemillError) -> RetainedEpoch {
@@ -99,10 +99,9 @@ extension RetainedEpoch {
         }
         var runs: [ManifestRun] = []
         for _ in 0..<(try reader.count(elementBytesMin: 35)) { runs.append(try ManifestRun.decode(from: &reader)) }
-        let first = try reader.u64()
-        let last = try reader.u64()
-        guard first <= last else { throw reader.corruption("segments of a retained epoch are out of order") }
-        entry.base = RetainedBase(snapshot: snapshot, runs: runs, segments: first == 0 ? nil : first...last)
+        var segments: [UInt64] = []
+        for _ in 0..<(try reader.count(elementBytesMin: 8)) { segments.append(try reader.u64()) }
+        entry.base = RetainedBase(snapshot: snapshot, runs: runs, segments: segments)
         return entry
     }
 }
@@ -110,7 +109,7 @@ extension RetainedEpoch {
 extension Manifest {
     /// Segments below `firstSegment` that retained epochs need.
     var pinnedSegments: Set<UInt64> {
-        retained.reduce(into: []) { $0.formUnion($1.base?.segments.map { Array($0) } ?? []) }
+        retained.reduce(into: []) { $0.formUnion($1.base?.segments ?? []) }
     }
     /// Every run that must stay: of the checkpoint itself, then of retained epochs, each once.
     var allRuns: [ManifestRun] {
@@ -123,6 +122,6 @@ extension Manifest {
     /// The log a segment belongs to: one that only retained epochs need may be from before a rollback.
     func generation(ofSegment number: UInt64) -> UInt64 {
         if number >= firstSegment { return generation }
-        return retained.first { $0.base?.segments?.contains(number) ?? false }?.generation ?? generation
+        return retained.first { $0.base?.segments.contains(number) ?? false }?.generation ?? generation
     }
 }

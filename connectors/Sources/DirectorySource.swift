@@ -39,7 +39,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
         var settleNanos: Int64 = 0
         /// Known to be whole though they are young.
         var complete: Set<String> = []
-        /// Seen to be made and not to be closed.
+        /// Seen to be written and not to be closed.
         var open: Set<String> = []
     }
     private let state = Mutex(State())
@@ -148,6 +148,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
     public func noticed(_ files: WatchedFiles) {
         state.withLock { state in
             state.open.formUnion(files.begun.map(\.string))
+            state.complete.subtract(files.begun.map(\.string))
             state.open.subtract(files.completed.map(\.string))
             state.complete.formUnion(files.completed.map(\.string))
         }

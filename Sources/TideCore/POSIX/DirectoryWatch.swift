@@ -37,7 +37,7 @@ public final class DirectoryWatch: Watch {
 
     public func add(_ directory: FilePath) {
         let watch = inotify_add_watch(
-            notify, directory.string, UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ONLYDIR))
+            notify, directory.string, UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_MODIFY | IN_ONLYDIR))
         if watch >= 0 { directories.withLock { $0[watch] = directory } }
     }
 
@@ -95,8 +95,9 @@ public final class DirectoryWatch: Watch {
                     if event.mask & UInt32(IN_CLOSE_WRITE | IN_MOVED_TO) != 0 {
                         seen.completed.append(path)
                         seen.begun.removeAll { $0 == path }
-                    } else if event.mask & UInt32(IN_CREATE) != 0 {
-                        seen.begun.append(path)
+                    } else if event.mask & UInt32(IN_CREATE | IN_MODIFY) != 0 {
+                        if seen.begun.last != path { seen.begun.append(path) }
+                        seen.completed.removeAll { $0 == path }
                     }
                 }
             }

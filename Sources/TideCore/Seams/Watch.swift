@@ -17,7 +17,7 @@ public protocol Watch: AnyObject, Sendable {
 public struct WatchedFiles: Sendable, Hashable {
     /// Closed after writing, or moved into a watched directory: whole.
     public var completed: [FilePath] = []
-    /// Made, and not yet closed.
+    /// Made or written to, and not yet closed.
     public var begun: [FilePath] = []
     public init() {}
     public var isEmpty: Bool { completed.isEmpty && begun.isEmpty }

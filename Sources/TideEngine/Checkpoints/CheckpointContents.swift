@@ -142,7 +142,8 @@ public struct CheckpointContents: Sendable {
         let own = Set(recovered.manifest.runs)
         var bytes: Int64 = 0
         for run in entry.base?.runs ?? [] where !own.contains(run) { bytes += run.bytes }
-        if let pinned = entry.base?.segments {
+        let pinned = entry.base?.segments ?? []
+        if !pinned.isEmpty {
             for segment in try recovered.segments() where segment.isPinned && pinned.contains(segment.number) {
                 bytes += segment.bytes
             }

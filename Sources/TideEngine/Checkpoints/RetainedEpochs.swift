@@ -59,7 +59,9 @@ public struct RetainedEpochs: Sendable {
             for gone in tables.subtracting(access.definition.datasets.map { $0.name.lowercased() }).sorted() {
                 result.notes.append("table \(gone) is no longer part of the pipeline and stays as it is")
             }
-            try opened.store.rollBack(to: entry, of: opened.recovered, newGeneration: environment.random.next())
+            var generation = environment.random.next()
+            while opened.store.usedGenerations.contains(generation) { generation = environment.random.next() }
+            try opened.store.rollBack(to: entry, of: opened.recovered, newGeneration: generation)
         } catch {
             opened.store.close()
             throw error
