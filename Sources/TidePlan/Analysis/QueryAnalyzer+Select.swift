@@ -157,9 +157,19 @@ extension QueryAnalyzer {
 
     private func rememberAggregation(_ plan: LogicalPlan, _ select: Select) {
         let place = select.groupBy?.span ?? select.items.first { $0.expression.containsAggregate }?.span ?? select.span
-        remember(plan, place)
-        // DISTINCT inside an aggregate is one more below.
-        if case .aggregate(let outer) = plan, case .aggregate = outer.input { remember(outer.input, place) }
+        // HAVING and QUALIFY are above it, DISTINCT inside an aggregate is one more below.
+        var node = plan
+        while true {
+            remember(node, place)
+            switch node {
+            case .filter(let input, _): node = input
+            case .project(let input, _): node = input
+            case .aggregate(let outer):
+                if case .aggregate = outer.input { remember(outer.input, place) }
+                return
+            default: return
+            }
+        }
     }
 
     private func bindGroups(
