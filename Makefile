@@ -9,6 +9,10 @@ PEERS_PYTHON = .venv-peers/bin/python
 
 # Which tests: make test FILTER=TideSQLTests
 FILTER ?=
+# How many cases `make oracle` draws, from which seed on, and for how long.
+CASES ?= 10000
+FIRST ?= 0
+SECONDS ?= 1800
 # How many simulated lives: make sim SEEDS=2000. Or one, with all that happens in it: make sim SEED=7
 SEEDS ?= 500
 SEED ?=
@@ -20,8 +24,8 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test sim bench bench-state check-peers kill full-disk
-.PHONY: lint format clean
+.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test sim oracle bench bench-state check-peers kill
+.PHONY: full-disk lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -66,6 +70,14 @@ test: deps ## build and run all tests (FILTER=name for some)
 	$(SWIFT) build $(BUILD_FLAGS) --build-tests
 	TIDEMILL_BINARY="$(CURDIR)/$(BINARIES)/tidemill" \
 	  $(SWIFT) test $(BUILD_FLAGS) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+oracle: deps .venv-peers/installed ## CASES queries drawn from a grammar, in SECONDS at most, against loops over rows and DuckDB
+	$(SWIFT) build $(BUILD_FLAGS) --build-tests
+	rm -rf .bench/oracle
+	TIDE_ORACLE_CASES=$(CASES) TIDE_ORACLE_FIRST=$(FIRST) TIDE_ORACLE_SECONDS=$(SECONDS) \
+	  TIDE_ORACLE_OUT="$(CURDIR)/.bench/oracle" \
+	  $(SWIFT) test $(BUILD_FLAGS) --skip-build --disable-xctest --filter GrammarOracleTests
+	$(PEERS_PYTHON) Tests/Peers/oracle_duckdb.py .bench/oracle
 
 sim: deps ## run the whole engine on a simulated computer that fails, by seed (SEEDS=2000, or SEED=7 for one)
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-sim

@@ -27,11 +27,11 @@ public struct Outputs: Sendable {
     public private(set) var consumers: [any BatchConsumer]
     public init(_ consumers: [any BatchConsumer]) { self.consumers = consumers }
 
-    func emit(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
+    public func emit(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         if batch.count == 0 { return }
         for consumer in consumers { try consumer.consume(batch, task) }
     }
-    func finishTask(_ task: TaskContext) throws(TidemillError) {
+    public func finishTask(_ task: TaskContext) throws(TidemillError) {
         for consumer in consumers { try consumer.finishTask(task) }
     }
 }

@@ -13,13 +13,16 @@ struct SimulatedLife {
         /// SIGKILL: the disk's cache lives on.
         case kill(after: Int, finishing: Bool)
         case error(SimulatedFault)
-        case full(bytes: Int)
+        /// No room after so many bytes, for so many calls.
+        case full(bytes: Int, forCalls: Int)
         case badRead(SimulatedReadFault)
 
         var isPeace: Bool { if case .peace = self { true } else { false } }
         var isBadRead: Bool { if case .badRead = self { true } else { false } }
     }
     var fate: Fate
+    /// And then the power goes, if the program got over its fate.
+    var secondCut: Int?
     var workers: Int
     var settings: [String: String]
     var log = EpochLog.Options()
@@ -34,6 +37,8 @@ struct SimulatedLife {
             "tidemill.publishInterval": ["0 ms", "1 s", "1 h"].randomElement(using: &generator)!,
             "tidemill.flushBytes": ["0", "3000", "20000", "100000000"].randomElement(using: &generator)!,
             "tidemill.batchRows": ["1", "3", "4096"].randomElement(using: &generator)!,
+            "tidemill.memory.limit": ["1", "20k", "100k", "1g"].randomElement(using: &generator)!,
+            "tidemill.retain.epochs": ["1", "2", "2", "4"].randomElement(using: &generator)!,
         ]
         life.log.segmentBytesMax = [1024, 8192, 64 << 20].randomElement(using: &generator)!
         life.log.bufferBytes = [100, 1000, 256 << 10].randomElement(using: &generator)!
@@ -62,11 +67,12 @@ struct SimulatedLife {
                     call: call, index: call.isEmpty ? calls : calls % 60,
                     errno: call == "sync" && finishing ? 28 : 5, isDone: finishing))
         case 14..<16:
-            return .full(
-                bytes: Int.random(in: 0..<[600, 5000, 60_000].randomElement(using: &generator)!, using: &generator))
+            let calls = Bool.random(using: &generator) ? .max : calls
+            let bytes = [600, 5000, 60_000].randomElement(using: &generator)!
+            return .full(bytes: Int.random(in: 0..<bytes, using: &generator), forCalls: calls)
         case 16..<18:
             let kind = SimulatedReadFault.Kind.allCases.randomElement(using: &generator)!
-            let part = kind == .error ? "/" : "/checkpoint/"
+            let part = kind == .error ? "/" : ["/checkpoint/", "/spark-warehouse/"].randomElement(using: &generator)!
             return .badRead(
                 SimulatedReadFault(
                     kind, pathPart: part, sparing: "/in/", index: calls % 100,
@@ -83,6 +89,7 @@ struct SimulatedLife {
         words.append(
             "tables \((sizes + [tables.mergeFanIn, tables.bloomRowsMin]).map(String.init).joined(separator: "/"))")
         if !refreshed.isEmpty { words.append("refresh \(refreshed.sorted())") }
+        if let secondCut { words.append("power cut after \(secondCut)") }
         if let epochsMax { words.append("at most \(epochsMax) epochs") }
         return words.joined(separator: ", ")
     }

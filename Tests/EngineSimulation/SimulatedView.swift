@@ -193,5 +193,5 @@ struct SimulatedProject: Sendable {
         Set(sql.matches(of: #/CREATE (?:STREAMING TABLE|MATERIALIZED VIEW|SINK) (\w+)/#).map { String($0.output.1) })
     }
     static let copyName = "copy"
-    var materialized: [String] { views.filter { $0.view.kind == .materialized }.map(\.view.name) }
+    var refreshable: [String] { views.filter { $0.view.kind != .copy }.map(\.view.name) }
 }

@@ -37,6 +37,8 @@ package final class Simulation {
         var taken: Set<String>
         /// Index of the pipeline that committed it.
         var project: Int
+        /// Its recorded time; 0 if nobody heard of it.
+        var clockMicros: Int64 = 0
         /// What its tables hold, once somebody asked.
         var tables: SimulatedView.Tables?
     }
@@ -50,6 +52,8 @@ package final class Simulation {
     var executing = 0
     /// A fault may have made the last epochs look torn; then they are computed again.
     var mayForget = false
+    /// A rollback that was cut off: the next start finishes it, or it has not begun.
+    var goingBackTo: Int64?
     /// No more input comes.
     private(set) var isEnding = false
 
@@ -114,6 +118,7 @@ package final class Simulation {
 
     private func liveOnce() throws {
         passTime()
+        if !history.isEmpty, Int.random(in: 0..<8, using: &generator) == 0 { try goBack() }
         for _ in 0..<Int.random(in: 0...3, using: &generator) { addFile(to: disk) }
         if !history.isEmpty, Int.random(in: 0..<4, using: &generator) == 0 {
             var project = projects[projects.count - 1]
@@ -124,9 +129,14 @@ package final class Simulation {
         }
         var life = SimulatedLife.drawn(&generator)
         life.fate = SimulatedLife.drawnFate(&generator)
+        switch life.fate {
+        case .error, .full, .badRead:
+            if Bool.random(using: &generator) { life.secondCut = Int.random(in: 20..<200, using: &generator) }
+        case .peace, .powerCut, .kill: break
+        }
         if !history.isEmpty, Int.random(in: 0..<8, using: &generator) == 0 {
             life.refreshed = Set(
-                [projects[projects.count - 1].materialized.randomElement(using: &generator)].compactMap { $0 })
+                [projects[projects.count - 1].refreshable.randomElement(using: &generator)].compactMap { $0 })
         }
         try live(life)
     }
@@ -136,6 +146,7 @@ package final class Simulation {
         for peace in 0..<2 {
             var life = SimulatedLife.drawn(&generator)
             life.epochsMax = nil
+            life.settings["tidemill.retain.epochs"] = "1"
             if peace == 1 { clockMicros += 86_400_000_000 }
             let epoch = acknowledged
             try live(life)
@@ -157,6 +168,7 @@ package final class Simulation {
         disk.slow(machine.clock, seed: generator.next())
         disk.forgetSyncs(forgetting)
         install(life.fate)
+        if let calls = life.secondCut { disk.cutPower(afterCalls: calls, finishing: calls % 2 == 0) }
         mayForget = mayForget || life.fate.isBadRead
         let waiting = files
         var wrong: (any Error)?
@@ -175,6 +187,7 @@ package final class Simulation {
         if let end { try checkError(end, life) }
         clockMicros = max(clockMicros, machine.clock.now())
         switch life.fate {
+        case _ where life.secondCut != nil: disk = disk.crashed(seed: generator.next())
         case .powerCut: disk = disk.crashed(seed: generator.next())
         default: disk = disk.killed()
         }
@@ -192,7 +205,7 @@ package final class Simulation {
         case .powerCut(let calls, let finishing), .kill(let calls, let finishing):
             disk.cutPower(afterCalls: calls, finishing: finishing)
         case .error(let fault): disk.inject(fault)
-        case .full(let bytes): disk.limitSpace(bytes: bytes)
+        case .full(let bytes, let calls): disk.limitSpace(bytes: bytes, forCalls: calls)
         case .badRead(let fault): disk.inject(fault)
         }
     }

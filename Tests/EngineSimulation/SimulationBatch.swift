@@ -13,6 +13,9 @@ package final class SimulationBatch: @unchecked Sendable {
     /// Of all calls of all seeds, in no order.
     package private(set) var digest: UInt64 = 0
 
+    /// No seed is begun after a failure.
+    package var stopsAtFailure = false
+
     package init(first: UInt64, seeds: UInt64, jobs: Int) {
         self.first = first
         self.seeds = seeds
@@ -43,7 +46,7 @@ package final class SimulationBatch: @unchecked Sendable {
 
     private func take() -> UInt64? {
         lock.withLock {
-            guard next < first + seeds else { return nil }
+            guard next < first + seeds, !stopsAtFailure || failures.isEmpty else { return nil }
             defer { next += 1 }
             return next
         }

@@ -122,7 +122,7 @@ def main():
             return subprocess.run(
                 [binary, "run", project, "--storage", os.path.join(disk.path, "storage"), "--warehouse",
                  os.path.join(disk.path, "warehouse"), "--progress", "none", "--set", "tidemill.publishInterval=0 ms",
-                 "--set", "tidemill.snapshotBytes=30000", "--set", "tidemill.flushBytes=30000", "--set",
+                 "--set", "tidemill.flushBytes=30000", "--set",
                  "tidemill.readerGrace=0 s"],
                 capture_output=True, text=True)
 

@@ -182,8 +182,7 @@ def run(binary, project, storage, warehouse, kill_after=None):
     """The exit status; None if it was killed."""
     process = subprocess.Popen(
         [binary, "run", project, "--storage", storage, "--warehouse", warehouse, "--progress", "none", "--set",
-         "tidemill.publishInterval=50 ms", "--set", "tidemill.flushBytes=400000", "--set",
-         "tidemill.snapshotBytes=400000"],
+         "tidemill.publishInterval=50 ms", "--set", "tidemill.flushBytes=400000"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if kill_after is not None:
         try:

@@ -80,6 +80,7 @@ def evaluate(sql, root):
     """Every stored table as rows."""
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
+    db.execute("SET default_null_order = 'NULLS_FIRST_ON_ASC_LAST_ON_DESC'")
     db.execute("CREATE MACRO to_date(x, f) AS CAST(strptime(x, '%Y-%m-%d') AS DATE)")
     db.execute("CREATE MACRO count_if(x) AS count(CASE WHEN x THEN 1 END)")
     db.execute("CREATE MACRO date_add(d, n) AS CAST(d + CAST(n AS INTEGER) AS DATE)")

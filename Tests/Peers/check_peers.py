@@ -1,6 +1,6 @@
 """Compares Tidemill with other engines that run beside it: DuckDB, pyarrow, polars and, with Java, Apache Spark.
 
-usage: check_peers.py [tidemill binary] [section …]      sections: sales tables expressions queries j1 tpch
+usage: check_peers.py [tidemill binary] [section …]      sections: sales tables expressions queries j1 tpch nexmark
 
 Without a binary it takes the one that TIDEMILL_BINARY names, else the package's release build.
 
@@ -16,6 +16,7 @@ import time
 
 import expressions_check
 import j1_check
+import nexmark_check
 import queries_check
 import sales_check
 import tables_check
@@ -23,7 +24,7 @@ import tpch_check
 from command_line import Report, Tidemill
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECTIONS = ["sales", "tables", "expressions", "queries", "j1", "tpch"]
+SECTIONS = ["sales", "tables", "expressions", "queries", "j1", "tpch", "nexmark"]
 
 
 def start_spark(work):
@@ -77,6 +78,8 @@ def main():
             j1_check.check(report, tidemill, work)
         if "tpch" in chosen:
             tpch_check.check(report, tidemill, work)
+        if "nexmark" in chosen:
+            nexmark_check.check(report, tidemill, work)
         if spark:
             spark.stop()
     print(f"{report.passed} passed, {report.failed} failed, {report.skipped} skipped")

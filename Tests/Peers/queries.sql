@@ -194,3 +194,139 @@ SELECT count(*), sum(quantity + 1), upper(category), category || 'x' FROM sales 
 FROM sales |> WHERE quantity > 5 |> AGGREGATE sum(price) AS p GROUP BY category |> WHERE p > 100 |> ORDER BY category;
 -- duckdb
 SELECT category, sum(price) AS p FROM sales WHERE quantity > 5 GROUP BY category HAVING p > 100 ORDER BY category;
+-- in subquery
+SELECT id FROM sales WHERE customer_id IN (SELECT customer_id FROM customers WHERE state = 'AT');
+-- not in subquery without NULLs
+SELECT id FROM sales WHERE customer_id NOT IN (SELECT customer_id FROM customers WHERE state = 'AT');
+-- not in subquery with NULLs
+SELECT id FROM sales WHERE category NOT IN (SELECT city FROM customers);
+-- not in of several columns
+SELECT id FROM sales WHERE (customer_id, quantity) NOT IN (SELECT customer_id, month(since) FROM customers);
+-- in subquery as a value
+SELECT id, category IN (SELECT city FROM customers) AS known, quantity NOT IN (SELECT month(since) FROM customers)
+FROM sales;
+-- correlated not in
+SELECT customer_id FROM customers AS c
+WHERE 3 NOT IN (SELECT quantity FROM sales AS s WHERE s.customer_id = c.customer_id);
+-- exists
+SELECT name FROM customers AS c WHERE EXISTS (SELECT 1 FROM sales AS s WHERE s.customer_id = c.customer_id AND price > 490);
+-- not exists with a range
+SELECT name FROM customers AS c
+WHERE NOT EXISTS (SELECT 1 FROM sales AS s WHERE s.customer_id = c.customer_id AND s.price * 10 > c.credit);
+-- exists beside or
+SELECT name FROM customers AS c
+WHERE state = 'AT' AND city = 'Wien' OR EXISTS (SELECT 1 FROM sales AS s WHERE s.customer_id = c.customer_id AND quantity = 9);
+-- scalar subquery
+SELECT id FROM sales WHERE price > (SELECT avg(price) * 1.5 FROM sales);
+-- correlated scalar subquery
+SELECT id FROM sales AS s WHERE price > (SELECT avg(price) FROM sales AS o WHERE o.category = s.category);
+-- correlated count in the select list
+SELECT name, (SELECT count(*) FROM sales AS s WHERE s.customer_id = c.customer_id AND s.quantity > 5) AS n FROM customers AS c;
+-- correlated count with a range
+SELECT customer_id, (SELECT count(*) FROM customers AS o WHERE o.since < c.since) AS older FROM customers AS c;
+-- correlated sum with or
+SELECT customer_id, (SELECT sum(quantity) FROM sales AS s WHERE s.customer_id = c.customer_id OR s.sold = c.since) AS q
+FROM customers AS c;
+-- scalar subquery with having
+SELECT name, (SELECT max(price) FROM sales AS s WHERE s.customer_id = c.customer_id HAVING count(*) > 20) AS top
+FROM customers AS c;
+-- scalar subquery of a constant
+SELECT name, (SELECT 7 FROM customers AS o WHERE o.customer_id = c.customer_id AND o.state = 'DE') AS seven FROM customers AS c;
+-- scalar subquery in CASE
+SELECT id, CASE WHEN price > (SELECT avg(price) FROM sales) THEN 'high' ELSE 'low' END AS c FROM sales;
+-- scalar subquery over a union
+SELECT name, (SELECT sum(x) FROM (SELECT quantity AS x FROM sales AS s WHERE s.customer_id = c.customer_id
+  UNION ALL SELECT 100 FROM customers AS o WHERE o.city = c.city)) AS t
+FROM customers AS c;
+-- subquery of distinct values
+SELECT name, (SELECT count(DISTINCT product) FROM sales AS s WHERE s.customer_id = c.customer_id) AS n FROM customers AS c;
+-- subquery in having
+SELECT category, sum(price) AS p FROM sales GROUP BY category
+HAVING sum(price) > (SELECT sum(price) / 6 FROM sales);
+-- subquery in group by
+SELECT quantity > (SELECT avg(quantity) FROM sales) AS big, count(*) FROM sales GROUP BY quantity > (SELECT avg(quantity) FROM sales);
+-- subquery in an aggregate
+SELECT state, sum((SELECT count(*) FROM sales AS s WHERE s.customer_id = c.customer_id)) AS n FROM customers AS c GROUP BY state;
+-- subquery over groups
+SELECT city, count(*) AS n, (SELECT max(since) FROM customers AS o WHERE o.city = c.city) AS latest FROM customers AS c GROUP BY city;
+-- subquery inside a subquery
+SELECT name FROM customers AS c WHERE EXISTS (SELECT 1 FROM sales AS s WHERE s.customer_id = c.customer_id
+  AND s.price = (SELECT max(price) FROM sales AS o WHERE o.category = s.category));
+-- subquery that reads two levels up
+SELECT name FROM customers AS c WHERE EXISTS (SELECT 1 FROM customers AS o WHERE o.city = c.city AND o.customer_id <> c.customer_id
+  AND EXISTS (SELECT 1 FROM sales AS s WHERE s.customer_id = o.customer_id AND s.sold < c.since + INTERVAL 13 YEARS));
+-- duckdb
+SELECT name FROM customers AS c WHERE EXISTS (SELECT 1 FROM customers AS o WHERE o.city = c.city AND o.customer_id <> c.customer_id
+  AND EXISTS (SELECT 1 FROM sales AS s WHERE s.customer_id = o.customer_id AND s.sold < c.since + INTERVAL 13 YEARS));
+-- subquery in a join condition
+SELECT s.id FROM sales AS s JOIN customers AS c ON s.customer_id = c.customer_id AND c.credit > (SELECT avg(credit) FROM customers);
+-- subquery on the optional side of a join
+SELECT s.id, c.name FROM sales AS s
+LEFT JOIN customers AS c ON s.customer_id = c.customer_id AND c.city IN (SELECT city FROM customers WHERE state = 'AT');
+-- lateral
+SELECT c.name, t.n, t.p FROM customers AS c,
+  LATERAL (SELECT count(*) AS n, sum(price) AS p FROM sales AS s WHERE s.customer_id = c.customer_id) AS t;
+-- left lateral with limit
+SELECT c.name, t.id FROM customers AS c
+LEFT JOIN LATERAL (SELECT id FROM sales AS s WHERE s.customer_id = c.customer_id ORDER BY price DESC NULLS LAST, id LIMIT 2) AS t ON true;
+-- intersect all
+SELECT quantity FROM sales WHERE id < 500 INTERSECT ALL SELECT quantity FROM sales WHERE id > 2700;
+-- except all
+SELECT quantity FROM sales WHERE id < 500 EXCEPT ALL SELECT quantity FROM sales WHERE id > 2700;
+-- intersect and except
+SELECT customer_id FROM sales INTERSECT SELECT customer_id FROM customers EXCEPT SELECT customer_id FROM sales WHERE quantity = 1;
+-- rollup
+SELECT category, month(sold) AS m, grouping(category) AS g, sum(quantity) AS q, count(*) FROM sales GROUP BY ROLLUP (category, month(sold));
+-- cube with having
+SELECT category, quantity, count(*) AS n FROM sales GROUP BY CUBE (category, quantity) HAVING count(*) > 50;
+-- grouping sets
+SELECT category, customer_id, sum(price) FROM sales GROUP BY GROUPING SETS ((category), (customer_id), ());
+-- grouping sets beside a column
+SELECT quantity, category, product, count(*) FROM sales GROUP BY quantity, ROLLUP (category, product);
+-- row_number
+SELECT id, row_number() OVER (PARTITION BY category ORDER BY price DESC, id) AS r FROM sales;
+-- ranks
+SELECT id, rank() OVER w, dense_rank() OVER w, percent_rank() OVER w, cume_dist() OVER w FROM sales
+WINDOW w AS (PARTITION BY category ORDER BY quantity);
+-- ntile, lag, lead
+SELECT id, ntile(7) OVER w, lag(price) OVER w, lead(quantity, 2, -1) OVER w FROM sales WINDOW w AS (PARTITION BY product ORDER BY id);
+-- running totals
+SELECT id, sum(quantity) OVER (PARTITION BY product ORDER BY id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING) AS near,
+  sum(quantity) OVER (PARTITION BY product ORDER BY id) AS running, count(*) OVER (PARTITION BY product) AS n FROM sales;
+-- range frame
+SELECT id, count(*) OVER (PARTITION BY product ORDER BY quantity RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS n FROM sales
+WHERE quantity IS NOT NULL;
+-- range frame of an interval
+SELECT id, sum(quantity) OVER (PARTITION BY category ORDER BY moment RANGE BETWEEN INTERVAL 10 DAYS PRECEDING AND CURRENT ROW) AS q
+FROM sales;
+-- first and last value
+SELECT id, first_value(price) OVER w AS f, last_value(id) OVER w AS l FROM sales
+WINDOW w AS (PARTITION BY category ORDER BY moment, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING);
+-- windows over groups
+SELECT category, sum(quantity) AS q, rank() OVER (ORDER BY sum(quantity) DESC) AS r, sum(sum(quantity)) OVER () AS total
+FROM sales GROUP BY category;
+-- qualify
+SELECT customer_id, id FROM sales QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY price DESC, id) <= 2;
+-- qualify of an alias
+SELECT customer_id, id, dense_rank() OVER (PARTITION BY customer_id ORDER BY quantity) AS d FROM sales QUALIFY d = 2;
+-- pivot
+SELECT * FROM (SELECT category, quantity, price FROM sales) PIVOT (sum(price) FOR quantity IN (1, 2, 3)) ORDER BY 1;
+-- duckdb
+SELECT category, sum(price) FILTER (quantity = 1), sum(price) FILTER (quantity = 2), sum(price) FILTER (quantity = 3)
+FROM sales GROUP BY category ORDER BY 1;
+-- unpivot
+SELECT * FROM (SELECT id, quantity, id * 2 AS twice FROM sales) UNPIVOT (value FOR what IN (quantity, twice));
+-- duckdb
+SELECT id, unnest(['quantity', 'twice']), unnest([quantity, id * 2]) FROM sales WHERE quantity IS NOT NULL
+UNION ALL SELECT id, 'twice', id * 2 FROM sales WHERE quantity IS NULL;
+-- recursion
+WITH RECURSIVE n (x, f) AS (SELECT 1, 1 UNION ALL SELECT x + 1, f * 2 FROM n WHERE x < 12)
+SELECT x, f, (SELECT count(*) FROM sales WHERE quantity = x) AS c FROM n;
+-- full join of groups
+SELECT a.q, a.n, b.n FROM (SELECT quantity AS q, count(*) AS n FROM sales GROUP BY quantity) AS a
+FULL JOIN (SELECT month(since) AS q, count(*) AS n FROM customers GROUP BY month(since)) AS b ON a.q = b.q;
+-- pipes with windows
+FROM sales |> WHERE quantity > 3 |> EXTEND rank() OVER (PARTITION BY category ORDER BY price DESC, id) AS r |> WHERE r <= 3
+|> SELECT id, category, r;
+-- duckdb
+SELECT id, category, rank() OVER (PARTITION BY category ORDER BY price DESC, id) AS r FROM sales WHERE quantity > 3 QUALIFY r <= 3;

@@ -23,6 +23,8 @@ public final class SimulatedFileSystem: FileSystem {
         var finishesLast = false
         /// Bytes that files may have.
         var capacity = Int.max
+        /// The call from which on there is room again.
+        var roomAgainAt = Int.max
         /// Syncs that do nothing and say that they did, by call and path: as if the caller had forgotten them.
         var forgetting: (@Sendable (String, String) -> Bool)?
         var forgotten = 0
@@ -31,7 +33,7 @@ public final class SimulatedFileSystem: FileSystem {
         /// Draws what the disk decides: how long a call takes, what a failed sync leaves in the cache.
         var generator = SeededGenerator(seed: 0)
 
-        var freeBytes: Int { max(0, capacity - disk.usedBytes) }
+        var freeBytes: Int { calls >= roomAgainAt ? .max : max(0, capacity - disk.usedBytes) }
         var isOff: Bool { calls > powerLimit }
     }
     let state: Mutex<State>
@@ -69,9 +71,13 @@ public final class SimulatedFileSystem: FileSystem {
     }
     public func inject(_ fault: SimulatedFault) { state.withLock { $0.faults.append((fault, 0)) } }
     public func inject(_ fault: SimulatedReadFault?) { state.withLock { $0.readFault = fault.map { .init($0) } } }
-    /// ENOSPC after so many more bytes; a write that crosses the limit is done in part. Removed files give room.
-    public func limitSpace(bytes: Int) {
-        state.withLock { $0.capacity = bytes == .max ? .max : $0.disk.usedBytes + bytes }
+    /// ENOSPC after so many more bytes; a write that crosses the limit is done in part. Removed files give room, and so
+    /// does somebody else after so many calls.
+    public func limitSpace(bytes: Int, forCalls calls: Int = .max) {
+        state.withLock {
+            $0.capacity = bytes == .max ? .max : $0.disk.usedBytes + bytes
+            $0.roomAgainAt = calls == .max ? .max : $0.calls + calls
+        }
     }
     /// Which calls of `sync` and `syncdir` are forgotten, by call and path.
     public func forgetSyncs(_ matching: (@Sendable (_ call: String, _ path: String) -> Bool)?) {

@@ -1,10 +1,11 @@
 import Foundation
 import TideEngineSimulation
 
-// tidemill-sim [--seeds N] [--first N] [--seed N] [--jobs N] [--canaries]
+// tidemill-sim [--seeds N] [--first N] [--seed N] [--jobs N] [--stop] [--canaries]
 //
-// Runs simulated lives of the whole engine and prints those that went wrong. With --seed one of them, and all that
-// happens in it. With --canaries, how many seeds it takes to notice each sync that is taken away. Exit status 1 if any went wrong.
+// Runs simulated lives of the whole engine and prints those that went wrong; with --stop, no seed after the first
+// failure. With --seed one of them, and all that happens in it. With --canaries, how many seeds it takes to notice each
+// sync that is taken away. Exit status 1 if any went wrong.
 
 func number(_ name: String, _ fallback: UInt64) -> UInt64 {
     let arguments = CommandLine.arguments
@@ -35,6 +36,7 @@ if CommandLine.arguments.contains("--seed") {
 } else {
     let batch = SimulationBatch(
         first: number("--first", 0), seeds: number("--seeds", 100), jobs: Int(number("--jobs", 2)))
+    batch.stopsAtFailure = CommandLine.arguments.contains("--stop")
     let failures = batch.run { print($0) }
     print(
         "\(batch.seeds) seeds from \(batch.first) in \(String(format: "%.1f", batch.seconds)) s,"

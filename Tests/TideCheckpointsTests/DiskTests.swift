@@ -54,7 +54,8 @@ import TideSimulation
         try file.write([7], at: 0)
         #expect(throws: TidemillError.self) { try file.sync() }
         try file.sync()
-        #expect(try file.bytes(at: 0, count: 1) == [7])
+        // The page may have left the cache, too.
+        #expect([[7], [0]].contains(try file.bytes(at: 0, count: 1)))
         let lost = try (0..<UInt64(50)).contains { try files.crashed(seed: $0).contents(of: "/f") != [7] }
         #expect(lost)
     }

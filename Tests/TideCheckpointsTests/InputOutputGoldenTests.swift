@@ -35,9 +35,7 @@ import TideSimulation
         write /storage/lock 55 at 0
         truncate /storage/lock to 55
         mkdir /storage/log
-        syncdir /storage
         mkdir /storage/runs
-        syncdir /storage
         create /storage/.manifest.new
         write /storage/.manifest.new 78 at 0
         sync /storage/.manifest.new

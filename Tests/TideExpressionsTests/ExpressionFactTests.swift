@@ -82,7 +82,7 @@ struct ExpressionFactTests {
     ) -> (String, String) {
         let bound: BoundExpression
         do throws(TidemillError) { bound = try SQLBinding().bind(text) } catch { return ("!", "!" + error.code) }
-        let type = bound.type.sql.lowercased()
+        let type = bound.type.isNested ? bound.type.simpleName : bound.type.sql.lowercased()
         do throws(TidemillError) {
             let column = try evaluate(bound)
             let printed =

@@ -60,6 +60,9 @@ struct SQLBinding {
         case .function(let function):
             return try registry.bind(
                 function.name.last.name, arguments: all(function.arguments.map(\.value)), span: expression.span)
+        case .element(let value, let index): return try call("[]", value, index)
+        case .field(let value, let name):
+            return try registry.bind(".", arguments: [bind(value), .string(name.name)], span: expression.span)
         case .extract(let field, let source):
             return try registry.bind("extract", arguments: [.string(field.name), bind(source)])
         case .trim(let side, let characters, let source):
@@ -101,6 +104,14 @@ struct SQLBinding {
     }
 
     private func dataType(_ name: TypeName) throws(TidemillError) -> DataType {
+        switch name.kind {
+        case .array(let element): return .array(try dataType(element))
+        case .map(let key, let value): return .map(key: try dataType(key), value: try dataType(value))
+        case .structure(let fields):
+            return .structure(
+                try fields.map { (field) throws(TidemillError) in Field(field.name.name, try dataType(field.type)) })
+        default: break
+        }
         guard case .named(let identifier, let parameters) = name.kind else { throw .unsupported("not in facts: type") }
         switch identifier.name.lowercased() {
         case "boolean": return .boolean

@@ -1,7 +1,7 @@
 import CLZ4
 import CZSTD
 
-/// How the body of a block is stored. LZ4 for what is fresh, ZSTD for what was merged and lives longer.
+/// How the body of a block is stored. State is LZ4; ZSTD is for what is read as a whole and seldom.
 public enum BlockCompression: Sendable, Hashable {
     case none
     case lz4

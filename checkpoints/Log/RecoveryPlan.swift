@@ -120,8 +120,8 @@ struct RecoveryPlan: Sendable, Equatable {
         }
         plan.lastCommitted = max(facts.snapshotEpoch, accepted.last?.location.epoch ?? -1)
         let needed = min(facts.snapshotEpoch, plan.publishedThrough)
-        // What the log must reach: everything that evidence names, unless the snapshot and the mark make up for it. They
-        // do not make up for a frame that is there and damaged although something proves it.
+        // What the log must reach: everything that evidence names, unless the snapshot and the mark make up for it.
+        // They do not make up for a frame that is there and damaged although something proves it.
         let isTornProven = plan.torn.map { $0.epoch <= evidence } ?? false
         let logEnd = accepted.last?.location.epoch ?? (isTornProven ? -1 : needed)
         if evidence > logEnd {

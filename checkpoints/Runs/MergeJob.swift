@@ -1,6 +1,7 @@
 import TideColumns
 
-/// Several neighbouring runs of one address become one.
+/// Several neighbouring runs of one address become one. Stored with LZ4 like fresh ones: with ZSTD, unpacking blocks of
+/// 4 KiB took half of the time of an epoch that looks 10,000 rows up.
 public struct MergeJob: Sendable {
     let address: StateAddress
     /// Oldest first.
@@ -16,7 +17,7 @@ public struct MergeJob: Sendable {
         for run in runs.reversed() { readers.append(try factory.open(run)) }
         guard let types = readers.first?.types else { return nil }
         let rows = runs.reduce(0) { $0 + Int($1.rows) }
-        return try factory.make(address, types: types, expectedRows: rows, compression: .zstd(level: 1)) {
+        return try factory.make(address, types: types, expectedRows: rows) {
             (writer) throws(TidemillError) in
             try mergeRuns(readers, rule: rule, into: writer, cancel: cancel)
         }

@@ -176,21 +176,52 @@ enum RowMerge {
         var i = 0
         // Identities seen in the current group of equal hashes, dropped tombstones included.
         var seen: [UInt32] = []
+        var identityHashes: Buffer?
         while i < order.count {
             let hash = hashes[Int(order[i])]
             var end = i + 1
             while end < order.count && hashes[Int(order[end])] == hash { end += 1 }
             if end == i + 1 {
                 if live?[Int(order[i])] ?? true { kept.append(order[i]) }
-            } else {
+            } else if end - i <= RowMerge.comparedMax {
                 seen.removeAll(keepingCapacity: true)
                 for row in order[i..<end] where !seen.contains(where: { identity.isSame(Int($0), Int(row)) }) {
                     seen.append(row)
                     if live?[Int(row)] ?? true { kept.append(row) }
                 }
+            } else {
+                let hashes = identityHashes ?? hashRows(rule.keyColumns.map { all.columns[$0] }, count: all.count)
+                identityHashes = hashes
+                for row in firsts(order[i..<end], identity, hashes) where live?[Int(row)] ?? true { kept.append(row) }
             }
             i = end
         }
         return kept
+    }
+
+    /// Rows with one hash are compared one by one up to this many; more are told apart by a table. The rows of a join
+    /// key or a partition all have the key's hash.
+    private static let comparedMax = 16
+
+    /// The first row of each identity, in order.
+    private static func firsts(
+        _ rows: ArraySlice<UInt32>, _ identity: RowIdentity, _ hashes: Buffer
+    ) -> [UInt32] {
+        let hash = hashes.pointer(UInt64.self)
+        var size = 32
+        while size < rows.count * 2 { size *= 2 }
+        // Row number + 1; 0 is empty.
+        var slots = [UInt32](repeating: 0, count: size)
+        var firsts: [UInt32] = []
+        for row in rows {
+            var slot = Int(truncatingIfNeeded: hash[Int(row)]) & (size - 1)
+            while slots[slot] != 0 && !identity.isSame(Int(slots[slot] - 1), Int(row)) {
+                slot = (slot + 1) & (size - 1)
+            }
+            if slots[slot] != 0 { continue }
+            slots[slot] = row + 1
+            firsts.append(row)
+        }
+        return firsts
     }
 }

@@ -69,8 +69,11 @@ public final class CheckpointStore {
             manifest.retained = try found == nil ? [] : CheckpointStore.found(scan, policy: retention)
             let holder = holder ?? .current(clock: environment.clock)
             try lock.write(holder, token: manifest.fencingToken)
-            try files.createDirectories(CheckpointScan.log(directory))
-            try files.createDirectories(CheckpointScan.runs(directory))
+            // Durable with the manifest's name.
+            try files.createDirectory(CheckpointScan.log(directory))
+            try files.createDirectory(CheckpointScan.runs(directory))
+            // The manifest names a segment that a killed process may have left visible and not durable.
+            if manifest.newestSegment != 0 { try files.syncDirectory(CheckpointScan.log(directory)) }
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
             // Nothing refers to these, and a new file may want one of the names.
             for path in scan.leftovers { try files.remove(path) }

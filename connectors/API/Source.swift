@@ -41,9 +41,11 @@ public struct SourcePlan: Sendable {
     public var hasMore: Bool
     /// Things a person should know: changed or vanished files.
     public var warnings: [String]
+    /// Names of splits taken earlier whose rows are taken back, before those of this plan's splits come.
+    public var retracted: [String]
     public init(
         splits: [SourceSplit], ledger: Batch, startOffset: String, endOffset: String, hasMore: Bool,
-        warnings: [String] = []
+        warnings: [String] = [], retracted: [String] = []
     ) {
         self.splits = splits
         self.ledger = ledger
@@ -51,6 +53,7 @@ public struct SourcePlan: Sendable {
         self.endOffset = endOffset
         self.hasMore = hasMore
         self.warnings = warnings
+        self.retracted = retracted
     }
 }
 

@@ -3,7 +3,9 @@ import Synchronization
 /// The files of a directory (or what a path or pattern names), each taken once, in (mtime, path) order.
 ///
 /// Identity is the path; a version is (mtime ns, size, inode). A file that was taken and then changed or vanished is
-/// reported once and never read again (policy `immutable`). A new file is taken however old its mtime is.
+/// reported once and never read again (policy `immutable`), or taken back and, if it is still there, read anew (policy
+/// `replace`; for small inputs: every listing asks for the status of every file). A new file is taken however old its
+/// mtime is.
 ///
 /// What `plan` offers is not remembered until `commit`. A one-shot run takes a `horizon` first: the sorted queue of
 /// what is there then; plans under it cost no further listing, so thousands of one-file epochs stay linear.
@@ -18,6 +20,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
     /// Columns that only directories give, as indices into `schema`.
     private let partitionColumns: [Int]
     private let environment: Environment
+    private let replaces: Bool
 
     private struct Pending {
         var path: String
@@ -33,6 +36,8 @@ public final class DirectorySource: Source, @unchecked Sendable {
         var queueNumber: UInt64 = 0
         /// How much of `queue` is committed.
         var queueTaken = 0
+        /// With `replace`: taken files that are not there any more.
+        var vanished: [String] = []
         /// Not delivered yet.
         var warnings: [String] = []
         /// Files changed later than this many nanoseconds ago may still grow.
@@ -47,11 +52,13 @@ public final class DirectorySource: Source, @unchecked Sendable {
     /// How many known files one plan checks for changes. Their `stat` calls are what an idle plan costs.
     private static let checkedPerPlan = 4096
 
+    /// - Parameter replaces: the policy for changed files is `replace`.
     /// - Throws: PATH_NOT_FOUND when the path, up to its first pattern, does not exist.
     public init(
         listing: FileListing, format: any FormatReader, schema: Schema, partitionColumns: [Int] = [],
-        environment: Environment
+        environment: Environment, replaces: Bool = false
     ) throws(TidemillError) {
+        self.replaces = replaces
         self.listing = listing
         self.format = format
         self.schema = schema
@@ -70,7 +77,8 @@ public final class DirectorySource: Source, @unchecked Sendable {
     public func commit(_ plan: SourcePlan) throws(TidemillError) {
         state.withLock { state in
             state.ledger.insert(plan.ledger)
-            while state.queueTaken < state.queue.count,
+            state.vanished.removeAll(where: plan.retracted.contains)
+            while !replaces, state.queueTaken < state.queue.count,
                 state.ledger.index(of: state.queue[state.queueTaken].path) != nil
             {
                 state.queueTaken += 1
@@ -104,12 +112,13 @@ public final class DirectorySource: Source, @unchecked Sendable {
             }
             let start = state.ledger.count
             var taken: [(path: String, version: FileVersion)] = []
+            var retracted = state.vanished
             var bytes: Int64 = 0
             while let next = candidates.first {
                 if let filesMax = limit.filesMax, taken.count >= filesMax { break }
                 var version = next.version
                 if horizon != nil {
-                    if state.ledger.index(of: next.path) != nil {
+                    if !self.replaces, state.ledger.index(of: next.path) != nil {
                         candidates.removeFirst()
                         continue
                     }
@@ -120,19 +129,29 @@ public final class DirectorySource: Source, @unchecked Sendable {
                         continue
                     }
                     version = FileVersion(status)
+                    if let known = state.ledger.index(of: next.path), state.ledger.entries[known].version == version {
+                        candidates.removeFirst()
+                        continue
+                    }
                 }
                 if let bytesMax = limit.bytesMax, !taken.isEmpty, bytes + version.size > bytesMax { break }
                 bytes += version.size
+                if let known = state.ledger.index(of: next.path), state.ledger.entries[known].version != .gone {
+                    retracted.append(next.path)
+                }
                 taken.append((next.path, version))
                 candidates.removeFirst()
             }
-            if taken.isEmpty { return nil }
+            if taken.isEmpty && retracted.isEmpty { return nil }
             var splits: [SourceSplit] = []
             for (ordinal, file) in taken.enumerated() { splits.append(self.split(ordinal, file.path, file.version)) }
             defer { state.warnings = [] }
+            let lost = state.vanished.map { (path: $0, version: FileVersion.gone) }
+            let added = taken.count { state.ledger.index(of: $0.path) == nil }
             return SourcePlan(
-                splits: splits, ledger: FileLedger.rows(taken), startOffset: self.offset(start),
-                endOffset: self.offset(start + taken.count), hasMore: !candidates.isEmpty, warnings: state.warnings)
+                splits: splits, ledger: FileLedger.rows(taken + lost), startOffset: self.offset(start),
+                endOffset: self.offset(start + added), hasMore: !candidates.isEmpty, warnings: state.warnings,
+                retracted: retracted)
         }
     }
 
@@ -175,6 +194,12 @@ public final class DirectorySource: Source, @unchecked Sendable {
         for found in try listing.files(in: environment.files) {
             if let index = state.ledger.index(of: found.path) {
                 state.ledger.markSeen(index, listing: number)
+                if !replaces { continue }
+                guard let status = try self.status(of: found) else { continue }
+                let version = FileVersion(status)
+                if version != state.ledger.entries[index].version {
+                    pending.append(Pending(path: found.path, version: version))
+                }
                 continue
             }
             guard let status = try self.status(of: found) else { continue }
@@ -187,7 +212,13 @@ public final class DirectorySource: Source, @unchecked Sendable {
         // Names that are not data, or are gone, are forgotten.
         if !state.complete.isEmpty { state.complete.formIntersection(pending.map(\.path)) }
         if !state.open.isEmpty { state.open.formIntersection(growing) }
-        try checkTaken(&state, number)
+        if replaces {
+            state.vanished = state.ledger.entries.indices.filter {
+                state.ledger.entries[$0].seen != number && state.ledger.entries[$0].version != .gone
+            }.map { state.ledger.path($0) }
+        } else {
+            try checkTaken(&state, number)
+        }
         pending.sort { a, b in
             a.version.modified != b.version.modified
                 ? a.version.modified < b.version.modified : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)

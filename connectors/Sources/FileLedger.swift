@@ -8,6 +8,8 @@ struct FileVersion: Hashable, Sendable {
         self.size = size
         self.inode = inode
     }
+    /// Of a file that was taken back because it vanished.
+    static let gone = FileVersion(modified: 0, size: -1, inode: 0)
     init(_ status: FileStatus) { self.init(modified: status.modified, size: status.size, inode: status.inode) }
 }
 

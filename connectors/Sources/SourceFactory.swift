@@ -47,6 +47,7 @@ public func makeSource(
     let limit = RateLimit(
         filesMax: try set.count("maxFilesPerTrigger"), bytesMax: try set.byteCount("maxBytesPerTrigger"))
     try refuseUnsupported(&set)
+    let replaces = try replacesFiles(&set)
     var filter: GlobPattern?
     if let text = set.string("pathGlobFilter") { filter = try GlobPattern(text) }
     let listing = try FileListing(
@@ -60,7 +61,8 @@ public func makeSource(
     if columns.fields.isEmpty { columns = try inferSchema(reader, listing, format, environment) }
     let source = try DirectorySource(
         listing: listing, format: reader, schema: columns,
-        partitionColumns: partitionedBy.compactMap { columns.index(of: $0) }, environment: environment)
+        partitionColumns: partitionedBy.compactMap { columns.index(of: $0) }, environment: environment,
+        replaces: replaces)
     return ConnectedSource(source: source, limit: limit, unknownOptions: set.unused)
 }
 
@@ -86,6 +88,18 @@ private func inferSchema(
     return Schema(own.fields.filter { !names.contains($0.name.lowercased()) } + partitions)
 }
 
+/// What happens to a file that changes or vanishes after it was read.
+private func replacesFiles(_ set: inout OptionSet) throws(TidemillError) -> Bool {
+    guard let policy = set.string("tidemill.changedFiles") else { return false }
+    switch policy.lowercased() {
+    case "immutable": return false
+    case "replace": return true
+    default:
+        throw TidemillError.unsupported(
+            "the policy for changed files is not supported: \(policy)", hint: "immutable (the default) or replace")
+    }
+}
+
 /// Options of Spark whose effect would be silently missing.
 private func refuseUnsupported(_ set: inout OptionSet) throws(TidemillError) {
     for name in ["latestFirst", "fileNameOnly"] {
@@ -95,10 +109,6 @@ private func refuseUnsupported(_ set: inout OptionSet) throws(TidemillError) {
     }
     if let clean = set.string("cleanSource"), clean.lowercased() != "off" {
         throw TidemillError.unsupported("option cleanSource is not supported: \(clean)", hint: "leave it out")
-    }
-    if let policy = set.string("tidemill.changedFiles"), policy.lowercased() != "immutable" {
-        throw TidemillError.unsupported(
-            "a directory source keeps to the policy immutable, not to \(policy)", hint: "leave the option out")
     }
     // Without meaning here: every file is remembered for good.
     set.markUsed(["maxFileAge", "maxCachedFiles", "discardCachedInputRatio"])

@@ -49,6 +49,7 @@ public final class AppendTable: AppendTarget, Sendable {
     // MARK: Recovery
 
     public func recover(committed: [(epoch: Epoch, manifest: [UInt8])]) throws(TidemillError) {
+        try directory.makeVisibleDurable()
         try directory.recoverSiblings(retained: retained.withLock { $0 })
         var wanted: Set<String> = []
         let marker = self.marker.withLock { $0 }

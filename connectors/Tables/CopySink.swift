@@ -50,7 +50,11 @@ public final class CopySink: Sendable {
 
     public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0?.epoch } }
 
-    public func recover() throws(TidemillError) { try directory.recoverSiblings() }
+    public func recover() throws(TidemillError) {
+        if publishedEpochIsKnown { try directory.makeVisibleDurable() }
+        try directory.recoverSiblings()
+    }
+    private var publishedEpochIsKnown: Bool { marker.withLock { $0 != nil } }
 
     /// Replaces the copy by these rows.
     /// - Parameter batches: gives the rows batch by batch, then nil.

@@ -33,14 +33,26 @@ public final class KeyedTextTable: KeyedTarget, Sendable {
             location: location, identity: identity, format: format, readerGrace: options.readerGrace,
             environment: environment)
         rows = try ParquetKeyedTable(
-            location: rowsLocation, identity: identity, schema: schema, key: key, options: options,
-            environment: environment)
+            location: rowsLocation, identity: identity, schema: KeyedTextTable.stored(schema), key: key,
+            options: options, environment: environment)
         self.environment = environment
         self.schema = schema
         try copy.create(schema)
     }
 
+    /// The hidden rows hold nested values as the bytes of their images.
+    private static func stored(_ schema: Schema) -> Schema {
+        Schema(schema.fields.map { Field($0.name, $0.type.isNested ? .binary : $0.type, nullable: $0.nullable) })
+    }
+
+    private static func retyped(_ batch: Batch, _ schema: Schema) -> Batch {
+        let columns = zip(batch.columns, schema.types).map { $0.type == $1 ? $0 : $0.retyped($1) }
+        return Batch(columns: columns, count: batch.count, weights: batch.weights)
+    }
+
     public func publishedEpoch() throws(TidemillError) -> Epoch? { try rows.publishedEpoch() }
+
+    public func retain(_ versions: Set<RetainedVersion>) { rows.retain(versions) }
 
     public func recover() throws(TidemillError) {
         try rows.recover()
@@ -51,7 +63,9 @@ public final class KeyedTextTable: KeyedTarget, Sendable {
     public func publish(
         _ changes: [Batch], through epoch: Epoch, replacingAll: Bool
     ) throws(TidemillError) -> PublishReport {
-        var report = try rows.publish(changes, through: epoch, replacingAll: replacingAll)
+        let stored = KeyedTextTable.stored(schema)
+        var report = try rows.publish(
+            changes.map { KeyedTextTable.retyped($0, stored) }, through: epoch, replacingAll: replacingAll)
         let copied = try copyRows()
         report.filesWritten = copied.filesWritten
         report.filesRewritten = 0
@@ -72,7 +86,7 @@ public final class KeyedTextTable: KeyedTarget, Sendable {
             while waiting.isEmpty, let split = splits.popFirst() {
                 waiting = try reader.read(split, columns: columns)[...]
             }
-            return waiting.popFirst()
+            return waiting.popFirst().map { KeyedTextTable.retyped($0, schema) }
         }
     }
 }

@@ -55,6 +55,7 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
     public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0.epoch } }
 
     public func recover() throws(TidemillError) {
+        try directory.makeVisibleDurable()
         try directory.recoverSiblings(retained: retained.withLock { $0 })
     }
     public func retain(_ versions: Set<RetainedVersion>) { retained.withLock { $0 = versions } }

@@ -15,6 +15,7 @@ public enum StoredFormat: Sendable, Hashable {
         case .json: "json"
         }
     }
+    private var isJSON: Bool { if case .json = self { true } else { false } }
     /// What data files end with.
     var suffix: String { ".\(name)" }
     static let suffixes = [".parquet", ".csv", ".json"]
@@ -25,12 +26,14 @@ public enum StoredFormat: Sendable, Hashable {
 
     /// - Throws: UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE unless the columns can be written.
     public func check(_ schema: Schema) throws(TidemillError) {
-        if self == .parquet { return }
-        for field in schema.fields where !Column.isTextTarget(field.type) {
+        for field in schema.fields {
+            if field.type.isNested ? isJSON : self == .parquet || Column.isTextTarget(field.type) { continue }
             throw TidemillError(
                 .unsupported, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
                 "\(name) cannot hold the column '\(field.name)' of type \(field.type.sql)",
-                hint: "store the table USING parquet, or cast the column to STRING")
+                hint: field.type.isNested
+                    ? "store the table USING json, or take the column apart"
+                    : "store the table USING parquet, or cast the column to STRING")
         }
     }
 }

@@ -115,7 +115,7 @@ extension TableDirectory {
                 try files.link(version.path.appending(name), to: stage.appending(name))
             }
         }
-        if marker.files.isEmpty {
+        if marker.files.isEmpty && options.format.keepsEmptyFile {
             marker.files = [try writeEmptyFile(in: stage, schema: marker.schema, options: options)]
         }
         try files.createDurably(stage.appending(TableMarker.name), marker.encoded())
@@ -155,9 +155,12 @@ extension TableMarker {
 /// Versions of a stored table, for those who do not open the table itself.
 public struct TableVersions: Sendable {
     private let directory: TableDirectory
+    private let options: TableOptions
 
-    public init(location: FilePath, environment: Environment) {
-        directory = TableDirectory(location, environment: environment, readerGrace: TableOptions().readerGrace)
+    public init(location: FilePath, options: TableOptions, environment: Environment) {
+        self.options = options
+        directory = TableDirectory(
+            location, environment: environment, readerGrace: options.readerGrace, suffix: options.format.suffix)
     }
 
     /// Names of a retained version's files that are not there; nil if the version itself is gone.
@@ -166,7 +169,7 @@ public struct TableVersions: Sendable {
     }
     /// See `TableDirectory.rollBack`.
     public func rollBack(to version: RetainedVersion, generation: UInt64) throws(TidemillError) {
-        try directory.rollBack(to: version, generation: generation, options: TableOptions())
+        try directory.rollBack(to: version, generation: generation, options: options)
     }
     /// See `TableDirectory.setAside`.
     public func setAside(generation: UInt64) throws(TidemillError) { try directory.setAside(generation: generation) }

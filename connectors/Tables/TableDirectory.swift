@@ -196,6 +196,13 @@ struct TableDirectory: Sendable {
 
     // MARK: Leftovers
 
+    /// A process that was killed may have left a version or a marker that is visible and not durable. What is not
+    /// published again because it can be seen must not be lost by a power cut afterwards.
+    func makeVisibleDurable() throws(TidemillError) {
+        try files.syncDirectory(location)
+        try files.syncDirectory(parent)
+    }
+
     /// Tidies the siblings after a restart. A complete `.next-` may be a version that readers are still in the middle
     /// of, so it is moved aside rather than removed.
     func recoverSiblings(retained: Set<RetainedVersion> = []) throws(TidemillError) {

@@ -37,7 +37,7 @@ extension Column {
     /// The types text can be parsed as.
     public static func isTextTarget(_ type: DataType) -> Bool {
         switch type {
-        case .null, .yearMonthInterval, .dayTimeInterval, .timeWindow: false
+        case .null, .yearMonthInterval, .dayTimeInterval, .array, .map, .structure, .timeWindow: false
         default: true
         }
     }
@@ -74,6 +74,7 @@ extension Column {
 
     /// The column as text, as Spark's cast to STRING prints it. Types: all but intervals and VOID.
     public func formatted() -> Column {
+        if type.isNested { return nestedText() }
         precondition(Column.isTextTarget(type) || type == .timeWindow)
         if type.physical == .view { return retyped(.string) }
         var builder = StringColumnBuilder(type: .string, capacity: count)

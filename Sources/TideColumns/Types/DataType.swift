@@ -20,6 +20,11 @@ public enum DataType: Hashable, Sendable {
     case dayTimeInterval
     /// STRUCT<start: TIMESTAMP, end: TIMESTAMP> as `window` and `session_window` make it; see `TimeWindow`.
     case timeWindow
+    /// Values of one type, in order. Nested values lie in columns as their images: see `NestedImage`.
+    indirect case array(DataType)
+    /// Values by key, in the order they were put in. Keys are never NULL.
+    indirect case map(key: DataType, value: DataType)
+    case structure([Field])
 }
 
 /// How values lie in memory. Every kernel switches on this and never on `DataType`, so a new logical type that reuses a
@@ -34,7 +39,7 @@ public enum PhysicalType: UInt8, Hashable, Sendable {
     case float32, float64
     /// Decimals: the unscaled value. Time windows: `TimeWindow.packed`.
     case int128
-    /// 16-byte string views over shared byte buffers.
+    /// 16-byte string views over shared byte buffers: text, bytes, images of nested values.
     case view
 
     /// Bytes per value; 0 for `bit`.
@@ -57,7 +62,7 @@ extension DataType {
         case .float: .float32
         case .double: .float64
         case .decimal, .timeWindow: .int128
-        case .string, .binary: .view
+        case .string, .binary, .array, .map, .structure: .view
         }
     }
 
@@ -70,6 +75,21 @@ extension DataType {
     public var isFractional: Bool { self == .float || self == .double }
     public var isDecimal: Bool { if case .decimal = self { true } else { false } }
     public var isNumeric: Bool { isIntegral || isFractional || isDecimal }
+    public var isNested: Bool {
+        switch self {
+        case .array, .map, .structure: true
+        default: false
+        }
+    }
+    /// Whether values have an order, and may be grouped and joined by: all but maps, and what holds maps.
+    public var isOrdered: Bool {
+        switch self {
+        case .map: false
+        case .array(let element): element.isOrdered
+        case .structure(let fields): fields.allSatisfy(\.type.isOrdered)
+        default: true
+        }
+    }
     public var isTimestamp: Bool { self == .timestamp || self == .timestampNTZ }
 
     /// Spark's name in DDL and messages, upper case.
@@ -92,6 +112,25 @@ extension DataType {
         case .yearMonthInterval: "INTERVAL YEAR TO MONTH"
         case .dayTimeInterval: "INTERVAL DAY TO SECOND"
         case .timeWindow: "STRUCT<start: TIMESTAMP, end: TIMESTAMP>"
+        case .array(let element): "ARRAY<\(element.sql)>"
+        case .map(let key, let value): "MAP<\(key.sql), \(value.sql)>"
+        case .structure(let fields):
+            "STRUCT<\(fields.map(DataType.text).joined(separator: ", "))>"
+        }
+    }
+
+    private static func text(_ field: Field) -> String {
+        "\(field.name): \(field.type.sql)\(field.nullable ? "" : " NOT NULL")"
+    }
+
+    /// Spark's short name: lower case, without blanks and NOT NULL.
+    public var simpleName: String {
+        switch self {
+        case .array(let element): "array<\(element.simpleName)>"
+        case .map(let key, let value): "map<\(key.simpleName),\(value.simpleName)>"
+        case .structure(let fields):
+            "struct<\(fields.map { "\($0.name):\($0.type.simpleName)" }.joined(separator: ","))>"
+        default: sql.lowercased()
         }
     }
 
@@ -131,10 +170,28 @@ extension DataType {
         case .yearMonthInterval: writer.u8(14)
         case .dayTimeInterval: writer.u8(15)
         case .timeWindow: writer.u8(24)
+        case .array(let element):
+            writer.u8(16)
+            element.encode(into: &writer)
+        case .map(let key, let value):
+            writer.u8(17)
+            key.encode(into: &writer)
+            value.encode(into: &writer)
+        case .structure(let fields):
+            writer.u8(18)
+            Schema(fields).encode(into: &writer)
         }
     }
 
+    /// Types within types; deeper ones are no types anybody wrote.
+    private static let depthMax = 64
+
     public static func decode(from reader: inout ByteReader) throws(TidemillError) -> DataType {
+        try decode(from: &reader, depth: 0)
+    }
+
+    static func decode(from reader: inout ByteReader, depth: Int) throws(TidemillError) -> DataType {
+        guard depth <= depthMax else { throw reader.corruption("type nested more than \(depthMax) times") }
         switch try reader.u8() {
         case 0: return .null
         case 1: return .boolean
@@ -159,6 +216,11 @@ extension DataType {
         case 14: return .yearMonthInterval
         case 15: return .dayTimeInterval
         case 24: return .timeWindow
+        case 16: return .array(try decode(from: &reader, depth: depth + 1))
+        case 17:
+            let key = try decode(from: &reader, depth: depth + 1)
+            return .map(key: key, value: try decode(from: &reader, depth: depth + 1))
+        case 18: return .structure(try Schema.decode(from: &reader, depth: depth + 1).fields)
         case let other: throw reader.corruption("unknown type code \(other)")
         }
     }

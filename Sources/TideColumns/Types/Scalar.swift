@@ -9,7 +9,7 @@ public struct Scalar: Hashable, Sendable {
         case double(Double)
         /// Unscaled.
         case decimal(Int128)
-        /// Text as UTF-8, or bytes.
+        /// Text as UTF-8, bytes, or the image of a nested value.
         case bytes([UInt8])
     }
     public let type: DataType

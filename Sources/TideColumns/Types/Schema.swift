@@ -36,10 +36,14 @@ public struct Schema: Hashable, Sendable {
         }
     }
     public static func decode(from reader: inout ByteReader) throws(TidemillError) -> Schema {
+        try decode(from: &reader, depth: 0)
+    }
+
+    static func decode(from reader: inout ByteReader, depth: Int) throws(TidemillError) -> Schema {
         var fields: [Field] = []
         for _ in 0..<(try reader.count(elementBytesMin: 3)) {
             let name = try reader.string()
-            let type = try DataType.decode(from: &reader)
+            let type = try DataType.decode(from: &reader, depth: depth)
             fields.append(Field(name, type, nullable: try reader.bool()))
         }
         return Schema(fields)

@@ -29,12 +29,32 @@ extension PipelineRunner {
         for (index, node) in sources.enumerated() {
             guard let plan = currentPlans[index] else { continue }
             progress.warnings += plan.warnings
-            let result = try runner.scan(node.source, plan.splits, columns: node.scan.columns, into: node.port)
+            let result = try scan(node, plan, runner)
             record(result, of: node, from: plan.startOffset, to: plan.endOffset)
         }
         try runner.finishBreakers()
         try storeLateRows(runner, epoch)
         toFill = []
+    }
+
+    private func scan(
+        _ node: SourceNode, _ plan: SourcePlan, _ runner: StageRunner
+    ) throws(TidemillError) -> StageRunner.ScanResult {
+        guard let copies = node.copies else {
+            return try runner.scan(node.source, plan.splits, columns: node.scan.columns, into: node.port)
+        }
+        for path in plan.retracted {
+            for batch in try copies.rows(of: path) {
+                let weights = Column(repeating: .bigint(-1), count: batch.count)
+                try runner.feed(
+                    Batch(columns: batch.columns, count: batch.count, weights: weights), into: node.port)
+            }
+        }
+        let copying = CopyingConsumer(output: node.port)
+        let result = try runner.scan(node.source, plan.splits, columns: node.scan.columns, into: copying)
+        try copies.stage(
+            retracted: plan.retracted, taken: plan.splits.map { ($0.name, copying.batches(of: $0.ordinal)) })
+        return result
     }
 
     private func record(
@@ -56,9 +76,14 @@ extension PipelineRunner {
     /// A new or rebuilt flow gets what its inputs have had so far, before this epoch's news.
     private func fill(_ runner: StageRunner) throws(TidemillError) {
         for node in sources where !node.flows.isDisjoint(with: toFill) {
+            let port = node.scan.port(flows: toFill)
+            if let copies = node.copies {
+                // The files may have changed since; what was read of them is what counts until they are read again.
+                for batch in try copies.allRows() { try runner.feed(batch, into: port) }
+                continue
+            }
             let splits = try node.source.replay()
             if splits.isEmpty { continue }
-            let port = node.scan.port(flows: toFill)
             let result = try runner.scan(node.source, splits, columns: node.scan.columns, into: port)
             record(result, of: node, from: "null", to: "null")
         }
@@ -106,6 +131,9 @@ extension PipelineRunner {
             if plan.ledger.count > 0 {
                 try store.appendBlock(owner: node.owner, kind: .sourceFiles, part: 0, LedgerBlock.wrap(plan.ledger))
             }
+            if let copies = try node.copies?.changes(), copies.count > 0 {
+                try store.appendBlock(owner: node.owner, kind: .inputCopy, part: 0, copies)
+            }
             record.sources.append(EpochRecord.Entry(id: node.scan.key.id, bytes: Array(plan.endOffset.utf8)))
         }
         record.statics.append(EpochRecord.Entry(id: PlanRegistry.entryID, bytes: registry.encoded))
@@ -121,6 +149,7 @@ extension PipelineRunner {
 
         for (index, node) in sources.enumerated() {
             if let plan = currentPlans[index] { try node.source.commit(plan) }
+            node.copies?.commit()
         }
         collectProgress()
         for node in graph.stateful {
@@ -206,6 +235,16 @@ extension PipelineRunner {
         }
     }
 
+    private func count(_ rejected: RejectedRows?, of table: String) {
+        guard let rejected else { return }
+        progress.badRows += rejected.bad
+        progress.droppedRows += rejected.bad
+        if rejected.bad > 0 { progress.warnings.append("\(table): events without a sequence number: \(rejected.bad)") }
+        if rejected.outdated > 0 {
+            progress.warnings.append("\(table): events older than the row they would change: \(rejected.outdated)")
+        }
+    }
+
     private func collectProgress() {
         for dataset in definition.datasets {
             for flow in dataset.flows where !resting.contains(flow.name) {
@@ -216,6 +255,7 @@ extension PipelineRunner {
                 one.eventTime = eventTimeProgress(flow.name)
                 // The last operator of the query comes first, as in Spark: it is built first, and added last.
                 for node in graph.stateful.reversed() where node.flow == flow.name {
+                    count((node.node as? any RejectsRows)?.takeRejectedRows(), of: dataset.name)
                     one.stateOperators.append(stateProgress(node))
                 }
                 progress.flows.append(one)

@@ -169,6 +169,10 @@ extension PipelineRunner {
             try recovered.forEachBlock(owner: node.owner, kind: .sourceFiles) { (batch, _) throws(TidemillError) in
                 try node.source.restore(ledger: LedgerBlock.unwrap(batch))
             }
+            guard let copies = node.copies else { continue }
+            try recovered.forEachBlock(owner: node.owner, kind: .inputCopy) { (batch, _) throws(TidemillError) in
+                try copies.restore(batch)
+            }
         }
     }
 
@@ -183,6 +187,7 @@ extension PipelineRunner {
         // A source that no flow reads now may be read again: what it has taken is kept.
         for owner in registry.sources.values {
             rules[StateAddress(owner: owner, kind: .sourceFiles, part: 0)] = MergeRule(keyColumns: [1])
+            rules[StateAddress(owner: owner, kind: .inputCopy, part: 0)] = FileCopies.rule
         }
         var tuning = RunMaintenance.Options()
         tuning.flushBytes = settings.flushBytes
@@ -232,6 +237,9 @@ extension PipelineRunner {
                 let collector = ChangeSetCollector(
                     key: key, types: dataset.schema.types,
                     needsNetting: dataset.flows.count > 1 || dataset.flows.contains { changesSeveralTimes($0.plan) })
+                if dataset.flows.contains(where: { decisions.needsFilling($0.name) && !$0.plan.ownTables.isEmpty }) {
+                    collector.netOnce()
+                }
                 sink = TableSink(
                     dataset: dataset, owner: owner, target: .keyed(target), port: port, changes: collector)
                 target.retain(retained)

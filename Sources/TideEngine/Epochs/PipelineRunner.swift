@@ -67,6 +67,8 @@ public final class PipelineRunner {
         let limit: RateLimit
         let port: Port
         let flows: Set<String>
+        /// Of files that may be taken back.
+        let copies: FileCopies?
         init(scan: FlowGraph.Scan, source: any Source, owner: UInt32, limit: RateLimit) {
             self.scan = scan
             self.source = source
@@ -74,6 +76,7 @@ public final class PipelineRunner {
             self.limit = limit
             port = scan.port(flows: nil)
             flows = Set(scan.readers.map(\.flow))
+            copies = scan.replacesFiles ? FileCopies() : nil
         }
     }
     struct CopySink {
@@ -178,7 +181,7 @@ public final class PipelineRunner {
             // Without a plan there may be no epoch to show them.
             for warning in node.source.takeWarnings() { report(.note("warning: \(warning)")) }
         }
-        return currentPlans.contains { $0.map { !$0.splits.isEmpty } ?? false }
+        return currentPlans.contains { $0.map { !$0.splits.isEmpty || !$0.retracted.isEmpty } ?? false }
     }
 
     // MARK: Publishing

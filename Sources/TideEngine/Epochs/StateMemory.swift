@@ -126,12 +126,13 @@ package final class StateMemory {
         guard let limit else { return }
         var used = byteCount
         if used <= limit { return }
-        try evict(Int(used - limit + limit / 8))
+        // A walk over all rows, so not for the few that one epoch brought.
+        try evict(Int(used - limit + limit / 4))
         used = byteCount
         if used <= limit { return }
         if used <= limit + limit / 4 { return maintenance.flushSoon() }
         try maintenance.flushNow()
-        try evict(Int(used - limit + limit / 8))
+        try evict(Int(used - limit + limit / 4))
     }
 
     private func evict(_ bytes: Int) throws(TidemillError) {

@@ -9,6 +9,8 @@ final class FlowGraph {
         let relationSchema: Schema
         /// Columns that any reader wants, ascending.
         var columns: [Int] = []
+        /// Rows of changed files are taken back, so every column is read and kept.
+        var replacesFiles = false
         /// The smallest bound that any reader or the table's options name.
         var limit = RateLimit()
         /// The readers, as (columns, where they go, flow); ports are made when all are known.

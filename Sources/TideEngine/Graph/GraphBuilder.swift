@@ -14,6 +14,8 @@ struct GraphBuilder {
     /// Which relations stand still within an epoch.
     let isBatch: Bool
     let incremental: Incrementalization
+    /// Rows of `.working` leaves: a recursion's step is a batch query over them.
+    var bindings: [Int: [Batch]] = [:]
     private var flow = ""
     private var place: ErrorPlace?
     /// How streaming flows combine their watermarks.
@@ -54,7 +56,8 @@ struct GraphBuilder {
     private mutating func build(
         _ plan: LogicalPlan, _ consumers: [any BatchConsumer], replacesByGroup: Bool = false
     ) throws(TidemillError) {
-        let outputs = Outputs(consumers)
+        var outputs = Outputs(consumers)
+        if isBatch, plan.emitsWeights { outputs = Outputs([CopiesOperator(outputs: outputs)]) }
         switch plan {
         case .scan(let scan): try attach(scan, consumers[0])
         case .values(let values):
@@ -70,13 +73,6 @@ struct GraphBuilder {
             if !isBatch, aggregate.session != nil, !incremental.isAppendOnly(aggregate.input) {
                 throw TidemillError.unsupported(
                     "session_window over input that retracts rows", hint: "use it over rows that are only added")
-            }
-            if !isBatch, eventTime == nil, !incremental.isAppendOnly(aggregate.input),
-                try AggregateOperator.needsAppendOnlyInput(aggregate.aggregates)
-            {
-                throw TidemillError.unsupported(
-                    "MIN and MAX over input that retracts rows",
-                    hint: "take the minimum or maximum in a view over rows that are only added")
             }
             if let session = aggregate.session {
                 let node = try SessionOperator(
@@ -98,8 +94,9 @@ struct GraphBuilder {
                     clock: eventTime?.clock)
             }
             let node = try AggregateOperator(
-                groups: aggregate.groups, aggregates: aggregate.aggregates, partitionBits: partitionBits,
-                emitsOldRows: !replacesByGroup, eventTime: eventTime, outputs: outputs)
+                groups: aggregate.groups, aggregates: aggregate.aggregates, input: aggregate.input.schema,
+                inputAppends: isBatch || eventTime != nil || incremental.isAppendOnly(aggregate.input),
+                partitionBits: partitionBits, emitsOldRows: !replacesByGroup, eventTime: eventTime, outputs: outputs)
             try build(aggregate.input, [node])
             let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
             add(
@@ -132,19 +129,26 @@ struct GraphBuilder {
             try build(sort.input, [node])
             graph.breakers.append(node)
             graph.breakerPlaces.append(place)
+        case .working(let working):
+            for batch in bindings[working.id] ?? [] { graph.constants.append((batch, consumers[0], flow)) }
+        case .recursive(let recursive): try buildRecursion(recursive, outputs)
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
+        case .latest(let latest):
+            let node = LatestOperator(latest, partitionBits: partitionBits, outputs: outputs)
+            try build(latest.input, [node])
+            add(node, "latest", parts: [GraphBuilder.rows(latest.input)])
         case .window(let window):
             let node = try WindowOperator(window, partitionBits: partitionBits, outputs: outputs)
             try build(window.input, [node])
-            add(node, "window")
+            add(node, "window", parts: [GraphBuilder.rows(window.input)])
         case .topN(let topN):
             let node = TopNOperator(
                 topN, inputAppends: isBatch || incremental.isAppendOnly(topN.input), partitionBits: partitionBits,
                 outputs: outputs)
             try build(topN.input, [node])
-            add(node, "top-n")
+            add(node, "top-n", parts: [GraphBuilder.rows(topN.input)])
         }
     }
 
@@ -166,6 +170,25 @@ struct GraphBuilder {
     /// What the operator really reads: below sliding windows that it makes itself.
     private func inputs(of aggregate: LogicalPlan.Aggregate) -> [LogicalPlan] {
         PaneAggregateOperator.windows(of: aggregate).map { [$0.windows.input] } ?? [aggregate.input]
+    }
+
+    private mutating func buildRecursion(
+        _ recursive: LogicalPlan.Recursive, _ outputs: Outputs
+    ) throws(TidemillError) {
+        guard isBatch else {
+            let recursion = Recursion(recursive)
+            let node = RecomputeOperator(
+                inputs: recursion.inputs.map(\.schema.types), types: recursive.schema.types, outputs: outputs
+            ) { (rows, evaluation) throws(TidemillError) in try recursion.run(rows, evaluation) }
+            for (index, input) in recursion.inputs.enumerated() { try build(input, [node.input(index)]) }
+            return add(node, "recursion")
+        }
+        let node = RecursionNode(recursive, outputs: outputs)
+        for (index, input) in node.recursion.inputs.enumerated() {
+            try build(input, [node.input(index)])
+        }
+        graph.breakers.append(node)
+        graph.breakerPlaces.append(place)
     }
 
     private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {
@@ -235,8 +258,12 @@ struct GraphBuilder {
 
     private static func sides(_ join: LogicalPlan.Join) -> [StateNames] {
         [("left", join.left.schema), ("right", join.right.schema)].map { name, schema in
-            StateNames(name: name, columns: schema.fields + [Field("count", .bigint)])
+            StateNames(name: name, columns: schema.fields + [Field("count", .bigint), Field("partners", .bigint)])
         }
+    }
+
+    private static func rows(_ input: LogicalPlan) -> StateNames {
+        StateNames(columns: input.schema.fields + [Field("count", .bigint)])
     }
 
     /// What a part of an operator's state is called, and its columns behind the hash and the live mark as people read
@@ -296,6 +323,10 @@ struct GraphBuilder {
         // A missing value in a NOT NULL column makes the whole row a bad one, whoever reads the column.
         let required = scan.relationSchema.fields.indices.filter { !scan.relationSchema[$0].nullable }
         shared.columns = Array(Set(shared.columns).union(scan.columns).union(required)).sorted()
+        if scan.relation.replacesFiles {
+            shared.replacesFiles = true
+            shared.columns = Array(scan.relationSchema.fields.indices)
+        }
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }
@@ -330,6 +361,16 @@ extension Dataset {
     /// - Parameter replacesByGroup: of a table that is kept equal to its query.
     func flowOutput(replacesByGroup: Bool) -> FlowOutput {
         kind == .streamingTable ? .streaming(outputMode, writeMode) : .maintained(replacesByGroup: replacesByGroup)
+    }
+}
+
+extension LogicalPlan {
+    /// Whether the operator gives equal rows as one with a weight.
+    fileprivate var emitsWeights: Bool {
+        switch self {
+        case .window, .topN, .join: true
+        default: false
+        }
     }
 }
 

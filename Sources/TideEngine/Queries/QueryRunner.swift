@@ -6,9 +6,16 @@ public struct QueryRunner {
 
     let executor: any Executor
     let resolve: Resolver
+    /// Rows of `.working` leaves.
+    let bindings: [Int: [Batch]]
 
     public init(executor: any Executor, resolve: @escaping Resolver) {
+        self.init(executor: executor, bindings: [:], resolve: resolve)
+    }
+
+    init(executor: any Executor, bindings: [Int: [Batch]], resolve: @escaping Resolver) {
         self.executor = executor
+        self.bindings = bindings
         self.resolve = resolve
     }
 
@@ -23,6 +30,7 @@ public struct QueryRunner {
         var builder = GraphBuilder(
             graph: graph, partitionBits: TideOperators.partitionBits(workers: executor.workers), isBatch: true,
             incremental: Incrementalization(datasets: []))
+        builder.bindings = bindings
         try builder.add(flow: "query", plan: plan, to: collector, output: .maintained(replacesByGroup: false))
         var versions: [[UInt8]] = []
         for side in graph.statics {

@@ -55,13 +55,53 @@ enum AggregateBinding {
         Entry(
             names: ["var_samp", "variance"], usage: "var_samp(x)", summary: "Variance of the sample.",
             example: "SELECT var_samp(x) FROM VALUES (1), (2), (3) AS t(x)", result: "1.0"),
+        Entry(
+            names: ["covar_pop"], usage: "covar_pop(x, y)", summary: "Covariance of the population.",
+            example: "SELECT covar_pop(x, y) FROM VALUES (1, 1), (3, 3) AS t(x, y)", result: "1.0"),
+        Entry(
+            names: ["covar_samp"], usage: "covar_samp(x, y)", summary: "Covariance of the sample.",
+            example: "SELECT covar_samp(x, y) FROM VALUES (1, 1), (2, 2), (3, 3) AS t(x, y)", result: "1.0"),
+        Entry(
+            names: ["corr"], usage: "corr(x, y)", summary: "Pearson's correlation.",
+            example: "SELECT corr(x, y) FROM VALUES (1, 1), (3, 3) AS t(x, y)", result: "1.0"),
+        Entry(
+            names: ["skewness"], usage: "skewness(x)", summary: "Skewness of the population.",
+            example: "SELECT skewness(x) FROM VALUES (1), (2), (3) AS t(x)", result: "0.0"),
+        Entry(
+            names: ["kurtosis"], usage: "kurtosis(x)", summary: "Excess kurtosis of the population.",
+            example: "SELECT kurtosis(x) FROM VALUES (1), (2), (3) AS t(x)", result: "-1.5"),
+        Entry(
+            names: ["percentile"], usage: "percentile(x, fraction)",
+            summary: "The value below which the fraction (a constant from 0 to 1) lies, interpolated.",
+            example: "SELECT percentile(x, 0.25) FROM VALUES (0), (10) AS t(x)", result: "2.5"),
+        Entry(
+            names: ["median"], usage: "median(x)", summary: "The middle value, interpolated.",
+            example: "SELECT median(x) FROM VALUES (0), (10) AS t(x)", result: "5.0"),
+        Entry(
+            names: ["mode"], usage: "mode(x)",
+            summary: "The most frequent value that is not NULL; of equally frequent ones the smallest.",
+            example: "SELECT mode(x) FROM VALUES (0), (10), (10) AS t(x)", result: "10"),
+        Entry(
+            names: ["max_by"], usage: "max_by(x, y)", summary: "x in the row with the largest y.",
+            example: "SELECT max_by(x, y) FROM VALUES ('a', 10), ('b', 50) AS t(x, y)", result: "b"),
+        Entry(
+            names: ["min_by"], usage: "min_by(x, y)", summary: "x in the row with the smallest y.",
+            example: "SELECT min_by(x, y) FROM VALUES ('a', 10), ('b', 50) AS t(x, y)", result: "a"),
+        Entry(
+            names: ["bit_and"], usage: "bit_and(x)", summary: "Bits that all integers have.",
+            example: "SELECT bit_and(x) FROM VALUES (3), (5) AS t(x)", result: "1"),
+        Entry(
+            names: ["bit_or"], usage: "bit_or(x)", summary: "Bits that some integer has.",
+            example: "SELECT bit_or(x) FROM VALUES (3), (5) AS t(x)", result: "7"),
+        Entry(
+            names: ["bit_xor"], usage: "bit_xor(x)", summary: "Bits that an odd number of integers has.",
+            example: "SELECT bit_xor(x) FROM VALUES (3), (5) AS t(x)", result: "6"),
     ]
 
     /// Spark's aggregates that are known by name only, for a better error than "unresolved".
     private static let unsupportedNames: Set<String> = [
-        "collect_list", "collect_set", "array_agg", "listagg", "string_agg", "approx_count_distinct", "percentile",
-        "percentile_approx", "approx_percentile", "median", "mode", "corr", "covar_pop", "covar_samp", "skewness",
-        "kurtosis", "max_by", "min_by", "bit_and", "bit_or", "bit_xor", "regr_slope", "regr_intercept", "grouping",
+        "collect_list", "collect_set", "array_agg", "listagg", "string_agg", "approx_count_distinct",
+        "percentile_approx", "approx_percentile", "regr_slope", "regr_intercept", "grouping",
         "grouping_id", "histogram_numeric",
     ]
 
@@ -135,6 +175,7 @@ enum AggregateBinding {
             return plain(.avg, argument, type)
         case "min", "max":
             try arity(1...1)
+            guard arguments[0].type.isOrdered else { throw unexpected("a type with an order") }
             return plain(entry.names[0] == "min" ? .min : .max, arguments[0], arguments[0].type)
         case "first", "last", "any_value":
             try arity(1...2)
@@ -151,12 +192,57 @@ enum AggregateBinding {
             try arity(1...1)
             guard let argument = boolean(arguments[0]) else { throw unexpected("BOOLEAN") }
             return plain(entry.names[0] == "bool_and" ? .boolAnd : .boolOr, argument, .boolean)
+        case "covar_pop", "covar_samp", "corr":
+            try arity(2...2)
+            var kind = AggregateKind.corr
+            if entry.names[0] != "corr" { kind = entry.names[0] == "covar_pop" ? .covarPop : .covarSamp }
+            var doubles: [BoundExpression] = []
+            for argument in arguments {
+                guard argument.type.isNumeric || argument.type == .string || argument.type == .null else {
+                    throw unexpected("DOUBLE")
+                }
+                doubles.append(TypeCoercion.cast(argument, to: .double))
+            }
+            return BoundAggregate(
+                kind: kind, arguments: doubles, distinct: distinct, resultType: .double, nullable: true)
+        case "percentile", "median":
+            try arity(entry.names[0] == "median" ? 1...1 : 2...2)
+            let type = arguments[0].type
+            guard type.isNumeric || type == .string || type == .null else { throw unexpected("NUMERIC") }
+            var fraction = 0.5
+            if arguments.count == 2 {
+                let constant = FunctionRegistry.builtin.fold(TypeCoercion.cast(arguments[1], to: .double))
+                guard case .double(let value) = constant.literalValue?.value, value >= 0, value <= 1 else {
+                    throw BindError.unexpectedType(
+                        arguments[1], expected: "DOUBLE constant from 0 to 1", position: 1, function: lower, span)
+                }
+                fraction = value
+            }
+            return plain(
+                .percentile(fraction: PercentileFraction(fraction)), TypeCoercion.cast(arguments[0], to: .double),
+                .double)
+        case "mode":
+            try arity(1...1)
+            return plain(.mode, arguments[0], arguments[0].type)
+        case "max_by", "min_by":
+            try arity(2...2)
+            return BoundAggregate(
+                kind: entry.names[0] == "max_by" ? .maxBy : .minBy, arguments: arguments, distinct: distinct,
+                resultType: arguments[0].type, nullable: true)
+        case "bit_and", "bit_or", "bit_xor":
+            try arity(1...1)
+            guard arguments[0].type.isIntegral else { throw unexpected("INTEGRAL") }
+            var kind = AggregateKind.bitXor
+            if entry.names[0] != "bit_xor" { kind = entry.names[0] == "bit_and" ? .bitAnd : .bitOr }
+            return plain(kind, arguments[0], arguments[0].type)
         default:
             try arity(1...1)
             let type = arguments[0].type
             guard type.isNumeric || type == .string || type == .null else { throw unexpected("DOUBLE") }
             let kind: AggregateKind =
                 switch entry.names[0] {
+                case "skewness": .skewness
+                case "kurtosis": .kurtosis
                 case "stddev_pop": .stddevPop
                 case "stddev_samp": .stddevSamp
                 case "var_pop": .varPop

@@ -17,6 +17,34 @@ public enum AggregateKind: Hashable, Sendable {
     case countIf
     /// Double in, double out.
     case stddevPop, stddevSamp, varPop, varSamp
+    /// Two doubles in; rows in which either is NULL do not count.
+    case covarPop, covarSamp, corr
+    /// Double in, double out.
+    case skewness, kurtosis
+    /// Of doubles, interpolated between the two nearest; 0 ≤ fraction ≤ 1.
+    case percentile(fraction: PercentileFraction)
+    /// The most frequent value; of equally frequent ones the smallest.
+    case mode
+    /// The first argument in the row with the greatest (least) second; of several such rows the greatest (least) first.
+    case maxBy, minBy
+    /// Integral in and out.
+    case bitAnd, bitOr, bitXor
+}
+
+extension AggregateKind {
+    /// Whether the result is the value of one row, chosen by the order of whole input rows.
+    public var picksRow: Bool {
+        switch self {
+        case .first, .last, .anyValue: true
+        default: false
+        }
+    }
+}
+
+/// A part of one, compared by its bits.
+public struct PercentileFraction: Hashable, Sendable {
+    public let value: Double
+    public init(_ value: Double) { self.value = value }
 }
 
 /// An aggregate call with its types settled.

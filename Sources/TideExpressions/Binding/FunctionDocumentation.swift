@@ -7,6 +7,7 @@ public struct FunctionDocumentation: Hashable, Sendable {
         case string = "String"
         case datetime = "Date and time"
         case conversion = "Conversion"
+        case nested = "Arrays, maps and structs"
         case aggregate = "Aggregate"
         case window = "Window"
     }

@@ -40,7 +40,7 @@ enum TypeCoercion {
         case .tinyint, .smallint, .int, .bigint: return .bigint
         case .float, .double, .decimal: return .double
         case .null: return .string
-        case .yearMonthInterval, .dayTimeInterval, .string, .timeWindow: return nil
+        case .yearMonthInterval, .dayTimeInterval, .string, .array, .map, .structure, .timeWindow: return nil
         case .boolean, .binary, .date, .timestamp, .timestampNTZ: return b
         }
     }
@@ -54,7 +54,7 @@ enum TypeCoercion {
     }
 
     static func commonType(_ a: DataType, _ b: DataType) -> DataType? {
-        tightest(a, b) ?? widerDecimal(a, b) ?? promotedString(a, b)
+        tightest(a, b) ?? widerDecimal(a, b) ?? promotedString(a, b) ?? NestedCoercion.commonType(a, b)
     }
 
     static func commonType(of types: [DataType]) -> DataType? {
@@ -87,13 +87,15 @@ enum TypeCoercion {
 
     /// The type that an argument of type `from` takes where a function expects `to`; nil if Spark refuses.
     static func implicitType(_ from: DataType, to: DataType) -> DataType? {
-        if from == to || from == .null || from == .string { return to }
+        if from == to || from == .null || (from == .string && !to.isNested) { return to }
         return canStore(from, to) ? to : nil
     }
 
     /// ANSI store assignment: between numbers, between dates and timestamps, and anything to text.
     static func canStore(_ from: DataType, _ to: DataType) -> Bool {
-        if from == to || from == .null || to == .string { return true }
+        if from == to || from == .null { return true }
+        if from.isNested || to.isNested { return NestedCoercion.converts(from, to, canStore) }
+        if to == .string { return true }
         if from.isNumeric { return to.isNumeric }
         return (from == .date || from.isTimestamp) && (to == .date || to.isTimestamp)
     }
@@ -101,6 +103,7 @@ enum TypeCoercion {
     /// Conversions that cannot fail or lose digits.
     static func canUpCast(_ from: DataType, _ to: DataType) -> Bool {
         if from == to || from == .null { return true }
+        if from.isNested || to.isNested { return NestedCoercion.converts(from, to, canUpCast) }
         switch (from, to) {
         case (_, .string): return from != .binary
         case (_, .decimal(let precision, let scale)):
@@ -129,6 +132,7 @@ enum TypeCoercion {
     /// The ANSI matrix of explicit casts.
     static func canCast(_ from: DataType, _ to: DataType) -> Bool {
         if from == to || from == .null { return true }
+        if from.isNested || to.isNested { return to == .string || NestedCoercion.converts(from, to, canCast) }
         switch (from, to) {
         case (_, .null): return false
         case (_, .string): return true

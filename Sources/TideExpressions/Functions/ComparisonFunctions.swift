@@ -77,6 +77,11 @@ enum ComparisonFunctions {
     private static func comparable(_ request: BindRequest) throws(TidemillError) -> [BoundExpression] {
         let (left, right) = (request.arguments[0], request.arguments[1])
         guard let common = TypeCoercion.commonType(left.type, right.type) else { throw NumericBinding.differ(request) }
+        guard common.isOrdered else {
+            throw BindError.invalidArgument(
+                "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "values of the type \(common.sql) cannot be compared",
+                request.span)
+        }
         return [TypeCoercion.cast(left, to: common), TypeCoercion.cast(right, to: common)]
     }
 

@@ -28,7 +28,7 @@ enum ConversionFunctions {
             kernel: nil
         ) { (request) throws(TidemillError) in
             try request.requireCount(1...1)
-            return .string(request.types[0].sql.lowercased())
+            return .string(request.types[0].simpleName)
         }
         return list.definitions
     }()

@@ -22,10 +22,11 @@ extension AccumulatorLayout {
             case .sumDecimal:
                 let sum = to.loadUnaligned(as: Int128.self) &+ from.loadUnaligned(as: Int128.self)
                 to.storeBytes(of: sum, as: Int128.self)
-            case .sumDouble:
+            case .sumDouble, .sumSquares, .sumCubes, .sumFourths, .sumProducts:
                 partition.sums.doubles.add(
                     from.loadUnaligned(as: ExactSum.self), to: to.assumingMemoryBound(to: ExactSum.self))
             case .minimum, .maximum: combineExtremes(slot, from, to, partition.arena)
+            case .picked: preconditionFailure("groups with stores are in memory as a whole")
             }
         }
     }

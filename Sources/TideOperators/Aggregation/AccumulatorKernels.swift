@@ -98,6 +98,38 @@ func addDoubles(
     }
 }
 
+/// A term of a sum made of one or two doubles, itself as two doubles.
+protocol PowerRule { static func term(_ x: Double, _ y: Double) -> (Double, Double) }
+enum SquareRule: PowerRule {
+    @inline(__always) static func term(_ x: Double, _ y: Double) -> (Double, Double) { Moments.square(x) }
+}
+enum CubeRule: PowerRule {
+    @inline(__always) static func term(_ x: Double, _ y: Double) -> (Double, Double) { Moments.cube(x) }
+}
+enum FourthRule: PowerRule {
+    @inline(__always) static func term(_ x: Double, _ y: Double) -> (Double, Double) { Moments.fourth(x) }
+}
+enum ProductRule: PowerRule {
+    @inline(__always) static func term(_ x: Double, _ y: Double) -> (Double, Double) { Moments.product(x, y) }
+}
+
+/// Adds terms, both parts of each.
+@inline(never)
+func addPowers<Rule: PowerRule>(
+    _: Rule.Type, _ areas: ValueAreas, _ selection: Selection, _ count: Int, offset: Int,
+    _ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ mask: RowMask, _ wide: inout WideSums
+) {
+    for i in 0..<count {
+        let row = Int(selection[i])
+        let weight = mask.weight(row)
+        if weight == 0 { continue }
+        let target = (areas[i] + offset).assumingMemoryBound(to: ExactSum.self)
+        let (term, rest) = Rule.term(x[row], y[row])
+        addWeighted(term, weight, target, &wide)
+        if rest != 0 { addWeighted(rest, weight, target, &wide) }
+    }
+}
+
 /// x · weight as a sum of x · 2^k, each of which is exact; what does not fit inline goes to the wide sum at once.
 private func addWeighted(
     _ x: Double, _ weight: Int64, _ target: UnsafeMutablePointer<ExactSum>, _ wide: inout WideSums

@@ -12,7 +12,7 @@ struct AccumulatorSums {
 
     init(_ layout: AccumulatorLayout) {
         integerOffsets = layout.slots.filter { $0.kind == .sumInteger }.map(\.offset)
-        doubleOffsets = layout.slots.filter { $0.kind == .sumDouble }.map(\.offset)
+        doubleOffsets = layout.slots.filter { $0.stateTypes.count == 3 }.map(\.offset)
         valueBytes = layout.valueBytes
     }
 

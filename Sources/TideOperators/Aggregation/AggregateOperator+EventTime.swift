@@ -64,6 +64,7 @@ extension AggregateOperator {
         guard eventTime.group != nil, clock.flow.takesPart else { return }
         let ended = partition.endGroups(through: clock.evictionMicros)
         if eventTime.output == .ended { try emit(ended, of: partition, task) }
+        partition.dropValues(ended)
         partition.markEmpty(ended)
         clock.count(removed: ended.count)
     }
@@ -135,6 +136,20 @@ extension AggregatePartition {
         let ended = endings.take(through: limit)
         ended.withUnsafeBufferPointer { if let base = $0.baseAddress { touch(base, ended.count) } }
         return ended
+    }
+
+    /// What the stores keep of groups that end goes with them.
+    func dropValues(_ groups: [UnsafeMutableRawPointer]) {
+        if groups.isEmpty || values.isEmpty { return }
+        let heap = table.arena.heap()
+        let types = table.layout.keyTypes
+        let columns = groups.withUnsafeBufferPointer { rows in
+            types.indices.map { column in
+                rows.baseAddress.map { table.keyColumn(column, of: $0, count: rows.count, as: types[column], heap: heap) }
+                    ?? .empty(types[column])
+            }
+        }
+        for rows in values { rows.removeAll(of: columns, count: groups.count) }
     }
 
     /// A group without rows leaves the state when the epoch is committed.

@@ -18,6 +18,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     /// False if every consumer replaces rows by their key, which is this operator's group: a changed group then needs
     /// only its new row.
     let emitsOldRows: Bool
+    private let inputAppends: Bool
     private let seeded: Atomic<Bool>
     /// In streaming tables: how groups end.
     let eventTime: AggregateEventTime?
@@ -28,14 +29,20 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     /// Groups when the operator was opened; nil where nobody set it.
     let openedRows: Locked<Int?>
 
+    /// - Parameters:
+    ///   - input: columns of the input; where the first or last row of a group is asked for, their order decides.
+    ///   - inputAppends: the input retracts nothing.
     public init(
-        groups: [NamedExpression], aggregates: [NamedAggregate], partitionBits: Int, emitsOldRows: Bool,
-        eventTime: AggregateEventTime? = nil, outputs: Outputs
+        groups: [NamedExpression], aggregates: [NamedAggregate], input: Schema = Schema([]),
+        inputAppends: Bool = true, partitionBits: Int, emitsOldRows: Bool, eventTime: AggregateEventTime? = nil,
+        outputs: Outputs
     ) throws(TidemillError) {
         self.eventTime = eventTime
+        self.inputAppends = inputAppends
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
-        accumulators = try AccumulatorLayout(aggregates)
+        accumulators = try AccumulatorLayout(
+            aggregates, input: input, retracts: !inputAppends)
         program = ExpressionProgram(groups.map(\.expression) + accumulators.inputs)
         layout = RowLayout(keys: groupTypes, valueBytes: accumulators.valueBytes)
         // One row has one partition.
@@ -56,11 +63,6 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     public var partitionCount: Int { partitions.count }
 
-    /// True if an aggregate cannot take back values.
-    public static func needsAppendOnlyInput(_ aggregates: [NamedAggregate]) throws(TidemillError) -> Bool {
-        try AccumulatorLayout(aggregates).needsAppendOnlyInput
-    }
-
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         var batch = batch
         var columns = try program.evaluate(batch, task.evaluation)
@@ -70,6 +72,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if batch.count == 0 { return }
         }
         let keys = KeyImages(Array(columns[..<groupCount]), count: batch.count, layout: layout)
+        let groups = Array(columns[..<groupCount])
         let inputs = Array(columns[groupCount...])
         let selection = PartitionedSelection(
             hashes: keys.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
@@ -81,6 +84,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if rows.isEmpty { continue }
             try partitions[p].withLock { partition throws(TidemillError) in
                 partition.update(keys, inputs, weights: batch.weights, selection: rows)
+                partition.keepValues(groups, inputs, weights: batch.weights, selection: rows)
             }
         }
     }
@@ -97,6 +101,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 partition.touchGlobalGroup()
             }
             try resolve(partition)
+            try partition.settleValues(forgets: inputAppends)
             partition.countLiveChange()
             if let eventTime {
                 try finish(partition, eventTime, task)
@@ -186,14 +191,14 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             StatePart(
                 types: [.bigint, .boolean] + groupTypes + accumulators.stateTypes,
                 keyColumns: Array(2..<(2 + groupCount)))
-        ]
+        ] + accumulators.stores.map { KeyedRows.statePart(groupTypes + $0.types, .init()) }
     }
 
     /// The state's columns behind the hash, the live mark and the groups, as they are read.
     public func accumulatorFields(over input: Schema) -> [Field] { accumulators.stateNames(of: input) }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { stateBatches($0, $0.touched) }
+        partitions[p].withLock { part == 0 ? stateBatches($0, $0.touched) : $0.values[part - 1].stateChanges() }
     }
 
     private func stateBatches(_ partition: AggregatePartition, _ unsorted: [UnsafeMutableRawPointer]) -> [Batch] {
@@ -242,10 +247,11 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch, epoch: Epoch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[0].types else {
+        guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of an aggregate has other columns than its query")
         }
+        if part > 0 { return restoreValues(part - 1, batch) }
         let keys = KeyImages(Array(batch.columns[2..<(2 + groupCount)]), count: batch.count, layout: layout)
         let live = batch.columns[1].bits
         let selection = PartitionedSelection(
@@ -262,6 +268,14 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                     partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows, stamp: RowStamp.of(epoch))
                 partition.indexIsStale = eventTime?.group != nil
             }
+        }
+    }
+
+    private func restoreValues(_ store: Int, _ batch: Batch) {
+        let groups = Array(batch.columns[2..<(2 + groupCount)])
+        KeyedRows.split(batch, types: groupTypes + accumulators.stores[store].types, by: groups, partitionBits: bits) {
+            p, change, stored in
+            partitions[p].withLock { $0.values[store].restore(change, stored: stored) }
         }
     }
 

@@ -35,11 +35,39 @@ extension AccumulatorLayout {
                 return doubles(main.offset, areas, n, heap, dividedBy: counts, validity: hasValue)
             }
             return try decimalAverage(aggregate, main, counts, areas, n, heap, validity: hasValue)
-        case .min, .max:
+        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor:
             return extreme(main, aggregate.resultType, areas, n, heap)
-        case .first, .last, .anyValue, .stddevPop, .stddevSamp, .varPop, .varSamp:
-            throw TidemillError.internal("aggregate without accumulator")
+        case .stddevPop, .stddevSamp, .varPop, .varSamp:
+            return moments(output, areas, n, heap) { count, sums in
+                Moments.result(aggregate.kind, count: count, sum: sums[0], squares: sums[1])
+            }
+        case .skewness, .kurtosis:
+            return moments(output, areas, n, heap) { Moments.shape(aggregate.kind, count: $0, $1) }
+        case .covarPop, .covarSamp, .corr:
+            return moments(output, areas, n, heap) { Moments.pair(aggregate.kind, count: $0, $1) }
         }
+    }
+
+    /// A double from a count and exact sums, each as two doubles; nil: NULL.
+    private func moments(
+        _ output: Output, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap,
+        _ result: (Int64, [(Double, Double)]) -> Double?
+    ) -> Column {
+        let counts = slots[output.count].offset
+        let offsets = ([output.main] + output.more).map { slots[$0].offset }
+        let buffer = Buffer(byteCount: n * 8)
+        let out = buffer.pointer(Double.self)
+        let validity = Bitmap(repeating: true, count: n)
+        for i in 0..<n {
+            let count = areas[i].load(fromByteOffset: counts, as: Int64.self)
+            let sums = offsets.map {
+                heap.sums.doubles.parts(of: areas[i].loadUnaligned(fromByteOffset: $0, as: ExactSum.self))
+            }
+            let value = result(count, sums)
+            out[i] = value ?? 0
+            if value == nil { validity.words[i >> 6] &= ~(1 << UInt64(i & 63)) }
+        }
+        return Column(type: .double, count: n, values: buffer, validity: validity)
     }
 
     /// Where the count of values is positive; nil if everywhere.

@@ -11,7 +11,7 @@ final class AggregatePartition {
     var cold = KeyGroupSet()
     /// Per key group the stamp of the last row that was deleted and not kept as a dead one.
     private var lastRemoval: [UInt32]
-    /// Where eviction goes on.
+    /// The key group that the next eviction takes as its sample.
     var hand = 0
     var deadRows = 0
     /// Groups that came, less those that went, since the operator was opened.
@@ -20,6 +20,8 @@ final class AggregatePartition {
     /// Long strings that are a minimum or maximum.
     var arena = RowArena()
     var sums: AccumulatorSums
+    /// One for each of the layout's stores.
+    let values: [KeyedRows]
 
     /// Rows touched since the last commit, in order of first touch; a row's mark is its position and `touchedBit`.
     private(set) var touched: [UnsafeMutableRawPointer] = []
@@ -47,6 +49,11 @@ final class AggregatePartition {
         valueBytes = layout.valueBytes
         valueOffset = layout.valueOffset
         sums = AccumulatorSums(accumulators)
+        values = accumulators.stores.map {
+            KeyedRows(
+                keyLayout: RowLayout(keys: layout.keyTypes, valueBytes: KeyedRows.keyValueBytes),
+                types: layout.keyTypes + $0.types, duties: .init(), leadBits: leadBits)
+        }
         stringOffsets = accumulators.slots.filter { $0.isExtreme && $0.type.physical == .view }.map(\.offset)
         before = .allocate(byteCount: 0, alignment: 8)
         lastRemoval = Array(repeating: 0, count: KeyGroup.count >> leadBits)
@@ -78,7 +85,9 @@ final class AggregatePartition {
         selection: Selection, _ n: Int
     ) {
         for i in 0..<n { rows[i] += valueOffset }
-        for slot in accumulators.slots { apply(slot, inputs, weights, UnsafePointer(rows), selection, n) }
+        for slot in accumulators.slots where slot.store == nil {
+            apply(slot, inputs, weights, UnsafePointer(rows), selection, n)
+        }
     }
 
     /// First touch of a group in this epoch keeps a copy of its accumulators.
@@ -127,7 +136,7 @@ final class AggregatePartition {
 
     func areaBefore(_ index: Int) -> UnsafeMutableRawPointer { before + index * valueBytes }
 
-    private func apply(
+    func apply(
         _ slot: AccumulatorLayout.Slot, _ inputs: [Column], _ weights: Column?, _ areas: ValueAreas,
         _ selection: Selection, _ n: Int
     ) {
@@ -161,6 +170,24 @@ final class AggregatePartition {
             case .sumDouble:
                 addDoubles(
                     areas, selection, n, offset: slot.offset, values: column!.pointer(), mask, &sums.doubles)
+            case .sumSquares:
+                addPowers(
+                    SquareRule.self, areas, selection, n, offset: slot.offset, column!.pointer(), column!.pointer(),
+                    mask, &sums.doubles)
+            case .sumCubes:
+                addPowers(
+                    CubeRule.self, areas, selection, n, offset: slot.offset, column!.pointer(), column!.pointer(),
+                    mask, &sums.doubles)
+            case .sumFourths:
+                addPowers(
+                    FourthRule.self, areas, selection, n, offset: slot.offset, column!.pointer(), column!.pointer(),
+                    mask, &sums.doubles)
+            case .sumProducts:
+                let other = slot.other.map { inputs[$0] } ?? column!
+                addPowers(
+                    ProductRule.self, areas, selection, n, offset: slot.offset, column!.pointer(), other.pointer(),
+                    mask, &sums.doubles)
+            case .picked: preconditionFailure("a picked row comes from its store")
             case .minimum, .maximum:
                 extremes(slot, column!, areas, selection, n, mask)
             }
@@ -245,6 +272,7 @@ final class AggregatePartition {
             }
             row.storeBytes(of: mark, toByteOffset: RowLayout.markOffset, as: UInt32.self)
         }
+        for rows in values { rows.endEpoch() }
         for index in detached { sums.release(areaBefore(index)) }
         detached.removeAll(keepingCapacity: true)
         touched.removeAll(keepingCapacity: true)
@@ -299,6 +327,6 @@ final class AggregatePartition {
     var rowBytes: Int { table.layout.stride }
     var byteCount: Int {
         table.byteCount + endings.byteCount + arena.byteCount + sums.byteCount + beforeCapacity + touched.capacity * 9
-            + lastRemoval.count * 4
+            + lastRemoval.count * 4 + values.reduce(0) { $0 + $1.byteCount }
     }
 }

@@ -9,7 +9,7 @@ extension AccumulatorLayout {
             return [Column(type: .bigint, count: n, values: collect(Int64.self, slot.offset, areas, n))]
         case .sumInteger, .sumDecimal:
             return [Column(type: slot.stateTypes[0], count: n, values: wideSums(slot, areas, n, heap))]
-        case .sumDouble:
+        case .sumDouble, .sumSquares, .sumCubes, .sumFourths, .sumProducts:
             let high = Buffer(byteCount: n * 8)
             let low = Buffer(byteCount: n * 8)
             var wide: StringColumnBuilder?
@@ -33,7 +33,7 @@ extension AccumulatorLayout {
             return [
                 Column(type: .double, count: n, values: high), Column(type: .double, count: n, values: low), spilled,
             ]
-        case .minimum, .maximum:
+        case .minimum, .maximum, .picked:
             return [extreme(slot, slot.type, areas, n, heap)]
         }
     }
@@ -85,7 +85,7 @@ extension AccumulatorLayout {
         }
     }
 
-    private func store(
+    func store(
         _ slot: Slot, _ batch: Batch, _ index: Int, _ row: Int, _ area: UnsafeMutableRawPointer,
         _ partition: AggregatePartition
     ) throws(TidemillError) {
@@ -97,7 +97,7 @@ extension AccumulatorLayout {
             partition.sums.integers.set(
                 column.pointer(Int128.self)[row], in: target.assumingMemoryBound(to: CompactSum.self))
         case .sumDecimal: target.storeBytes(of: column.pointer(Int128.self)[row], as: Int128.self)
-        case .sumDouble:
+        case .sumDouble, .sumSquares, .sumCubes, .sumFourths, .sumProducts:
             let wide = batch.columns[index + 2].bytes(row)
             if wide.isEmpty {
                 let low = batch.columns[index + 1].pointer(Double.self)[row]
@@ -106,7 +106,7 @@ extension AccumulatorLayout {
                 let sum = partition.sums.doubles.insert(try WideSum(decoding: Array(wide)))
                 target.storeBytes(of: ExactSum(spill: sum), as: ExactSum.self)
             }
-        case .minimum, .maximum:
+        case .minimum, .maximum, .picked:
             guard column.isValid(row) else {
                 target.storeBytes(of: 0, as: UInt64.self)
                 return

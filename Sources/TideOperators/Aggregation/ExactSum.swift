@@ -231,6 +231,8 @@ struct WideSums {
     }
     mutating func remove(_ index: Int) { free.append(index) }
     func copy(_ index: Int) -> WideSum { sums[index] }
+    /// The sum as two doubles, the second what the first lacks.
+    func parts(of sum: ExactSum) -> (Double, Double) { sum.spillIndex.map { sums[$0].parts } ?? (sum.hi, sum.lo) }
     func value(of sum: ExactSum) -> Double { sum.spillIndex.map { sums[$0].value } ?? sum.hi }
     var byteCount: Int { sums.count * (WideSum.limbCount * 8 + 64) }
 }

@@ -10,11 +10,63 @@ enum Moments {
         return (product, product.isFinite ? (-product).addingProduct(x, x) : 0)
     }
 
+    /// x · y as a sum of two doubles.
+    @inline(__always) static func product(_ x: Double, _ y: Double) -> (Double, Double) {
+        let product = x * y
+        return (product, product.isFinite ? (-product).addingProduct(x, y) : 0)
+    }
+    /// x³ and x⁴ as sums of two doubles; what these lack is below 2^-100 of the value and depends on x alone.
+    @inline(__always) static func cube(_ x: Double) -> (Double, Double) {
+        let cube = DoubleDouble(square(x)) * DoubleDouble((x, 0))
+        return cube.high.isFinite ? (cube.high, cube.low) : (x * x * x, 0)
+    }
+    @inline(__always) static func fourth(_ x: Double) -> (Double, Double) {
+        let fourth = DoubleDouble(square(x)) * DoubleDouble(square(x))
+        return fourth.high.isFinite ? (fourth.high, fourth.low) : (x * x * x * x, 0)
+    }
+
     /// Values that a result needs at least; below, it is NULL.
     static func leastCount(_ kind: AggregateKind) -> Int64 {
         switch kind {
-        case .varSamp, .stddevSamp: 2
+        case .varSamp, .stddevSamp, .covarSamp: 2
         default: 1
+        }
+    }
+
+    /// Skewness and excess kurtosis from the sums of the first four powers; NULL where all values are equal.
+    static func shape(_ kind: AggregateKind, count: Int64, _ sums: [(Double, Double)]) -> Double? {
+        if count < 1 { return nil }
+        if sums.contains(where: { !$0.0.isFinite }) { return .nan }
+        let n = Double(count)
+        let (s1, s2, s3) = (DoubleDouble(sums[0]), DoubleDouble(sums[1]), DoubleDouble(sums[2]))
+        let mean = s1 / n
+        let m2 = s2 - mean * s1
+        if m2.high <= 0 { return nil }
+        func times(_ x: DoubleDouble, _ factor: Double) -> DoubleDouble { x * DoubleDouble((factor, 0)) }
+        // Σ(x - m)³ = S3 - 3 m S2 + 2 m² S1
+        if kind == .skewness {
+            let m3 = (s3 - times(mean * s2, 3)) - times(mean * mean * s1, -2)
+            return n.squareRoot() * m3.high / (m2.high * m2.high * m2.high).squareRoot()
+        }
+        // Σ(x - m)⁴ = S4 - 4 m S3 + 6 m² S2 - 3 m³ S1
+        let s4 = DoubleDouble(sums[3])
+        let m4 = ((s4 - times(mean * s3, 4)) - times(mean * mean * s2, -6)) - times(mean * mean * mean * s1, 3)
+        return n * m4.high / (m2.high * m2.high) - 3
+    }
+
+    /// Covariances and correlation from Σx, Σy, Σxy, and for the correlation Σx², Σy².
+    static func pair(_ kind: AggregateKind, count: Int64, _ sums: [(Double, Double)]) -> Double? {
+        if count < leastCount(kind) { return nil }
+        if sums.contains(where: { !$0.0.isFinite }) { return .nan }
+        let n = Double(count)
+        let (x, y) = (DoubleDouble(sums[0]), DoubleDouble(sums[1]))
+        let joint = (DoubleDouble(sums[2]) - (x / n) * y).high
+        switch kind {
+        case .covarPop: return joint / n
+        case .covarSamp: return joint / (n - 1)
+        default:
+            let (a, b) = ((DoubleDouble(sums[3]) - (x / n) * x).high, (DoubleDouble(sums[4]) - (y / n) * y).high)
+            return a > 0 && b > 0 ? joint / (a.squareRoot() * b.squareRoot()) : nil
         }
     }
 
@@ -33,6 +85,27 @@ enum Moments {
         case .stddevPop: return (deviation / n).squareRoot()
         default: return (deviation / (n - 1)).squareRoot()
         }
+    }
+}
+
+/// Spark's exact percentile.
+enum Percentile {
+    /// - Parameter values: ascending, each with how often it occurs; not empty.
+    static func interpolated(_ values: [(value: Double, weight: Int64)], _ fraction: Double) -> Double {
+        let count = values.reduce(0) { $0 + $1.weight }
+        let position = Double(count - 1) * fraction
+        let (lower, upper) = (Int64(position.rounded(.down)), Int64(position.rounded(.up)))
+        func at(_ index: Int64) -> Double {
+            var seen: Int64 = 0
+            for (value, weight) in values {
+                seen += weight
+                if index < seen { return value }
+            }
+            return values[values.count - 1].value
+        }
+        let (a, b) = (at(lower), at(upper))
+        if lower == upper || a == b { return a }
+        return (Double(upper) - position) * a + (position - Double(lower)) * b
     }
 }
 

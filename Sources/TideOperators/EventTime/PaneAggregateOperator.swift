@@ -34,6 +34,9 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
             let read = call.aggregate.arguments + (call.filter.map { [$0] } ?? [])
             if read.contains(where: { $0.columns.contains(column) }) || call.aggregate.distinct { return nil }
         }
+        // Values that are kept one by one belong to whole windows.
+        let layout = try? AccumulatorLayout(aggregate.aggregates, input: aggregate.input.schema, retracts: false)
+        guard let layout, layout.stores.isEmpty else { return nil }
         return (windows, groups[0])
     }
 
@@ -47,7 +50,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         self.outputs = outputs
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
-        accumulators = try AccumulatorLayout(aggregate.aggregates)
+        accumulators = try AccumulatorLayout(aggregate.aggregates, input: aggregate.input.schema, retracts: false)
         var groups = aggregate.groups.map(\.expression)
         groups[group] = expanded.time
         program = ExpressionProgram(groups + accumulators.inputs)

@@ -26,7 +26,12 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         self.outputs = outputs
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
-        accumulators = try AccumulatorLayout(aggregate.aggregates)
+        accumulators = try AccumulatorLayout(aggregate.aggregates, input: aggregate.input.schema, retracts: false)
+        guard accumulators.stores.isEmpty else {
+            throw TidemillError.unsupported(
+                "aggregates that keep their values (DISTINCT, first, last, median and the like) over session_window",
+                hint: "use count, sum, avg, min, max, variances and covariances")
+        }
         program = ExpressionProgram(aggregate.groups.map(\.expression) + accumulators.inputs)
         var keyTypes = groupTypes
         keyTypes.remove(at: session)

@@ -21,8 +21,8 @@ extension IncrementalJoinOperator {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of a join has other columns than its query")
         }
-        let width = (part == 0 ? specification.leftTypes : specification.rightTypes).count
-        let rows = Batch(columns: Array(batch.columns[2..<(2 + width)]), count: batch.count)
+        let types = part == 0 ? specification.leftTypes : specification.rightTypes
+        let rows = Batch(columns: Array(batch.columns[2..<(2 + types.count)]), count: batch.count)
         let keys: [Column]
         if part == 1 && specification.rightIsKeys {
             keys = rows.columns
@@ -30,13 +30,8 @@ extension IncrementalJoinOperator {
             let program = part == 0 ? specification.leftKeys : specification.rightKeys
             keys = try program.evaluate(rows, EvaluationContext(currentTimestampMicros: 0))
         }
-        // The stored columns travel behind the rows, so that they are split with them.
-        let both = Batch(columns: rows.columns + batch.columns, count: batch.count)
-        both.split(by: keys, partitionBits: bits, ordinal: 0) { p, change in
-            let stored = Batch(columns: Array(change.batch.columns[width...]), count: change.batch.count)
-            var own = change
-            own.batch = Batch(columns: Array(change.batch.columns[..<width]), count: stored.count)
-            partitions[p].withLock { side(part, $0).restore(own, stored: stored) }
+        KeyedRows.split(batch, types: types, by: keys, partitionBits: bits) { p, change, stored in
+            partitions[p].withLock { side(part, $0).restore(change, stored: stored) }
         }
     }
 

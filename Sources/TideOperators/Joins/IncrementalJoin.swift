@@ -1,8 +1,8 @@
 /// A join of two inputs that both change, of every kind, with and without keys, with and without a condition beyond
 /// them.
 ///
-/// With L and R the rows before the epoch, the change of the pairs is ΔL ⋈ R + (L + ΔL) ⋈ ΔR. What a row adds beside its
-/// pairs (outer joins: the row padded with NULLs while it has no partner; semi joins: the row while it has one; anti
+/// With L and R the rows before the epoch, the change of the pairs is ΔL ⋈ R + (L + ΔL) ⋈ ΔR. What a row adds beside
+/// its pairs (outer joins: the row padded with NULLs while it has no partner; semi joins: the row while it has one; anti
 /// joins: while it has none) is settled at the end of the epoch, from what it was before to what it is now, so that a
 /// row which finds and loses a partner within the epoch says nothing. Whether a row has partners is known per key (the
 /// total weight of the other side's rows with that key), or with a condition beyond equality per row: its number of

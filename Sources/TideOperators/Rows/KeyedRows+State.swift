@@ -9,6 +9,22 @@ extension KeyedRows {
             keyColumns: Array(2..<(2 + types.count)))
     }
 
+    /// Splits a stored batch by partition: the rows with their keys, and the stored columns in the same order.
+    static func split(
+        _ batch: Batch, types: [DataType], by keys: [Column], partitionBits: Int,
+        _ body: (Int, RowChange, Batch) -> Void
+    ) {
+        // The stored columns travel behind the rows, so that they are split with them.
+        let width = types.count
+        let both = Batch(columns: batch.columns[2..<(2 + width)] + batch.columns, count: batch.count)
+        both.split(by: keys, partitionBits: partitionBits, ordinal: 0) { p, change in
+            let stored = Batch(columns: Array(change.batch.columns[width...]), count: change.batch.count)
+            var own = change
+            own.batch = Batch(columns: Array(change.batch.columns[..<width]), count: stored.count)
+            body(p, own, stored)
+        }
+    }
+
     static let stateRowsMax = 8192
 
     /// Rows that the epoch brought and took away again were never stored and need not be forgotten.

@@ -139,6 +139,21 @@ final class KeyedRows {
         }
         entry.storeBytes(of: weight, toByteOffset: weightAt, as: Int64.self)
     }
+    /// Takes all rows of keys.
+    func removeAll(of keys: [Column], count n: Int) {
+        let images = KeyImages(keys, count: n, layout: index.layout)
+        withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: max(1, n)) { found in
+            guard let base = found.baseAddress else { return }
+            index.find(images, selection: nil, count: n, into: base)
+            for i in 0..<n {
+                var entry = base[i].flatMap { first(of: $0) }
+                while let current = entry {
+                    setWeight(0, of: current)
+                    entry = next(after: current)
+                }
+            }
+        }
+    }
     /// For restoring: what the checkpoint says.
     func setMatches(_ count: Int64, of entry: UnsafeMutableRawPointer) {
         entry.storeBytes(of: count, toByteOffset: matchesAt, as: Int64.self)
@@ -155,10 +170,11 @@ final class KeyedRows {
         key.storeBytes(of: UInt(bitPattern: entry), toByteOffset: firstAt, as: UInt.self)
     }
 
-    private func unlink(_ entry: UnsafeMutableRawPointer) {
+    /// - Returns: the entry's key if it has no entry left.
+    private func unlink(_ entry: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         let next = entry.load(fromByteOffset: nextAt, as: UInt.self)
         let previous = entry.load(fromByteOffset: previousAt, as: UInt.self)
-        guard let key = keyRow(of: entry) else { return }
+        guard let key = keyRow(of: entry) else { return nil }
         if let before = UnsafeMutableRawPointer(bitPattern: previous) {
             before.storeBytes(of: next, toByteOffset: nextAt, as: UInt.self)
         } else {
@@ -167,20 +183,22 @@ final class KeyedRows {
         if let after = UnsafeMutableRawPointer(bitPattern: next) {
             after.storeBytes(of: previous, toByteOffset: previousAt, as: UInt.self)
         }
-        if previous == 0 && next == 0 { index.remove(key) }
+        return previous == 0 && next == 0 ? key : nil
     }
 
     func endEpoch() {
         for key in touchedKeys { key.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self) }
         touchedKeys.removeAll(keepingCapacity: true)
         totalsBefore.removeAll(keepingCapacity: true)
+        var (gone, goneKeys): ([UnsafeMutableRawPointer], [UnsafeMutableRawPointer]) = ([], [])
         for entry in touched {
             entry.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
-            if weight(of: entry) == 0 {
-                unlink(entry)
-                entries.remove(entry)
-            }
+            if weight(of: entry) != 0 { continue }
+            gone.append(entry)
+            if let key = unlink(entry) { goneKeys.append(key) }
         }
+        gone.withUnsafeBufferPointer { if let base = $0.baseAddress { entries.remove(base, count: $0.count) } }
+        goneKeys.withUnsafeBufferPointer { if let base = $0.baseAddress { index.remove(base, count: $0.count) } }
         touched.removeAll(keepingCapacity: true)
         before.removeAll(keepingCapacity: true)
     }

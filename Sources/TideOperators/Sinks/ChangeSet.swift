@@ -7,6 +7,7 @@ public final class ChangeSetCollector: BatchConsumer {
     /// change of each whole row says which one stands.
     let needsNetting: Bool
     private let changes: Locked<[Int: [Batch]]>
+    private let netsOnce = Locked(false)
 
     public init(key: TableKey, types: [DataType], needsNetting: Bool) {
         self.key = key
@@ -20,8 +21,16 @@ public final class ChangeSetCollector: BatchConsumer {
     }
     public func finishTask(_ task: TaskContext) throws(TidemillError) {}
 
+    /// The next change set is netted in any case: rows that a table had and their changes come in one epoch, in no
+    /// order.
+    public func netOnce() { netsOnce.withLock { $0 = true } }
+
     /// The epoch's change set; the collector is empty afterwards.
     public func take() -> [Batch] {
+        let nets = netsOnce.withLock { once in
+            defer { once = false }
+            return once || needsNetting
+        }
         let batches = changes.withLock { changes in
             defer { changes = [:] }
             return changes.keys.sorted().flatMap { changes[$0] ?? [] }
@@ -30,7 +39,7 @@ public final class ChangeSetCollector: BatchConsumer {
         switch key {
         case .bag: return [net(batches)].filter { $0.count > 0 }
         case .columns(let keys):
-            if needsNetting { return [lastPerKey([net(batches)], keys)].filter { $0.count > 0 } }
+            if nets { return [lastPerKey([net(batches)], keys)].filter { $0.count > 0 } }
             // One version per key, insertions behind deletions: nothing to do unless there are deletions.
             if batches.allSatisfy({ $0.weights == nil }) { return batches }
             return [lastPerKey(batches, keys)].filter { $0.count > 0 }

@@ -15,6 +15,8 @@ enum RowStamp {
 
     static func of(_ epoch: Epoch) -> UInt32 { UInt32(min(Int64(stampMask), epoch.rawValue + 2)) }
 
+    @inline(__always) static func stamp(_ mark: UInt32) -> UInt32 { mark & stampMask }
+
     @inline(__always) static func isClean(_ mark: UInt32, through flushed: UInt32) -> Bool {
         let stamp = mark & stampMask
         return stamp <= flushed && stamp != stampMask && mark & touchedBit == 0

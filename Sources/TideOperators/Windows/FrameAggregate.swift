@@ -37,6 +37,9 @@ struct FrameAggregate {
         case .countStar, .count, .countIf, .sum, .avg, .min, .max, .first, .last, .anyValue, .boolAnd, .boolOr,
             .stddevPop, .stddevSamp, .varPop, .varSamp:
             return
+        default:
+            throw TidemillError.unsupported(
+                "\(name) with OVER", hint: "compute it by GROUP BY and join the result")
         }
     }
 
@@ -70,6 +73,7 @@ struct FrameAggregate {
                 ? try SumResults.sums(sums, counted, n, as: aggregate.resultType)
                 : try SumResults.averages(sums, of: arguments[0].type, counted, n, as: aggregate.resultType)
         case .stddevPop, .stddevSamp, .varPop, .varSamp: return variances(counts { _ in true })
+        default: throw TidemillError.internal("an aggregate that is not computed over frames")
         }
     }
 

@@ -43,6 +43,17 @@ final class KeyedPartitions: Sendable {
         }
     }
 
+    /// Gives what waits to an operator that applies it itself.
+    func withPart(
+        _ p: Int, _ body: (KeyedRows, [RowChange]) throws(TidemillError) -> Void
+    ) throws(TidemillError) {
+        try parts[p].withLock { part throws(TidemillError) in
+            let changes = part.pending
+            part.pending.removeAll()
+            try body(part.rows, changes)
+        }
+    }
+
     private static let chunkRows = 1 << 15
 
     /// Applies what waits and gives the partitions that changed, some at a time, each once.
@@ -93,6 +104,34 @@ final class KeyedPartitions: Sendable {
         }
     }
 
+    /// Applies what waits and gives all rows, changed or not. Only where there are no partition keys.
+    func everything() -> Touched {
+        precondition(parts.count == 1)
+        return parts[0].withLock { part in
+            let rows = part.rows
+            for change in part.pending {
+                rows.apply(
+                    change.batch,
+                    keys: KeyImages(change.keys, count: change.batch.count, layout: rows.index.layout))
+            }
+            part.pending.removeAll()
+            var all = Touched(
+                batch: Batch(columns: types.map { .empty($0) }, count: 0), starts: [0], entries: [],
+                weightsBefore: [], weights: [])
+            guard let key = rows.find(keys: [], count: 1)[0] else { return all }
+            var entry = rows.first(of: key)
+            while let current = entry {
+                all.entries.append(current)
+                all.weightsBefore.append(rows.weightBefore(of: current))
+                all.weights.append(rows.weight(of: current))
+                entry = rows.next(after: current)
+            }
+            all.starts.append(all.entries.count)
+            all.batch = Batch(columns: rows.columns(of: all.entries), count: all.entries.count)
+            return all
+        }
+    }
+
     // MARK: State
 
     var statePart: StatePart { KeyedRows.statePart(types, duties) }
@@ -103,17 +142,10 @@ final class KeyedPartitions: Sendable {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of \(what) has other columns than its query")
         }
-        let width = types.count
-        let rows = Array(batch.columns[2..<(2 + width)])
-        let columns = try keys.evaluate(
-            Batch(columns: rows, count: batch.count), EvaluationContext(currentTimestampMicros: 0))
-        // The stored columns travel behind the rows, so that they are split with them.
-        let both = Batch(columns: rows + batch.columns, count: batch.count)
-        both.split(by: columns, partitionBits: bits, ordinal: 0) { p, change in
-            let stored = Batch(columns: Array(change.batch.columns[width...]), count: change.batch.count)
-            var own = change
-            own.batch = Batch(columns: Array(change.batch.columns[..<width]), count: stored.count)
-            parts[p].withLock { $0.rows.restore(own, stored: stored) }
+        let rows = Batch(columns: Array(batch.columns[2..<(2 + types.count)]), count: batch.count)
+        let columns = try keys.evaluate(rows, EvaluationContext(currentTimestampMicros: 0))
+        KeyedRows.split(batch, types: types, by: columns, partitionBits: bits) { p, change, stored in
+            parts[p].withLock { $0.rows.restore(change, stored: stored) }
         }
     }
 

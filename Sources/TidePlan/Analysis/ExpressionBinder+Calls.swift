@@ -4,6 +4,9 @@ extension ExpressionBinder {
     func bindCall(_ call: FunctionCall, _ expression: Expression) throws(TidemillError) -> BoundExpression {
         let span = expression.span
         let name = call.name.last.name
+        if name.lowercased() == "struct", !call.arguments.isEmpty, call.arguments.allSatisfy({ $0.name == nil }) {
+            return try structure(call, span)
+        }
         if let named = call.arguments.first(where: { $0.name != nil || $0.alias != nil }) {
             throw AnalysisError.unsupported("named arguments are not supported: \(name)", named.value.span)
         }
@@ -29,6 +32,18 @@ extension ExpressionBinder {
         if !registry.isScalar(name) { _ = try registry.bind(name, arguments: [], span: span) }
         let bound = try registry.bind(name, arguments: bindAll(call.arguments.map(\.value)), span: span)
         return try checked(bound, name, span)
+    }
+
+    /// Fields of `struct(…)` are named as the columns they come from.
+    private func structure(_ call: FunctionCall, _ span: SourceSpan) throws(TidemillError) -> BoundExpression {
+        var arguments: [BoundExpression] = []
+        for (index, argument) in call.arguments.enumerated() {
+            var name = argument.alias?.name ?? "col\(index + 1)"
+            if argument.alias == nil, case .column(let column) = argument.value.kind { name = column.last.name }
+            if argument.alias == nil, case .field(_, let field) = argument.value.kind { name = field.name }
+            arguments += [.string(name), try bind(argument.value)]
+        }
+        return try registry.bind("named_struct", arguments: arguments, span: span)
     }
 
     /// Functions whose value depends on the moment or on chance, by what the consumer can keep.

@@ -140,14 +140,15 @@ struct ExpressionBinder {
             let target = try TypeResolution.resolve(type, context.settings)
             return try registry.explicitCast(bind(operand), to: target, try: isTry, span: span)
         case .function(let call): return try bindCall(call, expression)
-        case .field(let operand, let field):
-            let bound = try bind(operand)
-            guard bound.type == .timeWindow else {
-                throw AnalysisError.unsupported("nested types are not supported yet: \(span.text)", span)
-            }
-            return try windowField(bound, field, span)
-        case .row, .lambda, .element:
-            throw AnalysisError.unsupported("nested types are not supported yet: \(span.text)", span)
+        case .element(let value, let index):
+            return try registry.bind("[]", arguments: [bind(value), bind(index)], span: span)
+        case .field(let value, let name):
+            let bound = try bind(value)
+            if bound.type == .timeWindow { return try windowField(bound, name, span) }
+            return try field(name.name, of: bound, span)
+        case .row(let values): return try registry.bind("struct", arguments: bindAll(values), span: span)
+        case .lambda:
+            throw AnalysisError.unsupported("lambda functions are not supported yet: \(span.text)", span)
         case .extract(let field, let source): return try bindExtract(field, bind(source), span)
         case .trim(let side, let characters, let source):
             return try bindTrim(side, characters, source, span)
@@ -170,10 +171,32 @@ struct ExpressionBinder {
         if !aliasesFirst, let found = try alias(name) { return found }
         if let field = try windowField(name) { return field }
         if let outer = try context.outerColumn(name) { return outer }
-        if name.parts.count > 1, !scope.matches([name.names[0]]).isEmpty {
-            throw AnalysisError.unsupported("nested types are not supported yet: \(name.text)", name.span)
+        // The last parts may name fields of a struct.
+        for length in stride(from: name.parts.count - 1, to: 0, by: -1) {
+            let columns = scope.matches(Array(name.names[..<length]))
+            if columns.count > 1 { throw AnalysisError.ambiguous(name, columns) }
+            guard let column = columns.first else { continue }
+            var value = column.bound
+            for part in name.names[length...] { value = try field(part, of: value, name.span) }
+            return value
         }
         throw AnalysisError.unresolvedColumn(name, scope: scope, others: aliases.keys.sorted())
+    }
+
+    private func field(
+        _ name: String, of value: BoundExpression, _ span: SourceSpan
+    ) throws(TidemillError) -> BoundExpression {
+        // A map's value can be named like a field.
+        if case .map(.string, _) = value.type {
+            return try registry.bind("[]", arguments: [value, .string(name)], span: span)
+        }
+        guard case .structure = value.type else {
+            throw AnalysisError.user(
+                "INVALID_EXTRACT_BASE_FIELD_TYPE",
+                "cannot extract the field `\(name)` of a \(value.type.sql): \(span.text)",
+                hint: "only structs and maps have fields", span)
+        }
+        return try registry.bind(".", arguments: [value, .string(name)], span: span)
     }
 
     private func alias(_ name: QualifiedName) throws(TidemillError) -> BoundExpression? {

@@ -44,7 +44,10 @@ extension ExpressionBinder {
                     hint: "select one column", span)
             }
             return subqueries.add(call)
-        case .exists(let query): return subqueries.add(try call(query, .exists, span))
+        case .exists(let query):
+            var call = try call(query, .exists, span)
+            call.plan = call.plan.withoutLimit
+            return subqueries.add(call)
         case .inSubquery(let operand, let query, let negated):
             let bound = try contains(operand, query, span)
             return negated ? .not(subqueries.add(bound)) : subqueries.add(bound)
@@ -102,6 +105,18 @@ extension QueryAnalyzer {
     func checkSubqueries(_ input: AnalyzedRelation, _ span: SourceSpan) throws(TidemillError) {
         guard consumer == .streamingTable, input.isStreaming else { return }
         note("subqueries in \(target ?? "a streaming table") are read as of each epoch; rows already written stay")
+    }
+}
+
+extension LogicalPlan {
+    /// The plan without a LIMIT on top that leaves a row where there is one: to EXISTS it says nothing.
+    fileprivate var withoutLimit: LogicalPlan {
+        switch self {
+        case .project(let input, let items): .project(input: input.withoutLimit, items: items)
+        case .sort(let sort) where sort.offset == 0 && sort.limit != 0: sort.input.withoutLimit
+        case .topN(let topN) where topN.offset == 0 && topN.limit != 0 && topN.rank == nil: topN.input.withoutLimit
+        default: self
+        }
     }
 }
 

@@ -30,8 +30,9 @@ final class QueryAnalyzer {
     /// Where the operators stand that `StreamingLegality` may refuse.
     private(set) var places: [LogicalPlan: SourceSpan] = [:]
     private var commonTables: [[String: AnalyzedRelation]] = []
-    /// Names of WITH RECURSIVE whose query is being analyzed.
-    private var recursiveNames: [String] = []
+    /// Common tables of WITH RECURSIVE whose query is being analyzed, innermost last.
+    private var recursions: [Recursion] = []
+    private var recursionCount = 0
     private var scanCount = 0
     /// Rows of the enclosing queries, outermost first.
     private(set) var outerRows: [OuterRow] = []
@@ -120,9 +121,13 @@ final class QueryAnalyzer {
 
     private func define(_ table: CommonTable, isRecursive: Bool) throws(TidemillError) {
         let name = table.name.name
-        if isRecursive { recursiveNames.append(name.lowercased()) }
-        defer { if isRecursive { recursiveNames.removeLast() } }
-        var relation = try analyze(table.query).qualified([name])
+        var relation: AnalyzedRelation
+        if isRecursive, case .setOperation(.union, let isDistinct, let left, let right) = table.query.body.kind {
+            relation = try recursive(table, left, right, isDistinct: isDistinct)
+        } else {
+            relation = try analyze(table.query)
+        }
+        relation = relation.qualified([name])
         if !table.columns.isEmpty { relation = try renamed(relation, table.columns, [name], table.span) }
         guard commonTables[commonTables.count - 1].updateValue(relation, forKey: name.lowercased()) == nil else {
             throw AnalysisError.user(
@@ -131,13 +136,30 @@ final class QueryAnalyzer {
         }
     }
 
+    /// `base UNION ALL step`. The step sees the base's columns under the table's name.
+    private func recursive(
+        _ table: CommonTable, _ left: QueryBody, _ right: QueryBody, isDistinct: Bool
+    ) throws(TidemillError) -> AnalyzedRelation {
+        recursionCount += 1
+        let recursion = Recursion(key: table.name.name.lowercased(), id: recursionCount, depth: outerRows.count)
+        recursions.append(recursion)
+        defer { recursions.removeLast() }
+        let base = try analyzeBody(left)
+        try recursion.start(base, table, in: self)
+        let step = try analyzeBody(right)
+        let union = try setOperation(
+            .union, isDistinct: isDistinct, base, step, left.span, right.span, table.query.body.span)
+        guard recursion.isUsed else { return union }
+        return try recursion.finish(base, step, table, isDistinct: isDistinct)
+    }
+
     // MARK: Tables
 
     func resolveTable(_ reference: TableReference, _ span: SourceSpan) throws(TidemillError) -> AnalyzedRelation {
         if reference.name.parts.count == 1 {
             let key = reference.name.last.name.lowercased()
-            if recursiveNames.contains(key) {
-                throw AnalysisError.unsupported("recursive queries are not supported yet: \(key)", span)
+            if let recursion = recursions.last(where: { $0.key == key }) {
+                return try recursion.reference(span, inSubquery: outerRows.count > recursion.depth)
             }
             for level in commonTables.reversed() {
                 guard let found = level[key] else { continue }

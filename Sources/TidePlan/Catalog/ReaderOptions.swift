@@ -4,7 +4,7 @@ enum ReaderOptions {
         "path", "pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter", "maxfilespertrigger",
         "maxbytespertrigger", "latestfirst", "maxfileage", "filenameonly", "cleansource", "sourcearchivedir",
         "maxcachedfiles", "discardcachedinputratio", "ignorecorruptfiles", "ignoremissingfiles", "skipchangecommits",
-        "filechanges", "basepath",
+        "filechanges", "basepath", "tidemill.changedfiles",
     ]
     private static let text: Set<String> = [
         "mode", "columnnameofcorruptrecord", "dateformat", "timestampformat", "timestampntzformat", "multiline",
@@ -42,6 +42,14 @@ enum ReaderOptions {
         "maxfilespertrigger", "maxbytespertrigger", "latestfirst", "maxfileage", "cleansource", "sourcearchivedir",
         "maxcachedfiles", "discardcachedinputratio",
     ]
+
+    /// - Throws: if both limits of an epoch are given, as Spark refuses them.
+    static func checkLimits(_ options: [String: String], _ span: SourceSpan) throws(TidemillError) {
+        guard options["maxfilespertrigger"] != nil, options["maxbytespertrigger"] != nil else { return }
+        throw AnalysisError.user(
+            "CANNOT_SPECIFY_BOTH_FILE_LIMITS", "maxFilesPerTrigger and maxBytesPerTrigger cannot both be set",
+            hint: "leave one of them out", span)
+    }
 
     /// A note for an option that nobody reads; nil if it is known.
     static func note(_ option: Property, format: String, in owner: String) -> String? {

@@ -15,10 +15,19 @@ enum TypeResolution {
 
     static func resolve(_ type: TypeName, _ settings: AnalysisSettings) throws(TidemillError) -> DataType {
         switch type.kind {
-        case .array, .map, .structure:
-            throw AnalysisError.unsupported(
-                "nested types are not supported yet: \(type.span.text)",
-                hint: "read the column as STRING and take it apart with string functions", type.span)
+        case .array(let element): return .array(try resolve(element, settings))
+        case .map(let key, let value):
+            let keyType = try resolve(key, settings)
+            guard keyType.isOrdered else {
+                throw AnalysisError.user(
+                    "INVALID_MAP_KEY_TYPE", "the key of a map cannot be or hold a map: \(key.span.text)", key.span)
+            }
+            return .map(key: keyType, value: try resolve(value, settings))
+        case .structure(let fields):
+            return .structure(
+                try fields.map { (field) throws(TidemillError) in
+                    Field(field.name.name, try resolve(field.type, settings), nullable: !field.isNotNull)
+                })
         case .interval(let from, let to):
             guard let first = from else {
                 throw AnalysisError.unsupported(

@@ -84,6 +84,9 @@ public struct ExplainPrinter: Sendable {
         case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
         case .expand: return "Expand"
         case .replicate: return "Replicate"
+        case .latest: return "Newest row per key (SCD type 1)"
+        case .recursive(let recursive): return "Recursion \(recursive.name)"
+        case .working: return "Rows of the last step"
         }
     }
 
@@ -119,7 +122,10 @@ public struct ExplainPrinter: Sendable {
                 contentsOf: expand.projections.map { "row: \(PlanText.list($0, expand.input.schema))" })
         case .replicate(let replicate):
             lines = ["copies: \(PlanText.expression(replicate.count, replicate.input.schema))"]
-        case .values, .union: break
+        case .latest(let latest):
+            lines.append("keys: \(latest.keys.map { latest.input.schema[$0].name }.joined(separator: ", "))")
+        case .recursive(let recursive): lines.append("steps: at most \(recursive.levelMax)")
+        case .values, .union, .working: break
         }
         guard !isBatch else { return lines }
         lines.append(incremental.isAppendOnly(plan) ? "changes: append-only" : "changes: retracting")
@@ -151,10 +157,14 @@ public struct ExplainPrinter: Sendable {
     private func state(of plan: LogicalPlan) -> String? {
         if incremental.isStatic(plan) { return nil }
         switch plan {
-        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows, .expand, .replicate: return nil
+        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows, .expand, .replicate,
+            .working:
+            return nil
         case .deduplicate(let deduplicate):
             let isBounded = deduplicate.isWithinWatermark || !deduplicate.eventTimeColumns.isEmpty
             return "the keys seen, " + (isBounded ? "until the watermark passes them" : "grows with them (unbounded)")
+        case .recursive:
+            return "all rows of its inputs (unbounded); recomputed as a whole when one of them changes"
         case .aggregate(let aggregate):
             if EventTime.group(of: aggregate) != nil {
                 return "one row of accumulators per group, until the watermark passes it"
@@ -169,6 +179,8 @@ public struct ExplainPrinter: Sendable {
             return "both inputs indexed by key, grows with their rows (unbounded)"
         case .sort(let sort):
             return sort.limit == nil ? nil : "all input rows in order, grows with the input (unbounded)"
+        case .latest:
+            return "the newest row of each key, deleted ones with their number, grows with the keys (unbounded)"
         case .window: return "all input rows by partition in order, grows with the input (unbounded)"
         case .topN(let topN): return state(of: topN)
         }
@@ -221,7 +233,7 @@ extension AggregateKind {
     /// Whether undoing a value needs the others.
     public var needsValuesToRetract: Bool {
         switch self {
-        case .min, .max, .first, .last, .anyValue: true
+        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor: true
         default: false
         }
     }

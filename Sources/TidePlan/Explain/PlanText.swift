@@ -71,8 +71,12 @@ public struct PlanText {
         case .expand(let expand):
             let rows = expand.projections.map { "(\(list($0, expand.input.schema)))" }.joined(separator: ", ")
             return "expand [\(expand.names.joined(separator: ", "))] \(rows)"
+        case .recursive(let recursive): return "recursive \(recursive.name) at most \(recursive.levelMax) steps"
+        case .working(let working): return "working [\(working.schema.names.joined(separator: ", "))]"
         case .replicate(let replicate):
             return "replicate \(expression(replicate.count, replicate.input.schema))"
+        case .latest(let latest):
+            return "latest by [\(latest.keys.map { latest.input.schema[$0].name }.joined(separator: ", "))]"
         }
     }
 
@@ -148,6 +152,18 @@ extension AggregateKind {
         case .stddevSamp: "stddev_samp"
         case .varPop: "var_pop"
         case .varSamp: "var_samp"
+        case .covarPop: "covar_pop"
+        case .covarSamp: "covar_samp"
+        case .corr: "corr"
+        case .skewness: "skewness"
+        case .kurtosis: "kurtosis"
+        case .percentile(let fraction): "percentile_\(fraction.value)"
+        case .mode: "mode"
+        case .maxBy: "max_by"
+        case .minBy: "min_by"
+        case .bitAnd: "bit_and"
+        case .bitOr: "bit_or"
+        case .bitXor: "bit_xor"
         }
     }
 }

@@ -99,6 +99,16 @@ struct PlanEncoding {
         case .replicate(let replicate):
             writer.u8(12)
             expression(replicate.count)
+        case .recursive(let recursive):
+            writer.u8(13)
+            writer.varint(UInt64(recursive.id))
+            writer.varint(UInt64(recursive.levelMax))
+        case .working(let working):
+            writer.u8(14)
+            writer.varint(UInt64(working.id))
+        case .latest(let latest):
+            writer.u8(15)
+            list(latest.keys) { $0.writer.varint(UInt64($1)) }
         }
         list(plan.inputs) { $0.node($1) }
     }

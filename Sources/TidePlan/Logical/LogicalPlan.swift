@@ -31,6 +31,12 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case expand(Expand)
     /// Each input row as often as a column says: INTERSECT ALL and EXCEPT ALL.
     case replicate(Replicate)
+    /// The newest row of each key.
+    case latest(Latest)
+    /// WITH RECURSIVE.
+    case recursive(Recursive)
+    /// Inside a recursion: the rows that its last step gave.
+    case working(Working)
 
     /// A leaf: a relation of the catalog.
     public struct Scan: Hashable, Sendable {
@@ -174,7 +180,13 @@ public struct RelationReference: Hashable, Sendable {
     public var isStream: Bool
     /// Reading options that stand behind `STREAM t WITH (…)`, sorted by key, keys lower case.
     public var options: [String: String]
-    public init(name: String, isOwnTable: Bool, mode: Mode, isStream: Bool, options: [String: String] = [:]) {
+    /// Rows of files that change or vanish are taken back.
+    public var replacesFiles: Bool
+    public init(
+        name: String, isOwnTable: Bool, mode: Mode, isStream: Bool, options: [String: String] = [:],
+        replacesFiles: Bool = false
+    ) {
+        self.replacesFiles = replacesFiles
         self.name = name
         self.isOwnTable = isOwnTable
         self.mode = mode
@@ -221,12 +233,15 @@ extension LogicalPlan {
             return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
         case .expand(let expand): return expand.schema
         case .replicate(let replicate): return replicate.input.schema
+        case .latest(let latest): return Schema(Array(latest.input.schema.fields[..<latest.columnCount]))
+        case .recursive(let recursive): return recursive.schema
+        case .working(let working): return working.schema
         }
     }
 
     public var inputs: [LogicalPlan] {
         switch self {
-        case .scan, .values: []
+        case .scan, .values, .working: []
         case .filter(let input, _), .project(let input, _): [input]
         case .join(let join): [join.left, join.right]
         case .aggregate(let aggregate): [aggregate.input]
@@ -239,13 +254,15 @@ extension LogicalPlan {
         case .topN(let topN): [topN.input]
         case .expand(let expand): [expand.input]
         case .replicate(let replicate): [replicate.input]
+        case .latest(let latest): [latest.input]
+        case .recursive(let recursive): [recursive.base, recursive.step]
         }
     }
 
     /// The same operator over other inputs, one for each of `inputs`.
     public func withInputs(_ new: [LogicalPlan]) -> LogicalPlan {
         switch self {
-        case .scan, .values: return self
+        case .scan, .values, .working: return self
         case .filter(_, let predicate): return .filter(input: new[0], predicate: predicate)
         case .project(_, let items): return .project(input: new[0], items: items)
         case .join(var join):
@@ -280,6 +297,13 @@ extension LogicalPlan {
         case .replicate(var replicate):
             replicate.input = new[0]
             return .replicate(replicate)
+        case .latest(var latest):
+            latest.input = new[0]
+            return .latest(latest)
+        case .recursive(var recursive):
+            recursive.base = new[0]
+            recursive.step = new[1]
+            return .recursive(recursive)
         }
     }
 }

@@ -87,10 +87,20 @@ enum ColumnPruning {
             expand.names = order.map { expand.names[$0] }
             expand.projections = kept.map { row in row.map { $0.remapped { positions[$0] ?? $0 } } }
             return (.expand(expand), numbered(order))
+        case .recursive(var recursive):
+            // Each step reads what the one before it gave, whole.
+            let all = Array(recursive.schema.fields.indices)
+            recursive.base = exactly(all, of: recursive.base)
+            recursive.step = exactly(all, of: recursive.step)
+            return (.recursive(recursive), numbered(all))
+        case .working: return (plan, numbered(Array(plan.schema.fields.indices)))
         case .replicate(let replicate):
             let (below, positions) = prune(replicate.input, keeping: wanted.union(replicate.count.columns))
             let count = replicate.count.remapped { positions[$0] ?? $0 }
             return (.replicate(LogicalPlan.Replicate(input: below, count: count)), positions)
+        case .latest(var latest):
+            latest.input = apply(latest.input)
+            return (.latest(latest), numbered(Array(0..<latest.columnCount)))
         }
     }
 
@@ -154,6 +164,8 @@ enum ColumnPruning {
             let call = aggregate.aggregates[index]
             call.aggregate.arguments.forEach { read.formUnion($0.columns) }
             if let filter = call.filter { read.formUnion(filter.columns) }
+            // The whole input row decides which one is the first.
+            if call.aggregate.kind.picksRow { read.formUnion(aggregate.input.schema.fields.indices) }
         }
         let (below, moved) = prune(aggregate.input, keeping: read)
         var positions: [Int: Int] = [:]

@@ -25,11 +25,11 @@ enum FilterPushdown {
             sort.input = push(conditions, into: sort.input)
             return .sort(sort)
         case .window(let window): return through(conditions, window)
-        case .topN, .expand: return over(conditions, descend(plan))
+        case .topN, .expand, .latest, .recursive: return over(conditions, descend(plan))
         case .replicate(var replicate):
             replicate.input = push(conditions, into: replicate.input)
             return .replicate(replicate)
-        case .scan, .values: return over(conditions, plan)
+        case .scan, .values, .working: return over(conditions, plan)
         case .watermark(var watermark):
             // As in Spark: what is said about other columns may keep rows from moving the watermark.
             let below = conditions.prefix { $0.isDeterministic && !$0.columns.contains(watermark.column) }

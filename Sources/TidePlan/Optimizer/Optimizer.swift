@@ -5,9 +5,12 @@
 public enum Optimizer {
     public static func optimize(_ plan: LogicalPlan) -> LogicalPlan {
         var plan = ConstantFolding.apply(plan)
+        plan = CommonFactors.apply(plan)
         plan = FilterPushdown.apply(plan)
         plan = TopNRecognition.apply(plan)
+        plan = OuterJoinReduction.apply(plan)
         plan = JoinKeyExtraction.apply(plan)
+        plan = JoinOrder.apply(plan)
         // Sides that got conditions as keys may have new places for what is left.
         plan = FilterPushdown.apply(plan)
         plan = ProjectMerge.apply(plan)

@@ -2,25 +2,35 @@
 /// `row_number() OVER (…) <= 3` becomes a top-N, which need not keep the others in order.
 enum TopNRecognition {
     static func apply(_ plan: LogicalPlan) -> LogicalPlan {
-        plan.transformed { node in
-            guard case .filter(let input, let predicate) = node, case .window(let window) = input,
-                window.functions.count == 1, let kind = window.functions[0].function.rankKind
-            else { return node }
-            let rank = window.input.schema.count
-            var limit: Int?
-            var rest: [BoundExpression] = []
-            for condition in Conjunction.split(predicate) {
-                if let bound = bound(condition, rank) { limit = min(limit ?? .max, bound) }
-                // Below the limit an equality still has to be tested, unless it is with the first rank.
-                if bound(condition, rank) == nil || isEquality(condition) && limit != 1 { rest.append(condition) }
-            }
-            guard let limit else { return node }
-            let top = LogicalPlan.topN(
-                LogicalPlan.TopN(
-                    input: window.input, partitionBy: window.partitionBy, orderBy: window.orderBy, limit: limit,
-                    kind: kind, rank: window.functions[0].name))
-            return Conjunction.join(rest).map { .filter(input: top, predicate: $0) } ?? top
+        plan.transformed { rewritten($0) ?? $0 }
+    }
+
+    /// The filter as a top-N, perhaps under what is left of the filter; nil if it is none.
+    private static func rewritten(_ node: LogicalPlan) -> LogicalPlan? {
+        guard case .filter(let input, let predicate) = node, case .window(let window) = input,
+            window.functions.count == 1, let kind = window.functions[0].function.rankKind
+        else { return nil }
+        let rank = window.input.schema.count
+        var limit: Int?
+        var rest: [BoundExpression] = []
+        for condition in Conjunction.split(predicate) {
+            if let bound = bound(condition, rank) { limit = min(limit ?? .max, bound) }
+            // Below the limit an equality still has to be tested, unless it is with the first rank.
+            if bound(condition, rank) == nil || isEquality(condition) && limit != 1 { rest.append(condition) }
         }
+        guard let limit else { return nil }
+        let top = LogicalPlan.topN(
+            LogicalPlan.TopN(
+                input: window.input, partitionBy: window.partitionBy, orderBy: window.orderBy, limit: limit,
+                kind: kind, rank: window.functions[0].name))
+        return Conjunction.join(rest).map { .filter(input: top, predicate: $0) } ?? top
+    }
+
+    /// The top-N that a filter right above a window stands for: its key is known.
+    static func recognized(_ plan: LogicalPlan) -> LogicalPlan? {
+        var found = rewritten(plan)
+        if case .filter(let below, _) = found { found = below }
+        return found
     }
 
     /// The greatest rank that the condition lets through.

@@ -17,6 +17,8 @@ struct Declarations {
         let isByName: Bool
         let database: String
         let span: SourceSpan
+        /// AUTO CDC: what makes rows of the query's.
+        var changeCapture: AutoCDC?
     }
     struct Table {
         let name: TableName
@@ -174,7 +176,7 @@ struct Declarations {
                 FlowDeclaration(
                     name: name.text, query: query, isByName: false, database: current, span: query.span)
             ]
-        case .autoCDC(let cdc): throw AnalysisError.unsupported("AUTO CDC is not supported yet", cdc.span)
+        case .autoCDC(let cdc): flows = [flow(name.text, cdc)]
         }
         put(
             Table(
@@ -203,12 +205,18 @@ struct Declarations {
                 hint: "leave the database out", create.name.span)
         }
         switch create.action {
-        case .autoCDC(let cdc): throw AnalysisError.unsupported("AUTO CDC is not supported yet", cdc.span)
+        case .autoCDC(let cdc):
+            pendingFlows.append((try name(create.target), flow(create.name.text, cdc), create.target.span))
         case .insert(let isByName, let query):
             let flow = FlowDeclaration(
                 name: create.name.text, query: query, isByName: isByName, database: current, span: query.span)
             pendingFlows.append((try name(create.target), flow, create.target.span))
         }
+    }
+
+    private func flow(_ name: String, _ cdc: AutoCDC) -> FlowDeclaration {
+        FlowDeclaration(
+            name: name, query: cdc.events, isByName: false, database: current, span: cdc.span, changeCapture: cdc)
     }
 
     private mutating func put(_ table: Table) {

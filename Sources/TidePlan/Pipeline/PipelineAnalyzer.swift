@@ -112,13 +112,22 @@ final class PipelineSession: RelationResolver {
         let name = try TableName(table.name, current: current, default: declarations.database)
         if let view = declarations.views[name.key] { return try resolve(view, table, for: consumer) }
         let mode: RelationReference.Mode = consumer == .materializedView || table.isStream ? .changes : .snapshot
+        let changedFiles = "tidemill.changedfiles"
         var options: [String: String] = [:]
         for option in table.options { options[option.key.lowercased()] = option.value }
         var reference = RelationReference(
             name: name.key, isOwnTable: false, mode: mode, isStream: table.isStream, options: options)
         if let relation = try external(name.key) {
+            try ReaderOptions.checkLimits(
+                relation.options.merging(options) { $1 }, table.options.first?.span ?? table.name.span)
             for option in table.options {
                 if let text = ReaderOptions.note(option, format: relation.format, in: relation.name) { note(text) }
+            }
+            if (options[changedFiles] ?? relation.options[changedFiles])?.lowercased() == "replace" {
+                // A stream's rows are final; a scan of its own reads them once.
+                let follows = mode == .changes && !table.isStream
+                reference.replacesFiles = follows
+                reference.options[changedFiles] = follows ? "replace" : "immutable"
             }
             return scan(reference, relation.schema, name, isStreaming: table.isStream)
         }

@@ -9,6 +9,7 @@ extension PipelineSession {
                 "PIPELINE_DATASET_WITHOUT_FLOW", "the streaming table `\(name)` has no flows",
                 hint: "add AS SELECT … FROM STREAM …, or CREATE FLOW f AS INSERT INTO \(name) SELECT …", table.span)
         }
+        if table.flows.contains(where: { $0.changeCapture != nil }) { return try changeCapture(of: table) }
         var relations: [AnalyzedRelation] = []
         for flow in table.flows {
             let relation = try analyzed(flow, of: table)
@@ -193,7 +194,7 @@ extension PipelineSession {
 
     // MARK: Clauses
 
-    private func checkClauses(_ table: Declarations.Table) throws(TidemillError) {
+    func checkClauses(_ table: Declarations.Table) throws(TidemillError) {
         let clauses = table.clauses
         if let format = clauses.format, !["parquet", "csv", "json"].contains(format.text.lowercased()) {
             let known = ["parquet", "delta", "csv", "json"]
@@ -219,7 +220,7 @@ extension PipelineSession {
         }
     }
 
-    private func properties(of table: Declarations.Table) throws(TidemillError) -> [String: String] {
+    func properties(of table: Declarations.Table) throws(TidemillError) -> [String: String] {
         var properties: [String: String] = [:]
         for option in table.clauses.options { properties["option.\(option.key)"] = option.value }
         for property in table.clauses.properties {

@@ -24,8 +24,10 @@ public struct Incrementalization: Sendable {
     public func isAppendOnly(_ plan: LogicalPlan) -> Bool {
         switch plan {
         case .scan(let scan):
-            return scan.relation.mode == .snapshot || !scan.relation.isOwnTable || tableAppends(scan.relation.name)
-        case .values: return true
+            if scan.relation.mode == .snapshot { return true }
+            return scan.relation.isOwnTable ? tableAppends(scan.relation.name) : !scan.relation.replacesFiles
+        case .values, .working: return true
+        case .recursive: return isStatic(plan)
         case .filter(let input, _), .project(let input, _): return isAppendOnly(input)
         case .watermark(let watermark): return isAppendOnly(watermark.input)
         case .timeWindows(let windows): return isAppendOnly(windows.input)
@@ -37,6 +39,7 @@ public struct Incrementalization: Sendable {
         // A new row can move the others.
         case .window(let window): return isStatic(window.input)
         case .topN(let topN): return isStatic(topN.input)
+        case .latest(let latest): return isStatic(latest.input)
         case .sort(let sort):
             return isAppendOnly(sort.input) && (sort.limit == nil && sort.offset == 0 || isStatic(sort.input))
         case .join(let join):

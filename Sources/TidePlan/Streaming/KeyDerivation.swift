@@ -22,7 +22,9 @@ public struct KeyDerivation: Sendable {
             guard scan.relation.isOwnTable, let key = tableKey(scan.relation.name) else { return nil }
             return positions(of: key) { column in scan.columns.firstIndex(of: column) }
         case .values(let values): return values.rows.count <= 1 ? [] : nil
-        case .filter(let input, _): return key(of: input)
+        case .filter(let input, _):
+            if case .topN(let topN) = TopNRecognition.recognized(plan) { return key(of: topN) }
+            return key(of: input)
         case .watermark(let watermark): return key(of: watermark.input)
         case .timeWindows(let windows): return key(of: windows.input).map { $0 + [windows.input.schema.count] }
         case .deduplicate(let deduplicate):
@@ -30,7 +32,8 @@ public struct KeyDerivation: Sendable {
         case .sort(let sort): return sort.limit == 1 ? [] : key(of: sort.input)
         case .window(let window): return key(of: window.input)
         case .topN(let topN): return key(of: topN)
-        case .expand, .replicate: return nil
+        case .expand, .replicate, .recursive, .working: return nil
+        case .latest(let latest): return latest.keys.sorted()
         case .project(let input, let items):
             guard let key = key(of: input) else { return nil }
             return positions(of: key) { column in

@@ -20,7 +20,7 @@ enum ConditionPullUp {
                 LogicalPlan.TopN(input: sort.input, orderBy: sort.keys, limit: sort.limit, offset: sort.offset))
         case .topN(let topN): return try self.topN(topN)
         case .window(let window): return try self.window(window)
-        case .scan, .values, .union, .expand, .replicate: return nil
+        case .scan, .values, .union, .expand, .replicate, .latest, .recursive, .working: return nil
         }
     }
 
@@ -28,7 +28,8 @@ enum ConditionPullUp {
         _ input: LogicalPlan, _ predicate: BoundExpression
     ) throws(TidemillError) -> Unnested? {
         // HAVING without GROUP BY can take the one row away.
-        guard var below = try unnest(input), !below.isOneRow else { return nil }
+        guard var below = try unnest(input), !below.isOneRow || below.conditions.isEmpty else { return nil }
+        below.isOneRow = false
         var plain: [BoundExpression] = []
         for condition in Conjunction.split(below.moved(predicate)) {
             if condition.hasParameters { below.conditions.append(condition) } else { plain.append(condition) }
@@ -39,7 +40,7 @@ enum ConditionPullUp {
 
     private static func join(_ join: LogicalPlan.Join) throws(TidemillError) -> Unnested? {
         guard join.kind != .full, join.kind != .right else { return nil }
-        guard let left = try unnest(join.left), let right = try unnest(join.right), !left.isOneRow, !right.isOneRow
+        guard let left = try unnest(join.left), let right = try unnest(join.right), left.isPlain, right.isPlain
         else { return nil }
         let isInner = join.kind == .inner
         // Only the kept side of an outer join lets its conditions out.
@@ -83,7 +84,7 @@ enum ConditionPullUp {
     }
 
     private static func aggregate(_ aggregate: LogicalPlan.Aggregate) throws(TidemillError) -> Unnested? {
-        guard let below = try unnest(aggregate.input), !below.isOneRow, let equalities = below.equalities else {
+        guard let below = try unnest(aggregate.input), below.isPlain, let equalities = below.equalities else {
             return nil
         }
         let moved = LogicalPlan.aggregate(aggregate).mapExpressions(below.moved)
@@ -115,7 +116,7 @@ enum ConditionPullUp {
     }
 
     private static func topN(_ topN: LogicalPlan.TopN) throws(TidemillError) -> Unnested? {
-        guard let below = try unnest(topN.input), !below.isOneRow, let equalities = below.equalities else { return nil }
+        guard let below = try unnest(topN.input), below.isPlain, let equalities = below.equalities else { return nil }
         let moved = LogicalPlan.topN(topN).mapExpressions(below.moved)
         guard case .topN(var result) = moved,
             !(topN.partitionBy + topN.orderBy.map(\.expression)).contains(where: {
@@ -130,7 +131,7 @@ enum ConditionPullUp {
     }
 
     private static func window(_ window: LogicalPlan.Window) throws(TidemillError) -> Unnested? {
-        guard let below = try unnest(window.input), !below.isOneRow, let equalities = below.equalities else {
+        guard let below = try unnest(window.input), below.isPlain, let equalities = below.equalities else {
             return nil
         }
         var isFree = true

@@ -38,7 +38,11 @@ struct DependentDomain {
             return .join(LogicalPlan.Join(kind: .inner, left: node, right: plan, keys: [], residual: nil))
         }
         switch node {
-        case .scan, .values: throw .internal("a leaf with parameters")
+        case .scan, .values, .working, .latest: throw .internal("a leaf with parameters")
+        case .recursive(let recursive):
+            throw AnalysisError.unsupported(
+                "a recursive query that reads columns of an enclosing query: \(recursive.name)",
+                hint: "define it in WITH RECURSIVE of the outermost query", nil)
         case .filter(let input, let predicate):
             return .filter(input: try push(input), predicate: bound(predicate, input.schema.count))
         case .project(let input, let items):

@@ -15,6 +15,7 @@ struct Unnested {
         self.plan = plan
         outputs = plan.outputItems.map(\.expression)
         conditions = []
+        isOneRow = plan.hasOneRow
     }
 
     init(plan: LogicalPlan, outputs: [BoundExpression], conditions: [BoundExpression], isOneRow: Bool = false) {
@@ -23,6 +24,9 @@ struct Unnested {
         self.conditions = conditions
         self.isOneRow = isOneRow
     }
+
+    /// Whether the rows that satisfy the conditions are all there is: no row has to be made up for want of one.
+    var isPlain: Bool { !isOneRow || conditions.isEmpty }
 
     /// `inner = outer`: an expression over the plan's columns and one over parameters.
     struct Equality {
@@ -73,6 +77,18 @@ extension Unnested.Equality {
     var condition: BoundExpression {
         get throws(TidemillError) {
             try FunctionRegistry.builtin.bind(isNullSafe ? "<=>" : "=", arguments: [inner, outer])
+        }
+    }
+}
+
+extension LogicalPlan {
+    /// Whether the plan gives exactly one row, whatever its input: an aggregate without groups.
+    fileprivate var hasOneRow: Bool {
+        switch self {
+        case .project(let input, _): input.hasOneRow
+        case .aggregate(let aggregate): aggregate.groups.isEmpty && !aggregate.aggregates.isEmpty
+        case .values(let values): values.rows.count == 1
+        default: false
         }
     }
 }

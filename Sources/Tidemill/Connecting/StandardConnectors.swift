@@ -74,8 +74,9 @@ public struct StandardConnectors: Connectors {
         let path = location(of: dataset)
         guard try environment.files.exists(path) else { return nil }
         var size: (files: Int, bytes: Int64) = (0, 0)
-        for file in try TableReader(path: path, environment: environment).paths {
-            guard let status = try environment.files.status(of: FilePath(file)) else { continue }
+        for entry in try environment.files.entries(of: path) where entry.kind == .file {
+            if entry.name.hasPrefix("_") || entry.name.hasPrefix(".") { continue }
+            guard let status = try environment.files.status(of: path.appending(entry.name)) else { continue }
             size = (size.files + 1, size.bytes + status.size)
         }
         return size
@@ -190,8 +191,15 @@ public struct StandardConnectors: Connectors {
 
 // Versions of stored tables.
 extension StandardConnectors {
-    private func versions(_ dataset: Dataset) -> TableVersions {
-        TableVersions(location: location(of: dataset), environment: environment)
+    private func versions(_ dataset: Dataset) throws(TidemillError) -> TableVersions {
+        var options = try options(dataset, startsOver: false)
+        var path = location(of: dataset)
+        if options.format != .parquet && dataset.key != nil {
+            // The text is a copy of the rows beside it, and follows them.
+            path = KeyedTextTable.rowsLocation(of: path)
+            options.format = .parquet
+        }
+        return TableVersions(location: path, options: options, environment: environment)
     }
     public func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]? {
         try versions(dataset).missingFiles(of: version)

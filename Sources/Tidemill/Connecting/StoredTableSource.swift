@@ -46,7 +46,13 @@ final class StoredTableSource: Source {
         let group = reader.splits[split.ordinal]
         // A scan without columns still has rows to count.
         if wanted.isEmpty { return BatchesReader([Batch(columns: [], count: group.rows)]) }
-        return BatchesReader(try reader.read(group, columns: wanted))
+        let types = columns.map { schema[$0].type }
+        return BatchesReader(
+            try reader.read(group, columns: wanted).map { batch in
+                // Tables kept as text have the images of nested values in their hidden rows.
+                let typed = zip(batch.columns, types).map { $1.isNested && $0.type == .binary ? $0.retyped($1) : $0 }
+                return Batch(columns: typed, count: batch.count)
+            })
     }
 }
 

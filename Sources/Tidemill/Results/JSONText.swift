@@ -1,3 +1,5 @@
+import TideText
+
 /// Builds JSON text for rows and progress lines. Writing only, so a few functions do; what is parsed goes elsewhere.
 public struct JSONText {
     public private(set) var text = ""
@@ -83,6 +85,7 @@ extension Pipeline.Answer {
 
     private static func append(_ column: Column, _ formatted: Column, _ row: Int, to json: inout JSONText) {
         guard column.isValid(row) else { return json.null() }
+        if column.type.isNested { return json.raw(JSONWriter.nestedText(column.type, column.bytes(row))) }
         let text = String(decoding: formatted.bytes(row), as: UTF8.self)
         switch column.type.physical {
         case .bit: json.raw(text)

@@ -26,7 +26,8 @@ extension FileMetadata {
         }
         var reader = ThriftReader(
             UnsafeRawPointer(buffer.base), count: buffer.byteCount, file: name, fileOffset: start)
-        let metadata = try FileMetadata.decode(&reader)
+        var metadata = try FileMetadata.decode(&reader)
+        try FileChecksums.check(&metadata, stored: buffer.bytes, file: name, offset: start)
         withExtendedLifetime(buffer) {}
         return metadata
     }

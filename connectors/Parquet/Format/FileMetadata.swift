@@ -133,6 +133,8 @@ struct ColumnChunk: Sendable {
     var filePath: String?
     var metadata: ColumnMetadata?
     var isEncrypted = false
+    /// CRC-32C of the chunk as stored, in files of ours.
+    var checksum: UInt32?
 }
 
 struct RowGroupMetadata: Sendable {

@@ -35,7 +35,7 @@ extension LeafType {
             LeafType(kind: kind, typeLength: length, type: type, conversion: conversion)
         }
         switch type {
-        case .null, .timeWindow: return nil
+        case .null, .array, .map, .structure, .timeWindow: return nil
         case .boolean: return leaf(.boolean, .boolean)
         case .tinyint: return leaf(.int32, .signed8)
         case .smallint: return leaf(.int32, .signed16)
@@ -87,8 +87,8 @@ extension LeafType {
         case .timestampNTZ:
             // No converted type says "not adjusted to UTC".
             element.logical = .timestamp(utc: false, unit: .micros)
-        case .null, .boolean, .int, .bigint, .float, .double, .binary, .yearMonthInterval, .dayTimeInterval,
-            .timeWindow:
+        case .null, .boolean, .int, .bigint, .float, .double, .binary, .yearMonthInterval, .dayTimeInterval, .array,
+            .map, .structure, .timeWindow:
             break
         }
         return element

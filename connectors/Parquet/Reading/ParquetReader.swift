@@ -151,13 +151,14 @@ public final class ParquetReader: Sendable {
         let (info, codec) = try checked(chunk, field, leaf)
         if rowCount == 0 { return Column(leaf.type, []) }
         // parquet-mr 1.2 left the dictionary page's header out of the size (PARQUET-816).
-        let bytes = try readChunk(info, extraBytesMax: 100)
+        let bytes = try readChunk(chunk, info, extraBytesMax: chunk.checksum == nil ? 100 : 0)
         let pages = try pageList(bytes, info, rowCount: rowCount)
         var decoder = ColumnChunkDecoder(
             leaf: leaf, optional: field.nullable, codec: codec, rowCount: rowCount, file: file.path.string)
         for page in pages {
             let body = UnsafeRawBufferPointer(start: bytes.base + page.start, count: Int(page.header.compressedBytes))
-            try decoder.decode(page.header, body, at: info.startOffset + Int64(page.start))
+            try decoder.decode(
+                page.header, body, at: info.startOffset + Int64(page.start), isChecked: chunk.checksum != nil)
         }
         withExtendedLifetime(bytes) {}
         return try decoder.finish()
@@ -186,8 +187,10 @@ public final class ParquetReader: Sendable {
         return (info, codec)
     }
 
-    /// The chunk's bytes as stored, and at most `extraBytesMax` that follow.
-    func readChunk(_ info: ColumnMetadata, extraBytesMax: Int64 = 0) throws(TidemillError) -> Buffer {
+    /// The chunk's bytes as stored, compared with their checksum, and at most `extraBytesMax` that follow.
+    func readChunk(
+        _ chunk: ColumnChunk, _ info: ColumnMetadata, extraBytesMax: Int64 = 0
+    ) throws(TidemillError) -> Buffer {
         let start = info.startOffset
         guard start >= 4, info.compressedBytes >= 0, start <= fileSize, info.compressedBytes <= fileSize - start else {
             throw .corruptParquet(
@@ -199,6 +202,9 @@ public final class ParquetReader: Sendable {
         let target = UnsafeMutableRawBufferPointer(start: buffer.base, count: buffer.byteCount)
         guard try file.read(into: target, at: start) == buffer.byteCount else {
             throw .corruptParquet("column chunk ends early", file: file.path.string, offset: start)
+        }
+        if let checksum = chunk.checksum, extra == 0, CRC32C.checksum(buffer.bytes) != checksum {
+            throw .corruptParquet("checksum of a column chunk does not match", file: file.path.string, offset: start)
         }
         return buffer
     }

@@ -102,7 +102,9 @@ public final class ParquetWriter {
             let segments = waiting.map {
                 ColumnSegment(column: $0.batch.columns[index], start: $0.start, count: $0.count)
             }
-            let (chunk, statistics) = try encoder.encode(segments, to: out, fileOffset: fileOffset)
+            let start = out.count
+            var (chunk, statistics) = try encoder.encode(segments, to: out, fileOffset: fileOffset)
+            chunk.checksum = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: out.bytes[start...]))
             group.columns.append(chunk)
             group.totalBytes += chunk.metadata?.uncompressedBytes ?? 0
             described.columns.append(statistics)
@@ -150,7 +152,7 @@ public final class ParquetWriter {
                     "column \(schema[column].name) is not stored in the file itself",
                     place: .file(reader.file.path.string))
             }
-            let bytes = try reader.readChunk(info)
+            let bytes = try reader.readChunk(chunk, info)
             let shift = fileOffset + Int64(out.count) - info.startOffset
             out.append(bytes.bytes)
             // Old files state a dictionary page at 0 when there is none.
@@ -165,7 +167,8 @@ public final class ParquetWriter {
                 info.statistics?.isMaxExact = nil
             }
             try copyBloomFilter(of: &info, from: reader)
-            group.columns.append(ColumnChunk(metadata: info))
+            group.columns.append(
+                ColumnChunk(metadata: info, checksum: chunk.checksum ?? CRC32C.checksum(bytes.bytes)))
             if out.count >= 8 << 20 { try writeOut() }
         }
         groups.append(group)
@@ -197,9 +200,9 @@ public final class ParquetWriter {
         footer.schema = [SchemaElement(name: "spark_schema", childCount: Int32(schema.count))] + elements
         footer.rowGroups = groups
         footer.keyValues = options.keyValueMetadata.map { ($0.0, $0.1) }
-        footer.createdBy = "tidemill version 0.1.0"
+        footer.createdBy = FileChecksums.creator
         footer.hasTypeOrder = schema.fields.map { _ in true }
-        let bytes = footer.encode()
+        let bytes = FileChecksums.seal(&footer)
         out.append(bytes)
         out.append(littleEndian: UInt32(bytes.count))
         out.append(Array("PAR1".utf8))

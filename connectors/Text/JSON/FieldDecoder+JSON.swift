@@ -72,7 +72,7 @@ extension FieldDecoder {
         return builder.finish(validity: validity)
     }
 
-    private static func base64(_ text: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Bool {
+    static func base64(_ text: UnsafeRawBufferPointer, into out: inout [UInt8]) -> Bool {
         out.removeAll(keepingCapacity: true)
         var word: UInt32 = 0
         var digits = 0

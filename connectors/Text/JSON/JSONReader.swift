@@ -37,7 +37,7 @@ public final class JSONReader {
         file: any File, schema: Schema, columns: [Int], options: JSONReadOptions, chunkBytes: Int = 1 << 20
     ) throws(TidemillError) {
         precondition(columns.allSatisfy { $0 >= 0 && $0 < schema.count })
-        for field in schema.fields where !Column.isTextTarget(field.type) {
+        for field in schema.fields where !Column.isTextTarget(field.type) && !field.type.isNested {
             throw TidemillError(
                 .unsupported, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
                 "json cannot hold the column '\(field.name)' of type \(field.type.sql)")
@@ -94,6 +94,9 @@ public final class JSONReader {
         case .timestamp: values = decoder.jsonTimestamps(timestamps)
         case .timestampNTZ: values = decoder.timestamps(zoned: false, timestampsNTZ)
         case .binary: return (decoder.binaries(), decoder.failures)
+        case .array, .map, .structure:
+            let reader = JSONImageReader(dates: dates, timestamps: timestamps, timestampsNTZ: timestampsNTZ)
+            return (decoder.nested(type, reader), decoder.failures)
         default:
             let views = decoder.views()
             values = views.buffer

@@ -1,12 +1,13 @@
 import TideColumns
 
 /// Finds the columns of JSON lines by Spark's rules: every field of every record is a column, in the order of names;
-/// whole numbers are BIGINT, other numbers DOUBLE, and kinds that do not go together STRING. Objects and arrays are
-/// STRING here, and hold their text.
+/// whole numbers are BIGINT, other numbers DOUBLE, and kinds that do not go together STRING; objects are structs.
 public struct JSONSchemaInference {
-    private enum Found: Hashable {
+    private indirect enum Found: Hashable {
         case null, boolean, bigint, double, timestamp, string
         case decimal(digits: Int, scale: Int)
+        case array(Found)
+        case structure([String: Found])
     }
     private let options: JSONReadOptions
     private let timestamps: DateTimePattern?
@@ -63,25 +64,34 @@ public struct JSONSchemaInference {
                     .user, "COLUMN_ALREADY_EXISTS", "the records have fields whose names differ only in case: \(name)",
                     hint: "declare the columns, with one of the spellings")
             }
-            if found == .null && options.dropFieldIfAllNull { continue }
-            fields.append(Field(name, type(found)))
+            if let type = type(found) { fields.append(Field(name, type)) }
         }
         if hasMalformed, options.mode == .permissive, types[options.corruptRecordColumn] == nil, !fields.isEmpty {
             fields.append(Field(options.corruptRecordColumn, .string))
         }
-        return Schema(fields.sorted { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) })
+        return Schema(JSONSchemaInference.sorted(fields))
     }
 
-    private func type(_ found: Found) -> DataType {
-        if options.primitivesAsString { return .string }
+    /// nil: no column, because nothing is in it.
+    private func type(_ found: Found) -> DataType? {
         switch found {
-        case .null, .string: return .string
+        case .null: return options.dropFieldIfAllNull ? nil : .string
+        case .array(let element): return type(element).map { .array($0) }
+        case .structure(let parts):
+            let fields = parts.compactMap { name, part in type(part).map { Field(name, $0) } }
+            return fields.isEmpty ? nil : .structure(JSONSchemaInference.sorted(fields))
+        case _ where options.primitivesAsString: return .string
+        case .string: return .string
         case .boolean: return .boolean
         case .bigint: return .bigint
         case .double: return .double
         case .timestamp: return .timestamp
         case .decimal(let digits, let scale): return .decimal(precision: digits, scale: scale)
         }
+    }
+
+    private static func sorted(_ fields: [Field]) -> [Field] {
+        fields.sorted { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) }
     }
 
     // MARK: Records
@@ -109,27 +119,48 @@ public struct JSONSchemaInference {
         return end
     }
 
-    /// The object was walked before and is well formed.
     private mutating func object(_ p: UnsafePointer<UInt8>, _ start: Int) {
-        var i = JSONScanner.skippingBlanks(p, start + 1)
+        var i = start
+        for (name, found) in fields(p, &i) {
+            types[name] = types[name].map { merged($0, found) } ?? found
+            if spellings[name.lowercased()] == nil { spellings[name.lowercased()] = name }
+        }
+    }
+
+    /// The fields of the object at `i`, which was walked before and is well formed; leaves `i` behind it.
+    private func fields(_ p: UnsafePointer<UInt8>, _ i: inout Int) -> [String: Found] {
+        var fields: [String: Found] = [:]
+        i = JSONScanner.skippingBlanks(p, i + 1)
         while p[i] != UInt8(ascii: "}") {
             let name = text(p, &i)
             i = JSONScanner.skippingBlanks(p, JSONScanner.skippingBlanks(p, i) + 1)
-            let from = i
-            var kind = JSONKinds.null
-            var escaped = false
-            i = JSONScanner.value(p, i, kind: &kind, escaped: &escaped)
-            let bytes = UnsafeRawBufferPointer(start: p + from, count: i - from)
-            let found = self.found(kind, bytes)
-            if let known = types[name] {
-                if known != found { types[name] = merged(known, found) }
-            } else {
-                types[name] = found
-                if spellings[name.lowercased()] == nil { spellings[name.lowercased()] = name }
-            }
+            let found = value(p, &i)
+            fields[name] = fields[name].map { merged($0, found) } ?? found
             i = JSONScanner.skippingBlanks(p, i)
             if p[i] == UInt8(ascii: ",") { i = JSONScanner.skippingBlanks(p, i + 1) }
         }
+        i += 1
+        return fields
+    }
+
+    private func value(_ p: UnsafePointer<UInt8>, _ i: inout Int) -> Found {
+        if p[i] == UInt8(ascii: "{") { return .structure(fields(p, &i)) }
+        if p[i] == UInt8(ascii: "[") {
+            var element = Found.null
+            i = JSONScanner.skippingBlanks(p, i + 1)
+            while p[i] != UInt8(ascii: "]") {
+                element = merged(element, value(p, &i))
+                i = JSONScanner.skippingBlanks(p, i)
+                if p[i] == UInt8(ascii: ",") { i = JSONScanner.skippingBlanks(p, i + 1) }
+            }
+            i += 1
+            return .array(element)
+        }
+        let start = i
+        var kind = JSONKinds.null
+        var escaped = false
+        i = JSONScanner.value(p, i, kind: &kind, escaped: &escaped)
+        return found(kind, UnsafeRawBufferPointer(start: p + start, count: i - start))
     }
 
     /// The name at `i`; leaves `i` behind it.
@@ -206,6 +237,8 @@ public struct JSONSchemaInference {
             return wider(20, 0, digits, scale)
         case (.decimal(let digitsA, let scaleA), .decimal(let digitsB, let scaleB)):
             return wider(digitsA, scaleA, digitsB, scaleB)
+        case (.array(let x), .array(let y)): return .array(merged(x, y))
+        case (.structure(let x), .structure(let y)): return .structure(x.merging(y) { merged($0, $1) })
         default: return a == b ? a : .string
         }
     }

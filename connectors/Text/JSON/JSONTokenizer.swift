@@ -38,6 +38,8 @@ struct JSONTokenizer {
         case .decimal: [.integer, .fraction, .string, .null]
         case .timestamp: [.string, .integer, .null]
         case .date, .timestampNTZ, .binary: [.string, .null]
+        case .array: [.array, .null]
+        case .map, .structure: [.object, .null]
         default: .any
         }
     }
@@ -199,9 +201,7 @@ struct JSONTokenizer {
     ) {
         let text = UnsafeRawBufferPointer(start: p + start + 1, count: end - start - 2)
         if isFloating[slot] {
-            // Spelled as the special numbers are, but for INF, which must have a sign.
-            for word in ["NaN", "Infinity", "+Infinity", "-Infinity", "+INF", "-INF"] as [StaticString]
-            where word.utf8CodeUnitCount == text.count && memcmp(word.utf8Start, text.baseAddress!, text.count) == 0 {
+            if JSONTokenizer.isSpecialNumber(text) {
                 runs.starts(slot)[row] = UInt32(truncatingIfNeeded: start + 1)
                 runs.words(slot)[row] = UInt32(truncatingIfNeeded: text.count)
                 return
@@ -215,6 +215,14 @@ struct JSONTokenizer {
         let moved = scratch.withUnsafeBytes { runs.moved($0) }
         runs.starts(slot)[row] = moved.start
         runs.words(slot)[row] = moved.word | FieldRuns.quoted
+    }
+
+    /// Spelled as the special numbers are, but for INF, which must have a sign.
+    static func isSpecialNumber(_ text: UnsafeRawBufferPointer) -> Bool {
+        let words: [StaticString] = ["NaN", "Infinity", "+Infinity", "-Infinity", "+INF", "-INF"]
+        return words.contains { word in
+            UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount).elementsEqual(text)
+        }
     }
 
     /// A field that was right earlier in the record keeps its value, as in Spark.

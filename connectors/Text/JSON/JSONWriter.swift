@@ -5,7 +5,7 @@ import TideColumns
 /// as `2024-01-01T00:00:00.000Z` (cut to milliseconds), numbers that JSON has not (NaN) as text, binary as Base64.
 public struct JSONWriter {
     /// How the text of a column stands in an object.
-    private enum Form {
+    enum Form {
         /// As it is: numbers, booleans.
         case bare
         /// In quotes, nothing to escape: dates, timestamps.
@@ -13,6 +13,8 @@ public struct JSONWriter {
         case escaped
         /// Bare, but for text that begins with N, I or -I.
         case floating
+        /// The image of a nested value.
+        case nested
     }
 
     private let options: JSONWriteOptions
@@ -22,13 +24,14 @@ public struct JSONWriter {
     private let names: [[UInt8]]
     private let forms: [Form]
     private let types: [DataType]
+    private let nested: JSONNestedWriter
     /// Where in the file the next bytes go; the file's size after `finish`.
     public var offset: Int64 { output.offset }
 
     public init(
         schema: Schema, options: JSONWriteOptions = JSONWriteOptions(), sink: any File, offset: Int64 = 0
     ) throws(TidemillError) {
-        for field in schema.fields where !Column.isTextTarget(field.type) {
+        for field in schema.fields where !Column.isTextTarget(field.type) && !field.type.isNested {
             throw TidemillError(
                 .unsupported, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
                 "json cannot hold the column '\(field.name)' of type \(field.type.sql)")
@@ -39,20 +42,8 @@ public struct JSONWriter {
             timestampsNTZ: options.timestampNTZFormat)
         output = TextOutput(sink: sink, offset: offset)
         types = schema.types
-        let patterned = [
-            options.dateFormat != nil, options.timestampFormat != nil, options.timestampNTZFormat != nil,
-        ]
-        forms = schema.types.map { type in
-            switch type {
-            case .string: .escaped
-            case .binary: .quoted
-            case .date: patterned[0] ? .escaped : .quoted
-            case .timestamp: patterned[1] ? .escaped : .quoted
-            case .timestampNTZ: patterned[2] ? .escaped : .quoted
-            case .float, .double: .floating
-            default: .bare
-            }
-        }
+        nested = JSONNestedWriter(ignoresNullFields: options.ignoreNullFields, times: times)
+        forms = schema.types.map { [times] in JSONWriter.form(of: $0, times) }
         names = schema.names.map { name in
             var bytes: [UInt8] = [UInt8(ascii: "\"")]
             Array(name.utf8).withUnsafeBytes { JSONWriter.escape($0, into: &bytes) }
@@ -62,10 +53,30 @@ public struct JSONWriter {
         }
     }
 
+    /// The JSON text of an array, map or struct, with its NULL fields.
+    public static func nestedText(_ type: DataType, _ image: UnsafeRawBufferPointer) -> String {
+        var text: [UInt8] = []
+        JSONNestedWriter(ignoresNullFields: false, times: DateTimeText()).append(type, image, into: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    static func form(of type: DataType, _ times: DateTimeText) -> Form {
+        switch type {
+        case .string: .escaped
+        case .binary: .quoted
+        case .date: times.dates == nil ? .quoted : .escaped
+        case .timestamp: times.timestamps == nil ? .quoted : .escaped
+        case .timestampNTZ: times.timestampsNTZ == nil ? .quoted : .escaped
+        case .float, .double: .floating
+        case .array, .map, .structure: .nested
+        default: .bare
+        }
+    }
+
     /// Appends the rows of a batch without weights, whose columns have the schema's types.
     public mutating func append(_ batch: Batch) throws(TidemillError) {
         precondition(batch.weights == nil && batch.columns.count == names.count)
-        let texts = batch.columns.map { text(of: $0) }
+        let texts = batch.columns.map { JSONWriter.text(of: $0, times) }
         for row in 0..<batch.count {
             output.pending.append(UInt8(ascii: "{"))
             var isFirst = true
@@ -79,7 +90,12 @@ public struct JSONWriter {
                     output.pending.append(contentsOf: "null".utf8)
                     continue
                 }
-                put(stringBytes(column.views, row, column.heap.bases), forms[index])
+                let text = stringBytes(column.views, row, column.heap.bases)
+                if forms[index] == .nested {
+                    nested.append(types[index], text, into: &output.pending)
+                } else {
+                    JSONWriter.put(text, forms[index], into: &output.pending)
+                }
             }
             output.pending.append(UInt8(ascii: "}"))
             output.pending.append(contentsOf: options.lineSeparator)
@@ -90,26 +106,22 @@ public struct JSONWriter {
     /// Writes what is still in memory. The caller syncs and closes the file.
     public mutating func finish() throws(TidemillError) { try output.flush() }
 
-    private mutating func put(_ text: UnsafeRawBufferPointer, _ form: Form) {
+    static func put(_ text: UnsafeRawBufferPointer, _ form: Form, into out: inout [UInt8]) {
         let bare: Bool
         switch form {
-        case .bare: bare = true
+        case .bare, .nested: bare = true
         case .floating:
             let first = text.first == UInt8(ascii: "-") && text.count > 1 ? text[1] : text.first ?? 0x30
             bare = first != UInt8(ascii: "N") && first != UInt8(ascii: "I")
         case .quoted, .escaped: bare = false
         }
         if bare {
-            output.pending.append(contentsOf: text)
+            out.append(contentsOf: text)
             return
         }
-        output.pending.append(UInt8(ascii: "\""))
-        if form == .escaped {
-            JSONWriter.escape(text, into: &output.pending)
-        } else {
-            output.pending.append(contentsOf: text)
-        }
-        output.pending.append(UInt8(ascii: "\""))
+        out.append(UInt8(ascii: "\""))
+        if form == .escaped { escape(text, into: &out) } else { out.append(contentsOf: text) }
+        out.append(UInt8(ascii: "\""))
     }
 
     /// Text as it stands between quotes: quote, backslash and control characters are escaped, all else stays.
@@ -138,16 +150,18 @@ public struct JSONWriter {
         out.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[start...]))
     }
 
-    private func text(of column: Column) -> Column {
+    /// Text by row; images stay as they are.
+    static func text(of column: Column, _ times: DateTimeText) -> Column {
         switch column.type {
         case .binary: base64(column)
         case .decimal(_, let scale) where scale > 6: scientific(column, scale: scale)
+        case .array, .map, .structure: column
         default: times.text(of: column)
         }
     }
 
     /// As Java's BigDecimal prints: with an exponent where more than five zeros would stand behind the point.
-    private func scientific(_ column: Column, scale: Int) -> Column {
+    private static func scientific(_ column: Column, scale: Int) -> Column {
         let values: UnsafePointer<Int128> = column.pointer()
         var builder = StringColumnBuilder(type: .string, capacity: column.count)
         for row in 0..<column.count {
@@ -177,7 +191,7 @@ public struct JSONWriter {
         return builder.finish(validity: column.validity)
     }
 
-    private func base64(_ column: Column) -> Column {
+    private static func base64(_ column: Column) -> Column {
         let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         var builder = StringColumnBuilder(type: .string, capacity: column.count)
         var text: [UInt8] = []

@@ -43,9 +43,12 @@ struct FieldDecoder {
 
     /// The row's text is no value of the type.
     @inline(never) mutating func fail(_ row: Int) {
-        failures.append(UInt32(truncatingIfNeeded: row))
+        blame(row)
         setNull(row)
     }
+
+    /// A part of the row's value is wrong; the rest is kept.
+    mutating func blame(_ row: Int) { failures.append(UInt32(truncatingIfNeeded: row)) }
 
     /// NULL or missing; otherwise the field's bytes.
     @inline(never) mutating func bytesOrNull(_ row: Int) -> UnsafeRawBufferPointer? {

@@ -32,6 +32,13 @@ struct DateTimeText {
     let timestamps: DateTimePattern?
     let timestampsNTZ: DateTimePattern?
 
+    /// Without patterns.
+    init() {
+        dates = nil
+        timestamps = nil
+        timestampsNTZ = nil
+    }
+
     init(dates: String?, timestamps: String?, timestampsNTZ: String?) throws(TidemillError) {
         self.dates = try DateTimePattern.writing(dates)
         self.timestamps = try DateTimePattern.writing(timestamps)

@@ -28,6 +28,7 @@ struct CastKernel: Hashable, Sendable {
     func run(_ operand: Datum, _ call: KernelCall) throws(TidemillError) -> Column {
         if from == .null { return Column(repeating: .null(to), count: call.rowCount) }
         if touchesZone { try TimeZoneRule.requireUTC(call.context) }
+        if from.isNested, to.isNested { return try NestedCast(from: from, to: to, isTry: isTry).run(operand, call) }
         if to == .string { return IntervalText.formatted(operand.column) ?? operand.column.formatted() }
         switch from {
         case .string: return try parse(operand, call)
@@ -40,7 +41,7 @@ struct CastKernel: Hashable, Sendable {
         case .float: return try fromFloat(Float.self, operand, call)
         case .double: return try fromFloat(Double.self, operand, call)
         case .decimal(_, let scale): return try fromDecimal(scale, operand, call)
-        case .yearMonthInterval, .dayTimeInterval, .timeWindow, .null:
+        case .yearMonthInterval, .dayTimeInterval, .null, .array, .map, .structure, .timeWindow:
             throw .internal("no cast from \(from.sql) to \(to.sql)")
         }
     }
