@@ -5,8 +5,8 @@ import TideSimulation
 
 @testable import Tidemill
 
-/// Queries drawn from a grammar, over tables that grow and one that is updated and deleted from (through AUTO CDC): after
-/// every epoch the view equals the query over all input so far.
+/// Queries drawn from a grammar, over tables that grow and one that is updated and deleted from (through AUTO CDC):
+/// after every epoch the view equals the query over all input so far.
 ///
 /// TIDE_ORACLE_CASES says how many cases (300), TIDE_ORACLE_FIRST the first seed, TIDE_ORACLE_SECONDS ends the run.
 /// With TIDE_ORACLE_OUT=DIRECTORY every case is written there as JSON, for `Tests/Peers/oracle_duckdb.py`.
@@ -82,7 +82,9 @@ import TideSimulation
         var generator = grammar.generator
         let sql = QueryGrammar.declarations + "CREATE MATERIALIZED VIEW t AS \(query.sql);"
         let disk = SimulatedFileSystem()
-        for name in ["l", "r", "e"] { try disk.createDirectories(SimulatedMachine.root.appending("in").appending(name)) }
+        for name in ["l", "r", "e"] {
+            try disk.createDirectories(SimulatedMachine.root.appending("in").appending(name))
+        }
         var input = Input()
         for epoch in 0..<Int.random(in: 1...4, using: &generator) {
             let machine = SimulatedMachine(disk, seed: seed &+ UInt64(epoch), workers: [1, 2, 4][Int(seed % 3)])

@@ -3,9 +3,9 @@ import TideSimulation
 
 /// A query drawn from a grammar of relational operators: its text, and what it gives, computed by loops over rows.
 ///
-/// Numbers are BIGINT throughout, so that any column may meet any other; texts are STRING. Results are bags of rows. Where
-/// SQL leaves an order open, the whole row in ascending order decides, NULLs first; comments `/*, … */` in the text say
-/// so to an engine that would choose otherwise (`Tests/Peers/oracle_duckdb.py`).
+/// Numbers are BIGINT throughout, so that any column may meet any other; texts are STRING. Results are bags of rows.
+/// Where SQL leaves an order open, the whole row in ascending order decides, NULLs first; comments `/*, … */` in the
+/// text say so to an engine that would choose otherwise (`Tests/Peers/oracle_duckdb.py`).
 struct DrawnQuery {
     enum Kind { case number, text }
     struct Tables {
@@ -348,8 +348,8 @@ struct QueryGrammar {
             frame = " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
         }
         // Ranking functions give INT.
-        let call =
-            "CAST(\(function) OVER (\(by)ORDER BY \(orderText)\(broken)\(frame)) AS \(resultKind == .number ? "BIGINT" : "STRING"))"
+        let type = resultKind == .number ? "BIGINT" : "STRING"
+        let call = "CAST(\(function) OVER (\(by)ORDER BY \(orderText)\(broken)\(frame)) AS \(type))"
         let fixed = value
         return DrawnQuery(
             sql: "SELECT *, \(call) AS c\(q.columns.count) FROM (\(q.sql))", columns: q.columns + [resultKind],

@@ -57,8 +57,8 @@ public struct FileListing: Sendable {
         if try fileSystem.status(of: base) == nil { throw notFound() }
     }
 
-    /// The directory in which new files are expected. Files that appear elsewhere (deeper, or below a pattern) are found
-    /// by listing.
+    /// The directory in which new files are expected. Files that appear elsewhere (deeper, or below a pattern) are
+    /// found by listing.
     public func directories(in fileSystem: any FileSystem) -> [FilePath] {
         guard let status = try? fileSystem.status(of: base) else { return [] }
         return [status.kind == .directory ? base : base.removingLastComponent()]

@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// `Watch` by inotify, with a pipe to be woken through. Events are hints: a queue that overflowed, or a file system that has
-/// none (NFS), costs time until the caller looks again, never a file.
+/// `Watch` by inotify, with a pipe to be woken through. Events are hints: a queue that overflowed, or a file system
+/// that has none (NFS), costs time until the caller looks again, never a file.
 public final class DirectoryWatch: Watch {
     private let notify: Int32
     private let bell: (read: Int32, write: Int32)

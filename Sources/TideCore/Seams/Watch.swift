@@ -6,8 +6,8 @@ public protocol Watch: AnyObject, Sendable {
     /// Watches a directory (not what lies below it) from now on. Fine if it is watched already; a directory that cannot
     /// be watched is left to the caller's regular look.
     func add(_ directory: FilePath)
-    /// Returns when something happened in a watched directory, when `wake` was called, or after `timeout`; nil waits for
-    /// ever. What happened since the last call counts too.
+    /// Returns when something happened in a watched directory, when `wake` was called, or after `timeout`; nil waits
+    /// for ever. What happened since the last call counts too.
     func wait(timeout: Duration?) throws(TidemillError) -> WatchedFiles
     /// Ends a `wait` that is going on, or else the next one.
     func wake()

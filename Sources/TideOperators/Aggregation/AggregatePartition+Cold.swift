@@ -63,8 +63,8 @@ extension AggregatePartition {
 
     /// Takes clean rows out, those that were not touched for longest first, until about `bytes` are free.
     ///
-    /// Rows go from all over the table. Whole key groups were tried: slots are in hash order, so what stayed crowded into
-    /// a few ranges of slots, and a load that takes 13 s without a limit took 213.
+    /// Rows go from all over the table. Whole key groups were tried: slots are in hash order, so what stayed crowded
+    /// into a few ranges of slots, and a load that takes 13 s without a limit took 213.
     func evict(bytes: Int, flushed: UInt32, groups: Range<Int>) -> Int {
         let rows = (bytes + table.layout.stride - 1) / table.layout.stride
         let oldest = stampToEvict(rows, flushed, groups)

@@ -279,6 +279,8 @@ final class AggregatePartition {
         touchedGroups.removeAll(keepingCapacity: true)
         liveChange += pendingLiveChange
         pendingLiveChange = 0
+        // What one large epoch needed is no part of the state at rest.
+        if beforeCapacity > table.byteCount / 32 { shrinkScratch() }
     }
 
     func noteRemoval(_ group: Int, _ stamp: UInt32) {

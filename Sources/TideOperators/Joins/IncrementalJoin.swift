@@ -2,9 +2,9 @@
 /// them.
 ///
 /// With L and R the rows before the epoch, the change of the pairs is ΔL ⋈ R + (L + ΔL) ⋈ ΔR. What a row adds beside
-/// its pairs (outer joins: the row padded with NULLs while it has no partner; semi joins: the row while it has one; anti
-/// joins: while it has none) is settled at the end of the epoch, from what it was before to what it is now, so that a
-/// row which finds and loses a partner within the epoch says nothing. Whether a row has partners is known per key (the
+/// its pairs (outer joins: the row padded with NULLs while it has no partner; semi joins: the row while it has one;
+/// anti joins: while it has none) is settled at the end of the epoch, from what it was before to what it is now, so that
+/// a row which finds and loses a partner within the epoch says nothing. Whether a row has partners is known per key (the
 /// total weight of the other side's rows with that key), or with a condition beyond equality per row: its number of
 /// partners is kept with it.
 ///
@@ -79,7 +79,8 @@ public final class IncrementalJoinOperator: StatefulOperator {
         func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
             try join.accept(batch, left: isLeft, task)
         }
-        func finishTask(_ task: TaskContext) throws(TidemillError) {}
+        /// Rows without a possible partner have gone out in this task.
+        func finishTask(_ task: TaskContext) throws(TidemillError) { try join.outputs.finishTask(task) }
     }
 
     /// Rows wait, split by partition, until the epoch's input is complete.

@@ -4,8 +4,8 @@ extension LogicalPlan {
     /// Of each key the row with the greatest sequence number, unless that row is a deletion.
     ///
     /// Input: the table's columns, then the sequence number, whether the row deletes its key (BOOLEAN, never NULL), and
-    /// the name of the flow it came by (STRING). Of rows with equal numbers those of the later flow name win, and of one
-    /// flow the one that came last. A row without a number is a bad row. Output: the table's columns.
+    /// the name of the flow it came by (STRING). Of rows with equal numbers those of the later flow name win, and of
+    /// one flow the one that came last. A row without a number is a bad row. Output: the table's columns.
     public struct Latest: Hashable, Sendable {
         public var input: LogicalPlan
         /// Columns that name a row.
