@@ -106,11 +106,7 @@ extension PipelineSession {
                     "COLUMN_ALREADY_EXISTS", "the table `\(table.name.text)` would have two columns `\(field.name)`",
                     hint: "give one of them another name with AS", place)
             }
-            guard field.type != .timeWindow else {
-                throw AnalysisError.unsupported(
-                    "a stored column of the type STRUCT is not supported yet: \(field.name)",
-                    hint: "select \(field.name).start and \(field.name).end", place)
-            }
+            if field.type == .timeWindow { fields[index].type = .storedWindow }
             guard field.type != .null else {
                 throw AnalysisError.user(
                     "UNSUPPORTED_DATATYPE", "the column `\(field.name)` has no type: it is always NULL",
@@ -184,12 +180,23 @@ extension PipelineSession {
                 continue
             }
             let from = schema[source]
-            let column = BoundExpression.column(index: source, type: from.type, nullable: from.nullable)
+            var column = BoundExpression.column(index: source, type: from.type, nullable: from.nullable)
+            if from.type == .timeWindow, case .structure = field.type { column = try window(column, flow.query.span) }
             let value = try FunctionRegistry.builtin.storeCast(column, to: field, span: flow.query.span)
             if source != index || value != column || from.name != field.name { isIdentity = false }
             items.append(NamedExpression(field.name, value))
         }
         return isIdentity ? relation.plan : .project(input: relation.plan, items: items)
+    }
+
+    /// A window as the struct it is stored as.
+    private func window(_ window: BoundExpression, _ span: SourceSpan) throws(TidemillError) -> BoundExpression {
+        var arguments: [BoundExpression] = []
+        for name in ["start", "end"] {
+            arguments.append(.string(name))
+            arguments.append(try FunctionRegistry.builtin.bind("window \(name)", arguments: [window], span: span))
+        }
+        return try FunctionRegistry.builtin.bind("named_struct", arguments: arguments, span: span)
     }
 
     // MARK: Clauses
@@ -246,4 +253,9 @@ extension PipelineSession {
         }
         return names
     }
+}
+
+extension DataType {
+    /// What a time window is in a table.
+    fileprivate static var storedWindow: DataType { .structure([Field("start", .timestamp), Field("end", .timestamp)]) }
 }

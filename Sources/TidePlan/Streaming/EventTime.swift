@@ -17,7 +17,7 @@ public struct EventTime: Hashable, Sendable {
     private static func delays(of plan: LogicalPlan) -> [Int: Int64] {
         switch plan {
         // Rows made out of a row have no time of their own.
-        case .scan, .values, .expand: return [:]
+        case .scan, .values, .expand, .recursive, .working, .latest: return [:]
         case .filter(let input, _): return delays(of: input)
         case .sort, .deduplicate, .window, .topN, .replicate: return delays(of: plan.inputs[0])
         case .project(let input, let items): return EventTime(of: input).delays(of: items)
