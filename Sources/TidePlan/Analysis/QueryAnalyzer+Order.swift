@@ -94,7 +94,9 @@ extension QueryAnalyzer {
     private func arranged(
         _ plan: LogicalPlan, _ keys: [LogicalPlan.Sort.Key], _ limits: (limit: Int?, offset: Int)
     ) -> LogicalPlan {
-        guard consumer != .batch else {
+        // LIMIT of a stream takes the rows that come first.
+        let isOfStream = consumer == .streamingTable && plan.isStream && keys.isEmpty && limits.offset == 0
+        guard consumer != .batch && !isOfStream else {
             return .sort(LogicalPlan.Sort(input: plan, keys: keys, limit: limits.limit, offset: limits.offset))
         }
         return .topN(LogicalPlan.TopN(input: plan, orderBy: keys, limit: limits.limit, offset: limits.offset))
