@@ -23,9 +23,10 @@ import Testing
 /// - `refresh TABLE`: the run gets `--full-refresh TABLE`.
 /// - `crash`: the power is cut (on the disk of the test: all that was not synced may be gone), then the run starts.
 ///
-/// What stands after it is expected: `table`, `copy PATH` (a file or all files of a folder), `bad rows N`,
-/// `rows read N`, and `error` with the report of a run that must fail. Rows are sorted; `NULL` is NULL, `''` the empty
-/// string, `\p` a bar. With TIDE_UPDATE=1 expected sections are written anew: those that are there, or all if none is.
+/// What stands after it is expected: `table`, `copy PATH` (a file or all files of a folder), `bad rows N`, `rows read
+/// N`, `late rows N`, `watermark FLOW TIME` (with which the flow's last epoch ran), and `error` with the report of a
+/// run that must fail. Rows are sorted; `NULL` is NULL, `''` the empty string, `\p` a bar. With TIDE_UPDATE=1
+/// expected sections are written anew: those that are there, or all if none is.
 ///
 /// A comment `-- staged` says that results depend on which file comes in which epoch.
 struct GoldenFile: Sendable, CustomTestStringConvertible {
@@ -171,7 +172,9 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
             while input.last == "" { input.removeLast() }
             text += "epoch\n" + input.map { $0 + "\n" }.joined() + (input.isEmpty ? "" : "\n") + "----\n"
             for (number, one) in block.expected.enumerated() {
-                let isShort = one.title.hasPrefix("rows read") || one.title.hasPrefix("bad rows")
+                let isShort =
+                    one.title.hasPrefix("rows read") || one.title.hasPrefix("bad rows")
+                    || one.title.hasPrefix("late rows") || one.title.hasPrefix("watermark ")
                 text += one.title + "\n" + one.lines.map { $0 + "\n" }.joined()
                 let isLast = number == block.expected.count - 1
                 if !(isShort && isLast) && !(isLast && index == blocks.count - 1) { text += "\n" }

@@ -67,6 +67,11 @@ import Testing
         case "table": return try machine.table(words[1])
         case "copy": return try machine.copy(words[1])
         case "bad": return GoldenFile.Expected(title: "bad rows \(outcome.badRows)")
+        case "late": return GoldenFile.Expected(title: "late rows \(outcome.lateRows)")
+        case "watermark":
+            let millis = outcome.watermarks[words[1]]
+            let text = millis.map { ProgressJSON.timestamp($0 * 1000) } ?? "none"
+            return GoldenFile.Expected(title: "watermark \(words[1]) \(text)")
         case "rows": return GoldenFile.Expected(title: "rows read \(outcome.rowsRead)")
         case "error": return outcome.error.map { machine.report($0) } ?? GoldenFile.Expected(title: "no error")
         default: return GoldenFile.Expected(title: "no such section")
@@ -116,5 +121,8 @@ extension GoldenFile {
 }
 
 extension GoldenFile.Expected {
-    var countsRows: Bool { title.hasPrefix("rows read") || title.hasPrefix("bad rows") }
+    /// Whether it is about what the last run did, which a run that was cut short did before.
+    var countsRows: Bool {
+        ["rows read", "bad rows", "late rows", "watermark "].contains { title.hasPrefix($0) }
+    }
 }
