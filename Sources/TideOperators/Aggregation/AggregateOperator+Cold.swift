@@ -4,8 +4,8 @@ import TideCheckpoints
 // The aggregate's side of `LazyOperator`.
 
 extension AggregateOperator: LazyOperator {
-    /// One group is always in memory; so are groups that end, since the index of their ends names their rows, and groups
-    /// whose values are kept one by one.
+    /// One group is always in memory; so are groups that end, since the index of their ends names their rows, and
+    /// groups whose values are kept one by one.
     public var readsLazily: Bool { groupCount > 0 && eventTime == nil && accumulators.stores.isEmpty }
 
     public func attach(_ state: ColdState, part: Int) { cold.withLock { $0 = state } }

@@ -145,8 +145,9 @@ extension AggregatePartition {
         let types = table.layout.keyTypes
         let columns = groups.withUnsafeBufferPointer { rows in
             types.indices.map { column in
-                rows.baseAddress.map { table.keyColumn(column, of: $0, count: rows.count, as: types[column], heap: heap) }
-                    ?? .empty(types[column])
+                rows.baseAddress.map {
+                    table.keyColumn(column, of: $0, count: rows.count, as: types[column], heap: heap)
+                } ?? .empty(types[column])
             }
         }
         for rows in values { rows.removeAll(of: columns, count: groups.count) }

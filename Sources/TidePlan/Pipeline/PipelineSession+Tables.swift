@@ -257,5 +257,7 @@ extension PipelineSession {
 
 extension DataType {
     /// What a time window is in a table.
-    fileprivate static var storedWindow: DataType { .structure([Field("start", .timestamp), Field("end", .timestamp)]) }
+    fileprivate static var storedWindow: DataType {
+        .structure([Field("start", .timestamp), Field("end", .timestamp)])
+    }
 }
