@@ -28,7 +28,8 @@ import Testing
 /// run that must fail. Rows are sorted; `NULL` is NULL, `''` the empty string, `\p` a bar. With TIDE_UPDATE=1
 /// expected sections are written anew: those that are there, or all if none is.
 ///
-/// A comment `-- staged` says that results depend on which file comes in which epoch.
+/// A comment `-- staged` says that results depend on which file comes in which epoch, `-- timed` that they depend on the
+/// clock, which a crash and the start after it move on.
 struct GoldenFile: Sendable, CustomTestStringConvertible {
     struct Expected: Equatable, Sendable {
         /// The heading, e.g. `table t (a INT)`.
@@ -58,6 +59,7 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
     let path: URL
     let sql: String
     let isStaged: Bool
+    let isTimed: Bool
     var blocks: [Block]
 
     static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -83,6 +85,7 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
         let head = lines.prefix { $0 != "epoch" }
         sql = head.joined(separator: "\n") + "\n"
         isStaged = head.contains { $0.hasPrefix("-- staged") }
+        isTimed = head.contains { $0.hasPrefix("-- timed") }
         blocks = []
         lines = lines.dropFirst(head.count)
         while lines.popFirst() != nil {
