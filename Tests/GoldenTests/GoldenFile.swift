@@ -28,8 +28,8 @@ import Testing
 /// run that must fail. Rows are sorted; `NULL` is NULL, `''` the empty string, `\p` a bar. With TIDE_UPDATE=1
 /// expected sections are written anew: those that are there, or all if none is.
 ///
-/// A comment `-- staged` says that results depend on which file comes in which epoch, `-- timed` that they depend on the
-/// clock, which a crash and the start after it move on.
+/// A comment `-- staged` says that results depend on which file comes in which epoch, `-- timed` that they depend on
+/// the clock, which a crash and the start after it move on.
 struct GoldenFile: Sendable, CustomTestStringConvertible {
     struct Expected: Equatable, Sendable {
         /// The heading, e.g. `table t (a INT)`.
