@@ -76,11 +76,17 @@ struct CheckpointAccess {
     ) throws(TidemillError) {
         let tables = try PlanRegistry(of: recovered).tablesInUse
         let version = RetainedVersion(epoch: rollback.epoch, generation: rollback.generation)
-        for dataset in definition.datasets where !refreshed.contains(dataset.name.lowercased()) {
-            if tables.contains(dataset.name.lowercased()) {
-                try connectors.rollBack(dataset, to: version, generation: store.manifest.generation)
-            } else {
+        for dataset in definition.datasets {
+            guard tables.contains(dataset.name.lowercased()) else {
                 try connectors.setAside(dataset, generation: rollback.generation)
+                continue
+            }
+            do throws(TidemillError) {
+                try connectors.rollBack(dataset, to: version, generation: store.manifest.generation)
+            } catch {
+                // A table that starts over needs no version to go back to. It goes back all the same if it can: this
+                // run may fail before the table has started over.
+                guard error.kind == .corruption, refreshed.contains(dataset.name.lowercased()) else { throw error }
             }
         }
     }
