@@ -49,6 +49,19 @@ import Testing
                     + "WHERE t.n > 2") == ["ann,3"])
     }
 
+    /// What is kept beside the accumulators has a name of its own.
+    @Test func valuesOfAggregates() throws {
+        let workspace = try Workspace()
+        let view =
+            "CREATE MATERIALIZED VIEW d AS SELECT customer, count(DISTINCT id) AS n FROM orders GROUP BY customer;"
+        try Orders.write(to: workspace, sql: Orders.sql(view: view))
+        try workspace.tidemill("run", "p.sql").expectSuccess()
+        let list = try workspace.tidemill("state", "list", "p.sql")
+        list.expectSuccess()
+        #expect(list.outLines.dropFirst().map { $0.prefix { $0 != " " } } == ["d.aggregate", "d.aggregate.values"])
+        #expect(try workspace.rows("SELECT count(*), sum(s.count) FROM state.`d.aggregate.values` s") == ["9,9"])
+    }
+
     @Test func namesThatAreNotThere() throws {
         let workspace = try workspace(flush: "32m")
         try workspace.tidemill("state", "show", "totals.agregate", "p.sql").expectError(

@@ -48,6 +48,40 @@ private func ints(_ values: [Int64], weights: [Int64]? = nil) -> Batch {
     }
 }
 
+/// Rows of a task that another path had ended already come late, and are not lost.
+@Suite struct LateRowsTests {
+    @Test func rowsBehindTheEndOfTheirTask() throws {
+        let received = Locked([Int64]())
+        let collector = OrderedCollector { batch in
+            received.withLock { all in all += (0..<batch.count).map { batch.columns[0].scalar($0).integer! } }
+        }
+        let first = TaskContext(worker: 0, ordinal: 0, evaluation: evaluation)
+        let second = TaskContext(worker: 0, ordinal: 1, evaluation: evaluation)
+        try collector.consume(ints([1]), first)
+        try collector.finishTask(first)
+        try collector.consume(ints([2]), second)
+        try collector.consume(ints([3]), first)
+        #expect(received.withLock { $0 } == [1, 2, 3])
+    }
+}
+
+/// Weights of a batch query's operators as rows.
+@Suite struct CopiesTests {
+    @Test func weightsBecomeRows() throws {
+        let received = Locked([Int64]())
+        let collector = OrderedCollector { batch in
+            #expect(batch.weights == nil)
+            received.withLock { all in all += (0..<batch.count).map { batch.columns[0].scalar($0).integer! } }
+        }
+        let copies = CopiesOperator(outputs: Outputs([collector]))
+        let task = TaskContext(worker: 0, ordinal: 0, evaluation: evaluation)
+        try copies.consume(ints([7]), task)
+        try copies.consume(ints([8, 9, 10], weights: [2, 1, 3]), task)
+        #expect(received.withLock { $0 } == [7, 8, 8, 9, 10, 10, 10])
+        #expect(throws: TidemillError.self) { try copies.consume(ints([8], weights: [-1]), task) }
+    }
+}
+
 /// What a keyed table is told, against a table that applies every change one by one.
 @Suite struct ChangeSetCollectorTests {
     private struct Row: Hashable {

@@ -36,7 +36,7 @@ public struct StateCatalog: Sendable {
                     let fields = zip(part.columns, part.readTypes).dropFirst(2).map { Field($0, $1) }
                     found.append(
                         Entry(
-                            name: part.name.isEmpty ? name : "\(name).\(part.name)", flow: flow,
+                            name: StateCatalog.name(name, part.name, number), flow: flow,
                             signature: description.signature, schema: Schema(fields),
                             address: StateAddress(owner: known.operators[index], kind: .state, part: UInt16(number)),
                             rule: MergeRule(keyColumns: part.keyColumns, liveColumn: 1)))
@@ -44,6 +44,11 @@ public struct StateCatalog: Sendable {
             }
         }
         entries = found.map { StateCatalog.measured($0, recovered) }.sorted { $0.name < $1.name }
+    }
+
+    private static func name(_ name: String, _ part: String, _ number: Int) -> String {
+        if !part.isEmpty { return "\(name).\(part)" }
+        return number == 0 ? name : "\(name).part\(number + 1)"
     }
 
     private static func measured(_ entry: Entry, _ recovered: RecoveredCheckpoint) -> Entry {

@@ -51,7 +51,7 @@ struct GraphBuilder {
             let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
             add(
                 node, "aggregate", signature: OperatorSignature.of(aggregate),
-                parts: [.init(columns: fields)])
+                parts: [.init(columns: fields)] + GraphBuilder.values(node, aggregate.groups.map(\.field)))
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
         case .sort(let sort):
@@ -165,6 +165,17 @@ struct GraphBuilder {
 
     private static func rows(_ input: LogicalPlan) -> StateNames {
         StateNames(columns: input.schema.fields + [Field("count", .bigint)])
+    }
+
+    /// The values that an aggregate keeps to be able to take one back: group, value, and how often it occurs.
+    private static func values(_ node: any StatefulOperator, _ groups: [Field]) -> [StateNames] {
+        node.stateParts.dropFirst().enumerated().map { index, part in
+            let own = part.types.dropFirst(2 + groups.count)
+            let fields = own.enumerated().map { position, type in
+                Field(position == own.count - 1 ? "count" : position == 0 ? "value" : "value\(position + 1)", type)
+            }
+            return StateNames(name: index == 0 ? "values" : "values\(index + 1)", columns: groups + fields)
+        }
     }
 
     /// What a part of an operator's state is called, and its columns behind the hash and the live mark as people read

@@ -79,7 +79,8 @@ public final class IncrementalJoinOperator: StatefulOperator {
         func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
             try join.accept(batch, left: isLeft, task)
         }
-        func finishTask(_ task: TaskContext) throws(TidemillError) {}
+        /// Rows without a possible partner have gone out in this task.
+        func finishTask(_ task: TaskContext) throws(TidemillError) { try join.outputs.finishTask(task) }
     }
 
     /// Rows wait, split by partition, until the epoch's input is complete.

@@ -23,7 +23,8 @@ public final class OrderedCollector: BatchConsumer {
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         try state.withLock { state throws(TidemillError) in
-            if task.ordinal == state.next {
+            // What comes for a task that ended (by another way to here) stands behind it.
+            if task.ordinal <= state.next {
                 try receive(batch)
             } else {
                 state.early[task.ordinal, default: []].append(batch)
