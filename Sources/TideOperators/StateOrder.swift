@@ -7,11 +7,12 @@ enum StateOrder {
 
     /// The rows do not keep their hash, so it is computed from the keys again.
     static func sorted(
-        _ rows: [UnsafeMutableRawPointer], table: RowTable, keyTypes: [DataType], heap: StringHeap
+        _ rows: [UnsafeMutableRawPointer], table: RowTable, keyTypes: [DataType], hashed: [Int]? = nil,
+        heap: StringHeap
     ) -> Sorted {
         let n = rows.count
         let columns = rows.withUnsafeBufferPointer { buffer in
-            keyTypes.indices.map {
+            (hashed ?? Array(keyTypes.indices)).map {
                 table.keyColumn($0, of: buffer.baseAddress!, count: n, as: keyTypes[$0], heap: heap)
             }
         }
@@ -19,6 +20,35 @@ enum StateOrder {
         defer { withExtendedLifetime(buffer) {} }
         return sorted(rows, UnsafeBufferPointer(start: buffer.pointer(UInt64.self), count: n))
     }
+
+    /// State blocks of rows that one table holds: | hash | live | keys | values |.
+    /// - Parameter hashed: the keys that the hash is taken of; nil: all.
+    static func batches(
+        _ rows: [UnsafeMutableRawPointer], table: RowTable, keyTypes: [DataType], hashed: [Int]? = nil,
+        _ values: ([UnsafeMutableRawPointer]) -> (live: Bitmap, values: [Column])
+    ) -> [Batch] {
+        if rows.isEmpty { return [] }
+        let heap = table.arena.heap()
+        let sorted = sorted(rows, table: table, keyTypes: keyTypes, hashed: hashed, heap: heap)
+        var batches: [Batch] = []
+        for start in stride(from: 0, to: rows.count, by: blockRows) {
+            let end = min(start + blockRows, rows.count)
+            let chunk = Array(sorted.rows[start..<end])
+            let keys = chunk.withUnsafeBufferPointer { buffer in
+                keyTypes.indices.compactMap { index in
+                    buffer.baseAddress.map {
+                        table.keyColumn(index, of: $0, count: chunk.count, as: keyTypes[index], heap: heap)
+                    }
+                }
+            }
+            let hashes = Column(bigints: sorted.hashes[start..<end].map { Int64(bitPattern: $0) })
+            let (live, columns) = values(chunk)
+            batches.append(
+                Batch(columns: [hashes, Column(boolean: live)] + keys + columns, count: chunk.count))
+        }
+        return batches
+    }
+    private static let blockRows = 8192
 
     /// Hashes are spread, so one pass that deals them out by their leading bits leaves about one to a place. Of 12,500
     /// rows it takes 16 ns each; sorting row numbers by comparison took 53.

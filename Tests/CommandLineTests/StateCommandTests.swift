@@ -53,12 +53,16 @@ import Testing
     @Test func valuesOfAggregates() throws {
         let workspace = try Workspace()
         let view =
-            "CREATE MATERIALIZED VIEW d AS SELECT customer, count(DISTINCT id) AS n FROM orders GROUP BY customer;"
+            "CREATE MATERIALIZED VIEW d AS SELECT customer, count(DISTINCT id) AS n, count(DISTINCT amount) AS m "
+            + "FROM orders GROUP BY customer;"
         try Orders.write(to: workspace, sql: Orders.sql(view: view))
         try workspace.tidemill("run", "p.sql").expectSuccess()
         let list = try workspace.tidemill("state", "list", "p.sql")
         list.expectSuccess()
-        #expect(list.outLines.dropFirst().map { $0.prefix { $0 != " " } } == ["d.aggregate", "d.aggregate.values"])
+        #expect(
+            list.outLines.dropFirst().map { $0.prefix { $0 != " " } } == [
+                "d.aggregate", "d.aggregate.values", "d.aggregate.values2",
+            ])
         #expect(try workspace.rows("SELECT count(*), sum(s.count) FROM state.`d.aggregate.values` s") == ["9,9"])
     }
 

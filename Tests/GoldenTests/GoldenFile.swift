@@ -23,11 +23,13 @@ import Testing
 /// - `refresh TABLE`: the run gets `--full-refresh TABLE`.
 /// - `crash`: the power is cut (on the disk of the test: all that was not synced may be gone), then the run starts.
 ///
-/// What stands after it is expected: `table`, `copy PATH` (a file or all files of a folder), `bad rows N`,
-/// `rows read N`, and `error` with the report of a run that must fail. Rows are sorted; `NULL` is NULL, `''` the empty
-/// string, `\p` a bar. With TIDE_UPDATE=1 expected sections are written anew: those that are there, or all if none is.
+/// What stands after it is expected: `table`, `copy PATH` (a file or all files of a folder), `bad rows N`, `rows read
+/// N`, `late rows N`, `watermark FLOW TIME` (with which the flow's last epoch ran), and `error` with the report of a
+/// run that must fail. Rows are sorted; `NULL` is NULL, `''` the empty string, `\p` a bar. With TIDE_UPDATE=1
+/// expected sections are written anew: those that are there, or all if none is.
 ///
-/// A comment `-- staged` says that results depend on which file comes in which epoch.
+/// A comment `-- staged` says that results depend on which file comes in which epoch, `-- timed` that they depend on
+/// the clock, which a crash and the start after it move on.
 struct GoldenFile: Sendable, CustomTestStringConvertible {
     struct Expected: Equatable, Sendable {
         /// The heading, e.g. `table t (a INT)`.
@@ -57,6 +59,7 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
     let path: URL
     let sql: String
     let isStaged: Bool
+    let isTimed: Bool
     var blocks: [Block]
 
     static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -82,6 +85,7 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
         let head = lines.prefix { $0 != "epoch" }
         sql = head.joined(separator: "\n") + "\n"
         isStaged = head.contains { $0.hasPrefix("-- staged") }
+        isTimed = head.contains { $0.hasPrefix("-- timed") }
         blocks = []
         lines = lines.dropFirst(head.count)
         while lines.popFirst() != nil {
@@ -171,7 +175,9 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
             while input.last == "" { input.removeLast() }
             text += "epoch\n" + input.map { $0 + "\n" }.joined() + (input.isEmpty ? "" : "\n") + "----\n"
             for (number, one) in block.expected.enumerated() {
-                let isShort = one.title.hasPrefix("rows read") || one.title.hasPrefix("bad rows")
+                let isShort =
+                    one.title.hasPrefix("rows read") || one.title.hasPrefix("bad rows")
+                    || one.title.hasPrefix("late rows") || one.title.hasPrefix("watermark ")
                 text += one.title + "\n" + one.lines.map { $0 + "\n" }.joined()
                 let isLast = number == block.expected.count - 1
                 if !(isShort && isLast) && !(isLast && index == blocks.count - 1) { text += "\n" }

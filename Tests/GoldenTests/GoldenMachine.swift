@@ -18,6 +18,9 @@ final class GoldenMachine {
     struct Outcome {
         var rowsRead = 0
         var badRows = 0
+        /// The watermark that each flow's last epoch ran with, as progress shows it.
+        var watermarks: [String: Int64] = [:]
+        var lateRows = 0
         var error: TidemillError?
     }
 
@@ -91,6 +94,10 @@ final class GoldenMachine {
                 guard case .epoch(let progress) = event else { return }
                 outcome.rowsRead += progress.inputRows
                 outcome.badRows += progress.badRows
+                for flow in progress.flows {
+                    if let eventTime = flow.eventTime { outcome.watermarks[flow.name] = eventTime.watermarkMillis }
+                    outcome.lateRows += flow.stateOperators.reduce(0) { $0 + ($1.counts?.lateRows ?? 0) }
+                }
             }
             try runner.run()
         } catch {

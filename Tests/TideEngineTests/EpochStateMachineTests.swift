@@ -16,9 +16,10 @@ import Testing
         let fresh = Machine.Event.recovered(lastCommitted: nil, unpublished: false)
         let old = Machine.Event.recovered(lastCommitted: Epoch(6), unpublished: false)
         let behind = Machine.Event.recovered(lastCommitted: Epoch(6), unpublished: true)
-        let none = Machine.Event.planned(hasInput: false, mustRun: false)
-        let some = Machine.Event.planned(hasInput: true, mustRun: false)
-        let must = Machine.Event.planned(hasInput: false, mustRun: true)
+        let none = Machine.Event.planned(hasInput: false, mustRun: false, hasMoved: false)
+        let some = Machine.Event.planned(hasInput: true, mustRun: false, hasMoved: false)
+        let must = Machine.Event.planned(hasInput: false, mustRun: true, hasMoved: false)
+        let moved = Machine.Event.planned(hasInput: false, mustRun: false, hasMoved: true)
         let due = Machine.Event.committed(publishDue: true)
         let later = Machine.Event.committed(publishDue: false)
         let zero = Epoch(0)
@@ -38,6 +39,22 @@ import Testing
             (
                 [old, some, .executed, later, none, .published],
                 [.plan, .execute(seven), .commit(seven), .plan, .publish, .stop]
+            ),
+            // A watermark that moved gets an epoch without input, once nothing more comes.
+            (
+                [old, some, .executed, later, moved, .executed, later, none, .published],
+                [
+                    .plan, .execute(seven), .commit(seven), .plan, .execute(Epoch(8)), .commit(Epoch(8)), .plan,
+                    .publish,
+                    .stop,
+                ]
+            ),
+            // One that a crash kept from its epoch gets it at the start.
+            ([old, moved], [.plan, .execute(seven)]),
+            // But none after a stop was asked for.
+            (
+                [old, some, .stopRequested, .executed, later, .published],
+                [.plan, .execute(seven), .plan, .commit(seven), .publish, .stop]
             ),
             // What the last run left unpublished comes first.
             ([behind, .published, none], [.publish, .plan, .stop]),
@@ -100,6 +117,10 @@ import Testing
             ]
         case .planning:
             [
+                .planned(hasInput: true, mustRun: false, hasMoved: false),
+                .planned(hasInput: false, mustRun: true, hasMoved: false),
+                .planned(hasInput: false, mustRun: false, hasMoved: true),
+                .planned(hasInput: false, mustRun: false, hasMoved: false),
                 .planned(hasInput: true, mustRun: false), .planned(hasInput: false, mustRun: true),
                 .planned(hasInput: false, mustRun: false),
                 .planned(hasInput: false, mustRun: false, publishDue: false), .stopRequested, .failed,

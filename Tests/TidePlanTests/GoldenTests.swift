@@ -38,6 +38,23 @@ import Testing
         }
     }
 
+    /// What streaming tables may not do; each refusal names the statement, the reason and what to write instead.
+    @Test func legality() throws {
+        try GoldenFile("legality.txt").check(casesMin: 30) { sql in
+            PlanFixture.report { () throws(TidemillError) in _ = try PlanFixture.pipeline(sql) }
+        }
+    }
+
+    /// Plans of streaming tables, after the optimizer.
+    @Test func streaming() throws {
+        try GoldenFile("streaming.txt").check(casesMin: 11) { sql in
+            text { () throws(TidemillError) in
+                guard let dataset = try PlanFixture.pipeline(sql).datasets.last else { return "no table\n" }
+                return dataset.flows.map { PlanText.of($0.plan) }.joined() + "key \(PlanFixture.keyText(dataset))\n"
+            }
+        }
+    }
+
     @Test func optimizer() throws {
         try GoldenFile("optimizer.txt").check(casesMin: 20) { sql in
             text { () throws(TidemillError) in

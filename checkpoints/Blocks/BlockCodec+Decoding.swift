@@ -46,24 +46,14 @@ extension BlockCodec {
     private static func decodeBody(_ body: UnsafeRawBufferPointer, rows: Int, _ damage: BlockDamage)
         throws(TidemillError) -> Batch
     {
-        // The directory is short, but how short is known only after reading it: it is read from a bounded copy.
-        let directoryBytesMax = min(body.count, 3 + 8 * Int(UInt16.max))
         guard body.count >= 3 else { throw damage.error("body without a directory") }
         let columnCount = Int(body.loadUnaligned(fromByteOffset: 1, as: UInt16.self))
-        let copied = min(directoryBytesMax, 3 + 8 * columnCount)
-        var reader = ByteReader(Array(body[..<copied]), file: damage.file, base: damage.offset)
-        let weighted = try reader.bool()
-        _ = try reader.integer(UInt16.self)
-        var entries: [ColumnEntry] = []
-        var needed = 0
-        for _ in 0..<columnCount {
-            let type = try DataType.decode(from: &reader)
-            let validity = try reader.bool()
-            let heap = type.physical == .view ? Int(try reader.u32()) : 0
-            entries.append(ColumnEntry(type: type, validity: validity, heapBytes: heap))
-            needed += columnBytes(type, rows: rows, validity: validity, heap: heap)
+        let directory = try readDirectory(body, columnCount, damage)
+        let entries = directory.entries
+        let needed = entries.reduce(0) {
+            $0 + columnBytes($1.type, rows: rows, validity: $1.validity, heap: $1.heapBytes)
         }
-        var position = copied - reader.remaining
+        var position = directory.bytes
         guard needed == body.count - position else {
             throw damage.error("\(columnCount) columns of \(rows) rows do not fill the body")
         }
@@ -71,7 +61,7 @@ extension BlockCodec {
         for entry in entries {
             columns.append(try decodeColumn(entry, rows, body, &position, damage))
         }
-        guard weighted else { return Batch(columns: columns, count: rows) }
+        guard directory.isWeighted else { return Batch(columns: columns, count: rows) }
         guard let weights = columns.popLast(), weights.type == .bigint, weights.validity == nil else {
             throw damage.error("weights are not a column of numbers")
         }
@@ -80,6 +70,38 @@ extension BlockCodec {
         for row in 0..<rows { zeros &+= values[row] == 0 ? 1 : 0 }
         guard zeros == 0 else { throw damage.error("a weight is zero") }
         return Batch(columns: columns, count: rows, weights: weights)
+    }
+
+    private struct Directory {
+        var isWeighted: Bool
+        var entries: [ColumnEntry] = []
+        var bytes = 0
+    }
+
+    /// The directory is short, but how short is known only after reading it: it is read from a copy that grows until
+    /// the directory fits. Eight bytes per column do unless a column is nested and its fields have names.
+    private static func readDirectory(
+        _ body: UnsafeRawBufferPointer, _ columnCount: Int, _ damage: BlockDamage
+    ) throws(TidemillError) -> Directory {
+        var copied = min(body.count, 3 + 8 * columnCount)
+        while true {
+            do throws(TidemillError) {
+                var reader = ByteReader(Array(body[..<copied]), file: damage.file, base: damage.offset)
+                var directory = Directory(isWeighted: try reader.bool())
+                _ = try reader.integer(UInt16.self)
+                for _ in 0..<columnCount {
+                    let type = try DataType.decode(from: &reader)
+                    let validity = try reader.bool()
+                    let heap = type.physical == .view ? Int(try reader.u32()) : 0
+                    directory.entries.append(ColumnEntry(type: type, validity: validity, heapBytes: heap))
+                }
+                directory.bytes = copied - reader.remaining
+                return directory
+            } catch {
+                guard copied < body.count else { throw error }
+                copied = min(body.count, copied * 8)
+            }
+        }
     }
 
     private static func decodeColumn(

@@ -5,6 +5,7 @@ final class DataFileWriter: DataFileWriting {
     let name: String
     private let file: any File
     private let writer: ParquetWriter
+    private let schema: Schema
     private let rowGroupRowsTiny: Int
     private(set) var rows = 0
     private(set) var rowGroupsCopied = 0
@@ -12,6 +13,7 @@ final class DataFileWriter: DataFileWriting {
     init(name: String, file: any File, schema: Schema, options: TableOptions) throws(TidemillError) {
         self.name = name
         self.file = file
+        self.schema = schema
         rowGroupRowsTiny = options.rowGroupRowsTiny
         var format = ParquetWriterOptions()
         format.rowGroupRowsMax = options.rowGroupRows
@@ -27,11 +29,15 @@ final class DataFileWriter: DataFileWriting {
         rows += batch.count
     }
 
-    /// A row group of another file of the same schema, as raw bytes; a tiny one is decoded, so that row groups grow.
+    /// A row group of another file of the table, as raw bytes; a tiny one is decoded, so that row groups grow, and so
+    /// is one from before the table got its last columns.
     func copy(rowGroup: Int, of reader: ParquetReader) throws(TidemillError) {
         let count = reader.rowGroups[rowGroup].rowCount
-        if count < rowGroupRowsTiny {
-            try append(reader.read(rowGroup: rowGroup, columns: Array(0..<reader.schema.count)))
+        if count < rowGroupRowsTiny || !writer.canCopyRowGroups(from: reader) {
+            let batch = try reader.read(rowGroup: rowGroup, columns: Array(0..<reader.schema.count))
+            let missing = schema.fields.dropFirst(batch.columns.count)
+            let padding = missing.map { Column(repeating: .null($0.type), count: batch.count) }
+            try append(Batch(columns: batch.columns + padding, count: batch.count))
         } else {
             try writer.copyRowGroup(rowGroup, from: reader)
             rows += count

@@ -51,6 +51,8 @@ extension TableDirectory {
             found.epoch = nil
             return found
         }
+        // Columns that came to a query's end are NULL in the rows before.
+        if found.kind == .append, options.format == .parquet, found.schema.isPrefix(of: wanted.schema) { return found }
         guard found.schema == wanted.schema || options.replacesOtherSchema else {
             throw TidemillError(
                 .user, "TIDEMILL_TABLE_SCHEMA_CHANGED",
@@ -70,6 +72,14 @@ extension TableDirectory {
         try files.writeDataFile(
             dataFileName(TableDirectory.emptyLabel, 0), in: stage, schema: schema, options: options
         ) { _ in }
+    }
+}
+
+extension Schema {
+    /// Whether the other schema has these columns, and nullable ones behind them.
+    fileprivate func isPrefix(of other: Schema) -> Bool {
+        fields.count < other.count && Array(other.fields.prefix(count)) == fields
+            && other.fields.dropFirst(count).allSatisfy(\.nullable)
     }
 }
 

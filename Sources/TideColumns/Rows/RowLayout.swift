@@ -54,6 +54,11 @@ public struct RowLayout: Sendable {
         stringKeys = keys.indices.filter { keys[$0].physical == .view }
     }
 
+    /// Whether a row's key `index` is NULL.
+    public func isNull(_ row: UnsafeRawPointer, key index: Int) -> Bool {
+        row.load(fromByteOffset: nullByte(index), as: UInt8.self) & UInt8(1 << (index & 7)) != 0
+    }
+
     /// Offset of the byte with the null bit of key `index`, which is bit `index & 7` of it.
     func nullByte(_ index: Int) -> Int {
         index < RowLayout.headerNullBits

@@ -156,6 +156,18 @@ public enum FormatText {
         return n + 1 + width
     }
 
+    /// `{start, end}`, as Spark prints the struct.
+    public static func timeWindow(_ window: TimeWindow, _ out: UnsafeMutablePointer<UInt8>) -> Int {
+        out[0] = UInt8(ascii: "{")
+        var n = 1 + timestamp(window.start, out + 1)
+        out[n] = UInt8(ascii: ",")
+        out[n + 1] = UInt8(ascii: " ")
+        n += 2
+        n += timestamp(window.end, out + n)
+        out[n] = UInt8(ascii: "}")
+        return n + 1
+    }
+
     /// `yyyy-MM-ddTHH:mm:ss.SSS`, and Z behind it if `zone`: what Spark writes into CSV and JSON files. Microseconds
     /// are cut, as there.
     public static func timestampISO(_ micros: Int64, zone: Bool, _ out: UnsafeMutablePointer<UInt8>) -> Int {

@@ -37,7 +37,7 @@ extension Column {
     /// The types text can be parsed as.
     public static func isTextTarget(_ type: DataType) -> Bool {
         switch type {
-        case .null, .yearMonthInterval, .dayTimeInterval, .array, .map, .structure: false
+        case .null, .yearMonthInterval, .dayTimeInterval, .array, .map, .structure, .timeWindow: false
         default: true
         }
     }
@@ -75,7 +75,7 @@ extension Column {
     /// The column as text, as Spark's cast to STRING prints it. Types: all but intervals and VOID.
     public func formatted() -> Column {
         if type.isNested { return nestedText() }
-        precondition(Column.isTextTarget(type))
+        precondition(Column.isTextTarget(type) || type == .timeWindow)
         if type.physical == .view { return retyped(.string) }
         var builder = StringColumnBuilder(type: .string, capacity: count)
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: FormatText.bytesMax) { scratch in
@@ -107,6 +107,9 @@ extension Column {
             case .date:
                 let values: UnsafePointer<Int32> = pointer()
                 each { FormatText.date(values[$0], out) }
+            case .timeWindow:
+                let values: UnsafePointer<Int128> = pointer()
+                each { FormatText.timeWindow(TimeWindow(packed: values[$0]), out) }
             default:
                 let values: UnsafePointer<Int64> = pointer()
                 each { FormatText.timestamp(values[$0], out) }

@@ -18,6 +18,8 @@ public enum DataType: Hashable, Sendable {
     case yearMonthInterval
     /// Microseconds.
     case dayTimeInterval
+    /// STRUCT<start: TIMESTAMP, end: TIMESTAMP> as `window` and `session_window` make it; see `TimeWindow`.
+    case timeWindow
     /// Values of one type, in order. Nested values lie in columns as their images: see `NestedImage`.
     indirect case array(DataType)
     /// Values by key, in the order they were put in. Keys are never NULL.
@@ -35,7 +37,7 @@ public enum PhysicalType: UInt8, Hashable, Sendable {
     /// bigint, timestamps, day-time interval.
     case int64
     case float32, float64
-    /// Decimals: the unscaled value.
+    /// Decimals: the unscaled value. Time windows: `TimeWindow.packed`.
     case int128
     /// 16-byte string views over shared byte buffers: text, bytes, images of nested values.
     case view
@@ -59,7 +61,7 @@ extension DataType {
         case .bigint, .timestamp, .timestampNTZ, .dayTimeInterval: .int64
         case .float: .float32
         case .double: .float64
-        case .decimal: .int128
+        case .decimal, .timeWindow: .int128
         case .string, .binary, .array, .map, .structure: .view
         }
     }
@@ -109,6 +111,7 @@ extension DataType {
         case .timestampNTZ: "TIMESTAMP_NTZ"
         case .yearMonthInterval: "INTERVAL YEAR TO MONTH"
         case .dayTimeInterval: "INTERVAL DAY TO SECOND"
+        case .timeWindow: "STRUCT<start: TIMESTAMP, end: TIMESTAMP>"
         case .array(let element): "ARRAY<\(element.sql)>"
         case .map(let key, let value): "MAP<\(key.sql), \(value.sql)>"
         case .structure(let fields):
@@ -166,6 +169,7 @@ extension DataType {
         case .timestampNTZ: writer.u8(13)
         case .yearMonthInterval: writer.u8(14)
         case .dayTimeInterval: writer.u8(15)
+        case .timeWindow: writer.u8(24)
         case .array(let element):
             writer.u8(16)
             element.encode(into: &writer)
@@ -211,6 +215,7 @@ extension DataType {
         case 13: return .timestampNTZ
         case 14: return .yearMonthInterval
         case 15: return .dayTimeInterval
+        case 24: return .timeWindow
         case 16: return .array(try decode(from: &reader, depth: depth + 1))
         case 17:
             let key = try decode(from: &reader, depth: depth + 1)

@@ -65,10 +65,13 @@ public struct ChangeReport: Sendable {
             incremental: Incrementalization(datasets: definition.datasets))
         var fingerprints: [String: String] = [:]
         var operators: [String: [PlanRegistry.OperatorDescription]] = [:]
-        for flow in definition.datasets.flatMap(\.flows) {
-            fingerprints[flow.name] = Fingerprint.of(flow.analyzed, relations: definition.relations).description
-            try builder.add(flow: flow.name, plan: flow.plan, to: Port(), replacesByGroup: false)
-            operators[flow.name] = graph.descriptions(of: flow.name)
+        for dataset in definition.datasets {
+            for flow in dataset.flows {
+                fingerprints[flow.name] = Fingerprint.of(flow.analyzed, relations: definition.relations).description
+                try builder.add(
+                    flow: flow.name, plan: flow.plan, to: Port(), output: dataset.flowOutput(replacesByGroup: false))
+                operators[flow.name] = graph.descriptions(of: flow.name)
+            }
         }
         let registry =
             try recovered.map { (found) throws(TidemillError) in try PlanRegistry(of: found) } ?? PlanRegistry()

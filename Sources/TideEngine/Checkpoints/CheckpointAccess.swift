@@ -77,17 +77,18 @@ struct CheckpointAccess {
         let tables = try PlanRegistry(of: recovered).tablesInUse
         let version = RetainedVersion(epoch: rollback.epoch, generation: rollback.generation)
         for dataset in definition.datasets {
-            guard tables.contains(dataset.name.lowercased()) else {
-                try connectors.setAside(dataset, generation: rollback.generation)
-                continue
+            let name = dataset.name.lowercased()
+            if tables.contains(name) {
+                do throws(TidemillError) {
+                    try connectors.rollBack(dataset, to: version, generation: store.manifest.generation)
+                    continue
+                } catch {
+                    // A table that starts over anyway needs no version; the one that counts no more leaves its place.
+                    let isGone = error.code == "TIDEMILL_RETAINED_TABLE_MISSING"
+                    guard isGone && refreshed.contains(name) else { throw error }
+                }
             }
-            do throws(TidemillError) {
-                try connectors.rollBack(dataset, to: version, generation: store.manifest.generation)
-            } catch {
-                // A table that starts over needs no version to go back to. It goes back all the same if it can: this
-                // run may fail before the table has started over.
-                guard error.kind == .corruption, refreshed.contains(dataset.name.lowercased()) else { throw error }
-            }
+            try connectors.setAside(dataset, generation: rollback.generation)
         }
     }
 }

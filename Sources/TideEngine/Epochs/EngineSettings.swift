@@ -15,6 +15,12 @@ public struct EngineSettings: Sendable, Hashable {
     public var memoryLimit: Int64?
     /// `tidemill.batchRows`: rows that travel together at most. Readers choose, unless a test wants them smaller.
     public var batchRowsMax = Int.max
+    /// `spark.sql.streaming.noDataMicroBatches.enabled`: whether a watermark that moved gets an epoch without input.
+    public var runsNoDataEpochs = true
+    /// `spark.sql.streaming.multipleWatermarkPolicy`.
+    var watermarkPolicy = WatermarkClock.Policy.min
+    /// `tidemill.idleTimeout`: a source without rows for so long no longer holds watermarks back.
+    public var idleTimeout: Duration?
 
     /// `tidemill.retain.epochs` and `tidemill.retain.bytes`: which published epochs can be gone back to.
     public var retention = RetentionPolicy()
@@ -44,6 +50,22 @@ public struct EngineSettings: Sendable, Hashable {
                 memoryLimit = try EngineSettings.bytes(key, value)
             case "tidemill.batchrows":
                 batchRowsMax = Int(try EngineSettings.number(key, value, from: 1))
+            case "spark.sql.streaming.nodatamicrobatches.enabled":
+                guard let flag = ["true": true, "false": false][value.trimmedASCII.lowercased()] else {
+                    throw TidemillError(
+                        .user, "INVALID_CONF_VALUE", "\(key) is neither true nor false: \(value)")
+                }
+                runsNoDataEpochs = flag
+            case "spark.sql.streaming.multiplewatermarkpolicy":
+                switch value.trimmedASCII.lowercased() {
+                case "min": watermarkPolicy = .min
+                case "max": watermarkPolicy = .max
+                default:
+                    throw TidemillError(
+                        .user, "INVALID_CONF_VALUE", "\(key) is unknown: \(value)", hint: "min or max")
+                }
+            case "tidemill.idletimeout":
+                idleTimeout = try EngineSettings.duration(key, value)
             case "tidemill.retain.epochs":
                 retention.epochs = Int(clamping: try EngineSettings.number(key, value, from: 1))
             case "tidemill.retain.bytes":
@@ -51,6 +73,10 @@ public struct EngineSettings: Sendable, Hashable {
             default: break
             }
         }
+    }
+
+    var idleMicros: Int64? {
+        idleTimeout.map { $0.components.seconds * 1_000_000 + $0.components.attoseconds / 1_000_000_000_000 }
     }
 
     static func number(_ key: String, _ text: String, from least: Int64) throws(TidemillError) -> Int64 {

@@ -6,6 +6,8 @@ public struct EpochProgress: Sendable {
         public var inputRows = 0
         public var sources: [SourceProgress] = []
         public var stateOperators: [StateProgress] = []
+        /// Of a streaming flow with a watermark.
+        public var eventTime: EventTimeProgress?
         /// Rows of the flow's result that changed.
         public var outputRows = 0
     }
@@ -23,6 +25,28 @@ public struct EpochProgress: Sendable {
         public var memoryBytes: Int
         /// The others lie in runs alone.
         public var rowsInMemory: Int
+        /// Of a streaming table's operator.
+        public var counts: OperatorClock.Counts?
+        /// The watermark by which the operator's state went, milliseconds.
+        public var watermarkMillis: Int64?
+    }
+    /// Event times of an epoch, milliseconds since 1970.
+    public struct EventTimeProgress: Sendable {
+        public struct Source: Sendable {
+            /// The watermark's column.
+            public var name: String
+            /// What its rows say now; nil: none has come.
+            public var watermarkMillis: Int64?
+            public var isIdle: Bool
+            /// Whether it holds the flow's watermark back.
+            public var holds: Bool
+        }
+        /// With which the epoch ran.
+        public var watermarkMillis: Int64
+        public var least: Int64?
+        public var greatest: Int64?
+        public var average: Int64?
+        public var sources: [Source] = []
     }
     public struct Durations: Sendable {
         public var planMillis = 0.0

@@ -25,8 +25,9 @@ public struct EpochStateMachine: Sendable, Hashable {
         /// The checkpoint was read.
         case recovered(lastCommitted: Epoch?, unpublished: Bool)
         /// What the sources have. `mustRun`: an epoch is due without input (the first one, a flow to be filled).
-        /// `publishDue`: the publish interval has passed.
-        case planned(hasInput: Bool, mustRun: Bool, publishDue: Bool = true)
+        /// `hasMoved`: some flow's watermark has moved, so its state may have something to give out. `publishDue`: the
+        /// publish interval has passed.
+        case planned(hasInput: Bool, mustRun: Bool, hasMoved: Bool = false, publishDue: Bool = true)
         case executed
         /// The frame is durable. `publishDue`: the publish interval has passed.
         case committed(publishDue: Bool)
@@ -69,8 +70,8 @@ public struct EpochStateMachine: Sendable, Hashable {
             lastCommitted = last
             hasUnpublished = unpublished
             return unpublished ? publish(then: .plan) : plan()
-        case (.planning, .planned(let hasInput, let mustRun, let publishDue)):
-            if (hasInput || mustRun) && !stopping {
+        case (.planning, .planned(let hasInput, let mustRun, let hasMoved, let publishDue)):
+            if (hasInput || mustRun || hasMoved) && !stopping {
                 let epoch = lastCommitted?.next ?? .zero
                 state = .executing(epoch)
                 return .execute(epoch)

@@ -14,6 +14,7 @@ extension PipelineRunner {
                 table.current.epoch = try target.begin(epoch, replacingAll: overrides[table.id] ?? false)
             }
         }
+        beginFlows()
         try loadStatics(evaluation)
         let runner = StageRunner(
             graph: graph, executor: environment.executor, evaluation: evaluation, batchRowsMax: settings.batchRowsMax)
@@ -32,6 +33,7 @@ extension PipelineRunner {
             record(result, of: node, from: plan.startOffset, to: plan.endOffset)
         }
         try runner.finishBreakers()
+        try storeLateRows(runner, epoch)
         toFill = []
     }
 
@@ -135,6 +137,7 @@ extension PipelineRunner {
             record.sources.append(EpochRecord.Entry(id: node.scan.key.id, bytes: Array(plan.endOffset.utf8)))
         }
         record.statics.append(EpochRecord.Entry(id: PlanRegistry.entryID, bytes: registry.encoded))
+        endFlows(&record)
         for (index, versions) in staticVersions.enumerated() {
             record.statics.append(
                 EpochRecord.Entry(id: "\(graph.statics[index].flow)#\(index)", bytes: (versions ?? []).flatMap { $0 }))
@@ -244,18 +247,16 @@ extension PipelineRunner {
 
     private func collectProgress() {
         for dataset in definition.datasets {
-            for flow in dataset.flows {
+            for flow in dataset.flows where !resting.contains(flow.name) {
                 var one = EpochProgress.FlowProgress(name: flow.name, table: dataset.name)
                 one.sources = sourceProgress[flow.name] ?? []
                 one.inputRows = one.sources.reduce(0) { $0 + $1.rows }
                 one.outputRows = flowPorts[flow.name]?.takeRowCount() ?? 0
-                for node in graph.stateful where node.flow == flow.name {
+                one.eventTime = eventTimeProgress(flow.name)
+                // The last operator of the query comes first, as in Spark: it is built first, and added last.
+                for node in graph.stateful.reversed() where node.flow == flow.name {
                     count((node.node as? any RejectsRows)?.takeRejectedRows(), of: dataset.name)
-                    one.stateOperators.append(
-                        EpochProgress.StateProgress(
-                            name: node.name, rowsTotal: node.node.stateRows, rowsUpdated: node.node.touchedRows,
-                            memoryBytes: node.node.stateBytes,
-                            rowsInMemory: (node.node as? any LazyOperator)?.rowsInMemory ?? node.node.stateRows))
+                    one.stateOperators.append(stateProgress(node))
                 }
                 progress.flows.append(one)
             }

@@ -85,7 +85,7 @@ extension PipelineRunner {
     private func build() throws(TidemillError) {
         var builder = GraphBuilder(
             graph: graph, partitionBits: partitionBits(workers: environment.executor.workers), isBatch: false,
-            incremental: Incrementalization(datasets: definition.datasets))
+            incremental: Incrementalization(datasets: definition.datasets), policy: settings.watermarkPolicy)
         for dataset in definition.datasets {
             let name = dataset.name.lowercased()
             let port = graph.tables[name] ?? Port()
@@ -102,9 +102,10 @@ extension PipelineRunner {
                 flowPorts[flow.name] = entry
                 try builder.add(
                     flow: flow.name, plan: flow.plan, place: flow.span.map { .sql($0) }, to: entry,
-                    replacesByGroup: replaces)
+                    output: dataset.flowOutput(replacesByGroup: replaces))
             }
         }
+        connectLateRows()
         for scan in graph.scans.values.sorted(by: { $0.key < $1.key }) {
             guard let relation = definition.relations[scan.key.name] else {
                 throw TidemillError.internal("relation \(scan.key.name) is not in the catalog")
@@ -154,6 +155,11 @@ extension PipelineRunner {
     }
 
     private func restore(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
+        if let bytes = recovered.latest?.statics.first(where: { $0.id == WatermarkEntry.entryID })?.bytes {
+            for (flow, clock) in try WatermarkEntry.decode(bytes) where decisions.flows[flow] == .continuing {
+                graph.times[flow]?.restore(clock)
+            }
+        }
         guard let memory else { throw .internal("state is restored before it is known where it may lie") }
         for node in graph.stateful where !startsEmpty(node) {
             guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }

@@ -45,6 +45,10 @@ public final class PipelineRunner {
     var progress = EpochProgress(epoch: .zero, clockMicros: 0)
     var sourceProgress: [String: [EpochProgress.SourceProgress]] = [:]
     var outputRows: [String: Int] = [:]
+    /// Streaming flows that took no part in the epoch.
+    var resting: Set<String> = []
+    /// The watermark that each streaming flow's epoch ran with, milliseconds.
+    var usedWatermarks: [String: Int64] = [:]
 
     /// Asks the runner to end after the epoch in hand; one that waits has to be woken. For any thread.
     public let stopper = Stopper()
@@ -136,7 +140,9 @@ public final class PipelineRunner {
                 let hasInput = try plan()
                 let mustRun = machine.lastCommitted == nil || !toFill.isEmpty
                 action = machine.handle(
-                    .planned(hasInput: hasInput, mustRun: mustRun, publishDue: publishIsDue()))
+                    .planned(
+                        hasInput: hasInput, mustRun: mustRun, hasMoved: hasMovedWatermark(),
+                        publishDue: publishIsDue()))
             case .execute(let epoch):
                 try execute(epoch)
                 action = machine.handle(.executed)

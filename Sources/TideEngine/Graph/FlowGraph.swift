@@ -59,6 +59,8 @@ final class FlowGraph {
         /// The pipeline's tables (lower case) whose rows the node keeps to look them up.
         let lookedUp: Set<String>
         let description: PlanRegistry.OperatorDescription
+        /// Of a streaming table's operator: what it counts.
+        let clock: OperatorClock?
     }
 
     /// What the stateful operators of a flow are, by position.
@@ -75,6 +77,10 @@ final class FlowGraph {
     var breakerPlaces: [ErrorPlace?] = []
     var stateful: [StatefulNode] = []
     var statics: [Static] = []
+    /// Of streaming tables' flows, by name.
+    var times: [String: FlowTime] = [:]
+    /// Where late rows gather, by the dataset's name in lower case.
+    var lateRows: [String: LateRows] = [:]
     /// Constant rows, given once.
     var constants: [(batch: Batch, consumer: any BatchConsumer, flow: String)] = []
     var collectors: [OrderedCollector] = []

@@ -1,3 +1,12 @@
+/// What a flow gives its table.
+enum FlowOutput: Sendable, Hashable {
+    /// Changes of a result that is kept equal to its query. `replacesByGroup`: the consumer replaces rows by key, so an
+    /// aggregate on top need not emit old rows.
+    case maintained(replacesByGroup: Bool)
+    /// A streaming table's, by Spark's rules for the mode.
+    case streaming(OutputMode, WriteMode)
+}
+
 /// Turns logical plans into connected operators, from the consumer down to the scans.
 struct GraphBuilder {
     let graph: FlowGraph
@@ -9,21 +18,38 @@ struct GraphBuilder {
     var bindings: [Int: [Batch]] = [:]
     private var flow = ""
     private var place: ErrorPlace?
+    /// How streaming flows combine their watermarks.
+    private let policy: WatermarkClock.Policy
+    private var output = FlowOutput.maintained(replacesByGroup: false)
+    /// The flow's event time, if it feeds a streaming table.
+    private var time: FlowTime?
 
-    init(graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization) {
+    init(
+        graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization,
+        policy: WatermarkClock.Policy = .min
+    ) {
+        self.policy = policy
         self.incremental = incremental
         self.graph = graph
         self.partitionBits = partitionBits
         self.isBatch = isBatch
     }
 
-    /// - Parameter replacesByGroup: the consumer replaces rows by key, so an aggregate on top need not emit old rows.
     mutating func add(
-        flow: String, plan: LogicalPlan, place: ErrorPlace? = nil, to consumer: any BatchConsumer,
-        replacesByGroup: Bool
+        flow: String, plan: LogicalPlan, place: ErrorPlace? = nil, to consumer: any BatchConsumer, output: FlowOutput
     ) throws(TidemillError) {
         self.flow = flow
         self.place = place
+        self.output = output
+        time = nil
+        var replacesByGroup = false
+        switch output {
+        case .maintained(let replaces): replacesByGroup = replaces
+        case .streaming:
+            let flowTime = FlowTime(flow: flow, policy: policy)
+            graph.times[flow] = flowTime
+            time = flowTime
+        }
         try build(plan, [consumer], replacesByGroup: replacesByGroup)
     }
 
@@ -43,17 +69,62 @@ struct GraphBuilder {
             let project = ProjectOperator(expressions: items.map(\.expression), outputs: outputs)
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
+            let eventTime = eventTime(of: aggregate, plan)
+            if !isBatch, aggregate.session != nil, !incremental.isAppendOnly(aggregate.input) {
+                throw TidemillError.unsupported(
+                    "session_window over input that retracts rows", hint: "use it over rows that are only added")
+            }
+            if let session = aggregate.session {
+                let node = try SessionOperator(
+                    aggregate, session: session, eventTime: eventTime, partitionBits: partitionBits, outputs: outputs)
+                try build(aggregate.input, [node])
+                return add(
+                    node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
+                    clock: eventTime?.clock)
+            }
+            if let (windows, group) = PaneAggregateOperator.windows(of: aggregate),
+                eventTime != nil || incremental.isAppendOnly(aggregate.input) || isBatch
+            {
+                let node = try PaneAggregateOperator(
+                    aggregate, windows: windows, group: group, eventTime: eventTime, partitionBits: partitionBits,
+                    outputs: outputs)
+                try build(windows.input, [node])
+                return add(
+                    node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
+                    clock: eventTime?.clock)
+            }
             let node = try AggregateOperator(
                 groups: aggregate.groups, aggregates: aggregate.aggregates, input: aggregate.input.schema,
-                inputAppends: isBatch || incremental.isAppendOnly(aggregate.input),
-                partitionBits: partitionBits, emitsOldRows: !replacesByGroup, outputs: outputs)
+                inputAppends: isBatch || eventTime != nil || incremental.isAppendOnly(aggregate.input),
+                partitionBits: partitionBits, emitsOldRows: !replacesByGroup, eventTime: eventTime, outputs: outputs)
             try build(aggregate.input, [node])
             let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
             add(
-                node, "aggregate", signature: OperatorSignature.of(aggregate),
-                parts: [.init(columns: fields)] + GraphBuilder.values(node, aggregate.groups.map(\.field)))
+                node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
+                parts: [.init(columns: fields)] + GraphBuilder.values(node, aggregate.groups.map(\.field)),
+                clock: eventTime?.clock)
         case .join(let join): try buildJoin(join, outputs)
         case .union(let inputs): for input in inputs { try build(input, consumers) }
+        case .watermark(let watermark):
+            guard let time else { return try build(watermark.input, consumers) }
+            let node = WatermarkOperator(watermark, outputs: outputs)
+            time.add(node)
+            try build(watermark.input, [node])
+        case .timeWindows(let windows):
+            try build(windows.input, [TimeWindowsOperator(windows, outputs: outputs)])
+        case .deduplicate(let deduplicate):
+            guard let time else { throw TidemillError.internal("drop_duplicates outside a streaming table") }
+            let clock = time.add(
+                deduplicate.isWithinWatermark ? "dedupeWithinWatermark" : "dedupe", over: plan.inputs, evicts: true)
+            let node = DeduplicateOperator(
+                deduplicate, clock: clock, partitionBits: partitionBits, outputs: outputs)
+            try build(deduplicate.input, [node])
+            add(node, clock.operatorName, clock: clock)
+        case .sort(let sort) where time != nil && plan.isStream && sort.keys.isEmpty && sort.offset == 0:
+            guard let limit = sort.limit else { return try build(sort.input, consumers) }
+            let node = StreamLimitOperator(limit: limit, outputs: outputs)
+            try build(sort.input, [node])
+            add(node, "globalLimit")
         case .sort(let sort):
             let node = SortOperator(sort, outputs: outputs)
             try build(sort.input, [node])
@@ -82,6 +153,26 @@ struct GraphBuilder {
         }
     }
 
+    /// How groups end, if they belong to a streaming table.
+    private func eventTime(of aggregate: LogicalPlan.Aggregate, _ plan: LogicalPlan) -> AggregateEventTime? {
+        guard let time, plan.isStream, case .streaming(let mode, let write) = output, mode != .complete else {
+            return nil
+        }
+        let kind: AggregateEventTime.Output =
+            mode == .append ? .ended : write == .append ? .touched : .changes
+        return AggregateEventTime(
+            output: kind, group: EventTime.group(of: aggregate),
+            clock: time.add(
+                aggregate.session == nil ? "stateStoreSave" : "sessionWindowStateStoreSave",
+                over: inputs(of: aggregate),
+                evicts: true))
+    }
+
+    /// What the operator really reads: below sliding windows that it makes itself.
+    private func inputs(of aggregate: LogicalPlan.Aggregate) -> [LogicalPlan] {
+        PaneAggregateOperator.windows(of: aggregate).map { [$0.windows.input] } ?? [aggregate.input]
+    }
+
     private mutating func buildRecursion(
         _ recursive: LogicalPlan.Recursive, _ outputs: Outputs
     ) throws(TidemillError) {
@@ -104,6 +195,15 @@ struct GraphBuilder {
     private mutating func buildJoin(_ join: LogicalPlan.Join, _ outputs: Outputs) throws(TidemillError) {
         let leftMoves = !isBatch && GraphBuilder.changes(join.left)
         let rightMoves = !isBatch && GraphBuilder.changes(join.right)
+        if let time, leftMoves, rightMoves {
+            let bounds = StreamJoinBounds(join)
+            let clock = time.add(
+                "symmetricHashJoin", over: [join.left, join.right], evicts: bounds.left != nil || bounds.right != nil)
+            let node = try StreamJoinOperator(join, clock: clock, partitionBits: partitionBits, outputs: outputs)
+            try build(join.left, [node.input(left: true)])
+            try build(join.right, [node.input(left: false)])
+            return add(node, clock.operatorName, signature: OperatorSignature.of(join), clock: clock)
+        }
         // Rows of these sides are in the result or not by what the other side has.
         let dependsOnRight = [.left, .full, .semi, .anti].contains(join.kind)
         let dependsOnLeft = [.right, .full].contains(join.kind)
@@ -197,7 +297,7 @@ struct GraphBuilder {
     /// - Parameter signature: what the state depends on; it has to start over when that changes.
     private func add(
         _ node: any StatefulOperator, _ name: String, signature: String = "", parts names: [StateNames] = [],
-        of tables: Set<String> = []
+        of tables: Set<String> = [], clock: OperatorClock? = nil
     ) {
         graph.breakers.append(node)
         graph.breakerPlaces.append(place)
@@ -209,11 +309,15 @@ struct GraphBuilder {
         graph.stateful.append(
             FlowGraph.StatefulNode(
                 node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables,
-                description: PlanRegistry.OperatorDescription(name: name, signature: signature, parts: parts)))
+                description: PlanRegistry.OperatorDescription(name: name, signature: signature, parts: parts),
+                clock: clock))
     }
 
     private func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {
-        let consumer = place.map { PlacedConsumer(place: $0, output: next) } ?? next
+        let placed = place.map { PlacedConsumer(place: $0, output: next) } ?? next
+        // Changes of what is only looked up are no input of the stream.
+        let clock = scan.relation.mode == .changes ? time?.clock : nil
+        let consumer = clock.map { FlowInput(clock: $0, output: placed) } ?? placed
         if scan.relation.isOwnTable {
             let name = scan.relation.name.lowercased()
             let port = graph.tables[name] ?? Port()
@@ -265,6 +369,13 @@ struct GraphBuilder {
     }
 }
 
+extension Dataset {
+    /// - Parameter replacesByGroup: of a table that is kept equal to its query.
+    func flowOutput(replacesByGroup: Bool) -> FlowOutput {
+        kind == .streamingTable ? .streaming(outputMode, writeMode) : .maintained(replacesByGroup: replacesByGroup)
+    }
+}
+
 extension LogicalPlan {
     /// Whether the operator gives equal rows as one with a weight.
     fileprivate var emitsWeights: Bool {
@@ -284,7 +395,9 @@ extension PipelineDefinition {
         for dataset in datasets {
             for flow in dataset.flows {
                 do throws(TidemillError) {
-                    try builder.add(flow: flow.name, plan: flow.plan, to: Port(), replacesByGroup: false)
+                    try builder.add(
+                        flow: flow.name, plan: flow.plan, to: Port(), output: dataset.flowOutput(replacesByGroup: false)
+                    )
                 } catch {
                     throw flow.span.map { error.at(.sql($0)) } ?? error
                 }

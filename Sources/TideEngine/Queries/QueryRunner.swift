@@ -31,7 +31,7 @@ public struct QueryRunner {
             graph: graph, partitionBits: TideOperators.partitionBits(workers: executor.workers), isBatch: true,
             incremental: Incrementalization(datasets: []))
         builder.bindings = bindings
-        try builder.add(flow: "query", plan: plan, to: collector, replacesByGroup: false)
+        try builder.add(flow: "query", plan: plan, to: collector, output: .maintained(replacesByGroup: false))
         var versions: [[UInt8]] = []
         for side in graph.statics {
             let inner = try run(side.plan, evaluation: evaluation)

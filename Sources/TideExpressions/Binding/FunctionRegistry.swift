@@ -108,8 +108,10 @@ public struct FunctionRegistry: Sendable {
 
     /// For docs/functions.md and completion.
     public var documentation: [FunctionDocumentation] {
-        FunctionTable.shared.definitions.filter { !$0.isInternal }.map(\.documentation)
-            + AggregateBinding.documentation + WindowBinding.documentation
+        // What only the analyzer calls has no example.
+        FunctionTable.shared.definitions.filter { !$0.isInternal }.map(\.documentation).filter {
+            !($0.example.isEmpty && $0.names[0].contains(" "))
+        } + AggregateBinding.documentation + WindowBinding.documentation
     }
     /// Every name that SQL text can call.
     public var names: [String] {

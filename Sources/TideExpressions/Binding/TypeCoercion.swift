@@ -40,7 +40,7 @@ enum TypeCoercion {
         case .tinyint, .smallint, .int, .bigint: return .bigint
         case .float, .double, .decimal: return .double
         case .null: return .string
-        case .yearMonthInterval, .dayTimeInterval, .string, .array, .map, .structure: return nil
+        case .yearMonthInterval, .dayTimeInterval, .string, .array, .map, .structure, .timeWindow: return nil
         case .boolean, .binary, .date, .timestamp, .timestampNTZ: return b
         }
     }
@@ -136,6 +136,7 @@ enum TypeCoercion {
         switch (from, to) {
         case (_, .null): return false
         case (_, .string): return true
+        case (_, .timeWindow), (.timeWindow, _): return false
         case (.string, _): return true
         case (.boolean, _): return to.isNumeric
         case (.binary, _), (_, .binary): return false

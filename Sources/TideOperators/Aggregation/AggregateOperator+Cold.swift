@@ -4,8 +4,9 @@ import TideCheckpoints
 // The aggregate's side of `LazyOperator`.
 
 extension AggregateOperator: LazyOperator {
-    /// One group is always in memory, and so are groups whose values are kept one by one.
-    public var readsLazily: Bool { groupCount > 0 && accumulators.stores.isEmpty }
+    /// One group is always in memory; so are groups that end, since the index of their ends names their rows, and
+    /// groups whose values are kept one by one.
+    public var readsLazily: Bool { groupCount > 0 && eventTime == nil && accumulators.stores.isEmpty }
 
     public func attach(_ state: ColdState, part: Int) { cold.withLock { $0 = state } }
 
@@ -34,6 +35,7 @@ extension AggregateOperator: LazyOperator {
     public func endEpoch(partition p: Int, of epoch: Epoch) {
         let keeps = groupCount == 0
         partitions[p].withLock { $0.endEpoch(keepsEmptyGroup: keeps, stamp: RowStamp.of(epoch)) }
+        if eventTime != nil { lateGroups.withLock { $0 = nil } }
     }
 
     public func evict(partition p: Int, bytes: Int, flushed: Epoch) -> Int {

@@ -20,6 +20,10 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     let emitsOldRows: Bool
     private let inputAppends: Bool
     private let seeded: Atomic<Bool>
+    /// In streaming tables: how groups end.
+    let eventTime: AggregateEventTime?
+    /// Groups that this epoch's late rows fall into.
+    let lateGroups = Locked<RowTable?>(nil)
     let cold: Locked<ColdState?>
     let fetched: Atomic<Int>
     /// Groups when the operator was opened; nil where nobody set it.
@@ -30,8 +34,10 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     ///   - inputAppends: the input retracts nothing.
     public init(
         groups: [NamedExpression], aggregates: [NamedAggregate], input: Schema = Schema([]),
-        inputAppends: Bool = true, partitionBits: Int, emitsOldRows: Bool, outputs: Outputs
+        inputAppends: Bool = true, partitionBits: Int, emitsOldRows: Bool, eventTime: AggregateEventTime? = nil,
+        outputs: Outputs
     ) throws(TidemillError) {
+        self.eventTime = eventTime
         self.inputAppends = inputAppends
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
@@ -43,7 +49,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         bits = groups.isEmpty ? 0 : partitionBits
         let (layout, accumulators, lead) = (layout, accumulators, bits)
         partitions = (0..<(1 << bits)).map { _ in
-            Locked(AggregatePartition(layout: layout, accumulators: accumulators, leadBits: lead))
+            Locked(
+                AggregatePartition(
+                    layout: layout, accumulators: accumulators, leadBits: lead, endingGroup: eventTime?.group))
         }
         self.emitsOldRows = emitsOldRows
         self.outputs = outputs
@@ -56,7 +64,13 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     public var partitionCount: Int { partitions.count }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        let columns = try program.evaluate(batch, task.evaluation)
+        var batch = batch
+        var columns = try program.evaluate(batch, task.evaluation)
+        if let eventTime, let keep = withoutLate(columns, batch, eventTime, task) {
+            let kept = Batch(columns: columns, count: batch.count, weights: batch.weights).filter(keep)
+            (batch, columns) = (kept, kept.columns)
+            if batch.count == 0 { return }
+        }
         let keys = KeyImages(Array(columns[..<groupCount]), count: batch.count, layout: layout)
         let groups = Array(columns[..<groupCount])
         let inputs = Array(columns[groupCount...])
@@ -79,7 +93,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     // MARK: Output
 
-    private static let outputRows = 8192
+    static let outputRows = 8192
 
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
@@ -89,12 +103,17 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             try resolve(partition)
             try partition.settleValues(forgets: inputAppends)
             partition.countLiveChange()
-            try emitChanges(of: partition, task)
+            if let eventTime {
+                try finish(partition, eventTime, task)
+                partition.countLiveChange()
+            } else {
+                try emitChanges(of: partition, task)
+            }
         }
         try outputs.finishTask(task)
     }
 
-    private func emitChanges(of partition: AggregatePartition, _ task: TaskContext) throws(TidemillError) {
+    func emitChanges(of partition: AggregatePartition, _ task: TaskContext) throws(TidemillError) {
         let touched = partition.touched
         if touched.isEmpty { return }
         let heap = AccumulatorHeap(strings: partition.arena.heap(), sums: partition.sums)
@@ -247,6 +266,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             try partitions[p].withLock { partition throws(TidemillError) in
                 try accumulators.restore(
                     partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows, stamp: RowStamp.of(epoch))
+                partition.indexIsStale = eventTime?.group != nil
             }
         }
     }

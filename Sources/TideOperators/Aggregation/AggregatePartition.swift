@@ -36,8 +36,14 @@ final class AggregatePartition {
     private let stringOffsets: [Int]
     /// Positions in `before` whose copies hold spilled sums, to be given back.
     private var detached: [Int] = []
+    /// Groups by the time they end, where they do.
+    var endings = EvictionIndex()
+    private let endingGroup: Int?
+    /// State came back, so `endings` must be made anew.
+    var indexIsStale = false
 
-    init(layout: RowLayout, accumulators: AccumulatorLayout, leadBits: Int) {
+    init(layout: RowLayout, accumulators: AccumulatorLayout, leadBits: Int, endingGroup: Int? = nil) {
+        self.endingGroup = endingGroup
         table = RowTable(layout: layout, leadBits: leadBits)
         self.accumulators = accumulators
         valueBytes = layout.valueBytes
@@ -58,6 +64,7 @@ final class AggregatePartition {
     /// - Parameter inputs: the evaluated accumulator inputs, full batch length.
     func update(_ keys: KeyImages, _ inputs: [Column], weights: Column?, selection: UnsafeBufferPointer<UInt32>) {
         let chunk = 1024
+        refreshEndings()
         withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: chunk) { buffer in
             let rows = buffer.baseAddress!
             var done = 0
@@ -66,28 +73,39 @@ final class AggregatePartition {
                 let part = selection.baseAddress! + done
                 table.findOrInsert(keys, selection: part, count: n, into: rows)
                 touch(rows, n, keys.hashes.pointer(UInt64.self), part)
-                for i in 0..<n { rows[i] += valueOffset }
-                for slot in accumulators.slots where slot.store == nil {
-                    apply(slot, inputs, weights, UnsafePointer(rows), part, n)
-                }
+                apply(to: rows, inputs, weights: weights, selection: part, n)
                 done += n
             }
         }
     }
 
+    /// Updates the groups at `rows`, which are touched; the addresses become those of their value areas.
+    func apply(
+        to rows: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ inputs: [Column], weights: Column?,
+        selection: Selection, _ n: Int
+    ) {
+        for i in 0..<n { rows[i] += valueOffset }
+        for slot in accumulators.slots where slot.store == nil {
+            apply(slot, inputs, weights, UnsafePointer(rows), selection, n)
+        }
+    }
+
     /// First touch of a group in this epoch keeps a copy of its accumulators.
-    /// - Parameter selection: where the hashes of the rows are; nil means at 0..<n.
-    private func touch(
-        _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int, _ hashes: UnsafePointer<UInt64>,
-        _ selection: UnsafePointer<UInt32>?
+    /// - Parameters:
+    ///   - hashes: of the rows' keys; nil: no row ever lies in runs alone, so key groups do not matter.
+    ///   - selection: where the hashes of the rows are; nil means at 0..<n.
+    func touch(
+        _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int, _ hashes: UnsafePointer<UInt64>? = nil,
+        _ selection: UnsafePointer<UInt32>? = nil
     ) {
         for i in 0..<n {
             let row = rows[i]
             let mark = row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
             if mark & RowStamp.touchedBit != 0 { continue }
+            if let endingGroup, (row + valueOffset).load(as: Int64.self) == 0 { index(row, group: endingGroup) }
             let index = touched.count
             touched.append(row)
-            let group = Int(truncatingIfNeeded: hashes[selection.map { Int($0[i]) } ?? i] &>> 56)
+            let group = hashes.map { Int(truncatingIfNeeded: $0[selection.map { Int($0[i]) } ?? i] &>> 56) } ?? 0
             touchedGroups.append(UInt8(truncatingIfNeeded: group))
             row.storeBytes(
                 of: UInt32(truncatingIfNeeded: index) | RowStamp.touchedBit, toByteOffset: RowLayout.markOffset,
@@ -100,6 +118,12 @@ final class AggregatePartition {
             // A spilled sum will be changed in place.
             if sums.detach(copy) { detached.append(index) }
         }
+    }
+    /// Must come before the first change of an epoch.
+    func refreshEndings() {
+        guard indexIsStale, let endingGroup else { return }
+        indexIsStale = false
+        indexAll(group: endingGroup)
     }
     private func growBefore(_ rows: Int) {
         let capacity = max(rows * valueBytes, beforeCapacity * 2, 1 << 14)
@@ -304,7 +328,7 @@ final class AggregatePartition {
 
     var rowBytes: Int { table.layout.stride }
     var byteCount: Int {
-        table.byteCount + arena.byteCount + sums.byteCount + beforeCapacity + touched.capacity * 9
+        table.byteCount + endings.byteCount + arena.byteCount + sums.byteCount + beforeCapacity + touched.capacity * 9
             + lastRemoval.count * 4 + values.reduce(0) { $0 + $1.byteCount }
     }
 }

@@ -220,6 +220,7 @@ struct WideSums {
         }
         sums[index].add(x, weight: weight)
     }
+    mutating func add(_ sum: WideSum, to index: Int) { sums[index].add(sum) }
     mutating func insert(_ sum: WideSum) -> Int {
         if let index = free.popLast() {
             sums[index] = sum

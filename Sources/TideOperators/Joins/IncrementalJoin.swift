@@ -3,10 +3,10 @@
 ///
 /// With L and R the rows before the epoch, the change of the pairs is ΔL ⋈ R + (L + ΔL) ⋈ ΔR. What a row adds beside
 /// its pairs (outer joins: the row padded with NULLs while it has no partner; semi joins: the row while it has one;
-/// anti joins: while it has none) is settled at the end of the epoch, from what it was before to what it is now, so that
-/// a row which finds and loses a partner within the epoch says nothing. Whether a row has partners is known per key (the
-/// total weight of the other side's rows with that key), or with a condition beyond equality per row: its number of
-/// partners is kept with it.
+/// anti joins: while it has none) is settled at the end of the epoch, from what it was before to what it is now, so
+/// that a row which finds and loses a partner within the epoch says nothing. Whether a row has partners is known per
+/// key (the total weight of the other side's rows with that key), or with a condition beyond equality per row: its
+/// number of partners is kept with it.
 ///
 /// A side may only be *looked up* (`IncrementalJoin+Lookup.swift`): rows of the other one meet it as it is after the
 /// epoch's changes and are not remembered, and later changes of it never touch what was emitted.

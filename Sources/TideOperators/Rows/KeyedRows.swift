@@ -139,6 +139,21 @@ final class KeyedRows {
         }
         entry.storeBytes(of: weight, toByteOffset: weightAt, as: Int64.self)
     }
+    /// Takes all rows of keys.
+    func removeAll(of keys: [Column], count n: Int) {
+        let images = KeyImages(keys, count: n, layout: index.layout)
+        withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: max(1, n)) { found in
+            guard let base = found.baseAddress else { return }
+            index.find(images, selection: nil, count: n, into: base)
+            for i in 0..<n {
+                var entry = base[i].flatMap { first(of: $0) }
+                while let current = entry {
+                    setWeight(0, of: current)
+                    entry = next(after: current)
+                }
+            }
+        }
+    }
     /// For restoring: what the checkpoint says.
     func setMatches(_ count: Int64, of entry: UnsafeMutableRawPointer) {
         entry.storeBytes(of: count, toByteOffset: matchesAt, as: Int64.self)

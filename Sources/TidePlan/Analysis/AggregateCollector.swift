@@ -148,6 +148,14 @@ final class AggregateCollector {
             // One row even over no input, as HAVING without aggregates asks for.
             calls = [NamedAggregate("count(1)", try FunctionRegistry.builtin.bindAggregate("count", arguments: []))]
         }
+        if session != nil, let first = calls.firstIndex(where: \.aggregate.distinct) {
+            throw AnalysisError.unsupported(
+                "DISTINCT aggregates by session: \(calls[first].name)",
+                hint: "collect the sessions' rows in one table and count in a view over it", spans[first])
+        }
+        if session != nil, sets != nil {
+            throw AnalysisError.unsupported("GROUPING SETS with session_window", spans.first)
+        }
         let base = expanded(resolver.plan, &groups)
         if let first = calls.firstIndex(where: \.aggregate.distinct) {
             let arguments = calls[first].aggregate.arguments.map(AggregateCollector.withoutWidening)
@@ -157,7 +165,8 @@ final class AggregateCollector {
             }
             if isUniform { return deduplicated(base, groups, calls, arguments) }
         }
-        return .aggregate(LogicalPlan.Aggregate(input: base, groups: groups, aggregates: calls))
+        return .aggregate(
+            LogicalPlan.Aggregate(input: base, groups: groups, aggregates: calls, session: session))
     }
 
     /// With grouping sets each row once for each set; `groups` become columns of it.
@@ -178,6 +187,12 @@ final class AggregateCollector {
         let expand = LogicalPlan.expand(LogicalPlan.Expand(input: plan, names: names, projections: projections))
         groups = Array(expand.outputItems[columns.count...])
         return expand
+    }
+
+    /// The group that is the session of `session_window(…)`.
+    private var session: Int? {
+        guard let window = input.scope.timeWindow, window.isSession else { return nil }
+        return groups.firstIndex { $0.expression == window.column.bound }
     }
 
     /// The argument before the cast that `sum` and `avg` put around it: values are told apart as they were written.

@@ -10,6 +10,7 @@ extension ExpressionBinder {
         if let named = call.arguments.first(where: { $0.name != nil || $0.alias != nil }) {
             throw AnalysisError.unsupported("named arguments are not supported: \(name)", named.value.span)
         }
+        if let window = try timeWindow(call, expression) { return window }
         if let over = call.over { return try bindWindow(call, over, expression) }
         if expression.aggregateCall != nil { return try bindAggregate(call, expression) }
         if registry.isWindow(name) {

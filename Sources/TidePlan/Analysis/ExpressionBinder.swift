@@ -142,7 +142,10 @@ struct ExpressionBinder {
         case .function(let call): return try bindCall(call, expression)
         case .element(let value, let index):
             return try registry.bind("[]", arguments: [bind(value), bind(index)], span: span)
-        case .field(let value, let name): return try self.field(name.name, of: bind(value), span)
+        case .field(let value, let name):
+            let bound = try bind(value)
+            if bound.type == .timeWindow { return try windowField(bound, name, span) }
+            return try field(name.name, of: bound, span)
         case .row(let values): return try registry.bind("struct", arguments: bindAll(values), span: span)
         case .lambda:
             throw AnalysisError.unsupported("lambda functions are not supported yet: \(span.text)", span)
@@ -166,6 +169,7 @@ struct ExpressionBinder {
         if found.count == 1 { return found[0].bound }
         if found.count > 1 { throw AnalysisError.ambiguous(name, found) }
         if !aliasesFirst, let found = try alias(name) { return found }
+        if let field = try windowField(name) { return field }
         if let outer = try context.outerColumn(name) { return outer }
         // The last parts may name fields of a struct.
         for length in stride(from: name.parts.count - 1, to: 0, by: -1) {

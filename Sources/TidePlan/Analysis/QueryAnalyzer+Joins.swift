@@ -47,6 +47,7 @@ extension QueryAnalyzer {
                 kind: LogicalPlan.Join.Kind(join.kind), left: left.plan, right: right.plan, keys: keys,
                 residual: Conjunction.join(rest)))
         if join.kind == .right { plan = JoinKeys.swapped(plan) }
+        rememberJoin(plan, join.span)
         if let above = Conjunction.join(others), join.kind == .inner || join.kind == .cross {
             var resolver = SubqueryResolver(plan, subqueries)
             try resolver.filter(above)
@@ -62,6 +63,10 @@ extension QueryAnalyzer {
                 + rightColumns.map { $0.with(nullable: $0.nullable || isRightNullable) })
         let result = AnalyzedRelation(plan: plan, scope: scope, isStreaming: isStreaming)
         return shared.isEmpty ? result : merging(result, shared, join.kind)
+    }
+
+    private func rememberJoin(_ plan: LogicalPlan, _ span: SourceSpan) {
+        if case .project(let input, _) = plan { remember(input, span) } else { remember(plan, span) }
     }
 
     /// A condition with subqueries on the optional side of an outer join: only rows that satisfy it can be partners.
@@ -102,11 +107,8 @@ extension QueryAnalyzer {
     ) throws(TidemillError) {
         guard consumer == .streamingTable || consumer == .materializedView else { return }
         let name = join.kind.rawValue
-        if consumer == .streamingTable, left.isStreaming, right.isStreaming {
-            throw AnalysisError.unsupported(
-                "joins of two streams are not supported yet",
-                hint: "read one side without STREAM (a snapshot), or use a materialized view", join.span)
-        }
+        // What two streams may do depends on event time and on the output mode: see `StreamingLegality`.
+        if consumer == .streamingTable, left.isStreaming, right.isStreaming { return }
         if left.isStreaming != right.isStreaming {
             let side: String? =
                 switch join.kind {

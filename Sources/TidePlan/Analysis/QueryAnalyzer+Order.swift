@@ -94,16 +94,18 @@ extension QueryAnalyzer {
     private func arranged(
         _ plan: LogicalPlan, _ keys: [LogicalPlan.Sort.Key], _ limits: (limit: Int?, offset: Int)
     ) -> LogicalPlan {
-        guard consumer != .batch else {
+        // LIMIT of a stream takes the rows that come first.
+        let isOfStream = consumer == .streamingTable && plan.isStream && keys.isEmpty && limits.offset == 0
+        guard consumer != .batch && !isOfStream else {
             return .sort(LogicalPlan.Sort(input: plan, keys: keys, limit: limits.limit, offset: limits.offset))
         }
         return .topN(LogicalPlan.TopN(input: plan, orderBy: keys, limit: limits.limit, offset: limits.offset))
     }
 
     func distinct(_ relation: AnalyzedRelation, _ span: SourceSpan) throws(TidemillError) -> AnalyzedRelation {
-        try refuseOnStream(relation, "DISTINCT without watermark", span)
         let plan = LogicalPlan.aggregate(
             LogicalPlan.Aggregate(input: relation.plan, groups: relation.items, aggregates: []))
+        remember(plan, span)
         return AnalyzedRelation(
             plan: plan, scope: Scope(schema: plan.schema, qualifier: []), isStreaming: relation.isStreaming)
     }
@@ -115,9 +117,16 @@ extension QueryAnalyzer {
         let limit: Int? = if let expression = order.limit { try count(expression, "LIMIT") } else { nil }
         let offset = if let expression = order.offset { try count(expression, "OFFSET") } else { 0 }
         guard consumer != .batch else { return (limit, offset) }
-        if consumer == .streamingTable, relation.isStreaming, let first = order.items.first {
-            let place = order.items.reduce(first.span) { $0.joined(to: $1.span) }
-            try refuseOnStream(relation, "sorting", place)
+        if consumer == .streamingTable, relation.isStreaming {
+            if let first = order.items.first, outputMode != .complete || order.limit != nil {
+                let place = order.items.reduce(first.span) { $0.joined(to: $1.span) }
+                throw AnalysisError.user(
+                    "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+                    "output mode \(outputMode.rawValue) is not supported for sorting on streaming tables",
+                    hint: "a stored table has no order; sort when it is read, or CREATE MATERIALIZED VIEW "
+                        + "\(target ?? "t") AS the same query without STREAM", place)
+            }
+            if order.items.isEmpty, let limit, offset == 0 { return (limit, 0) }
         }
         if let place = order.limit?.span ?? order.offset?.span, limit != nil || offset > 0 {
             try refuseOnStream(relation, order.items.isEmpty ? "LIMIT" : "ORDER BY … LIMIT", place)

@@ -117,9 +117,10 @@ extension QueryAnalyzer {
     }
 
     private func aggregateStage(
-        _ items: [SelectItem], _ groupBy: GroupBy?, _ input: AnalyzedRelation, _ span: SourceSpan
+        _ items: [SelectItem], _ groupBy: GroupBy?, _ below: AnalyzedRelation, _ span: SourceSpan
     ) throws(TidemillError) -> AnalyzedRelation {
-        try refuseOnStream(input, "streaming aggregations without watermark", span)
+        let input = try windowed(
+            below, items.map(\.expression) + (groupBy.map { QueryAnalyzer.expressions(of: $0) } ?? []))
         let collector = AggregateCollector(input)
         var outputs: [NamedExpression] = []
         let elements = groupBy?.elements ?? []
@@ -148,6 +149,7 @@ extension QueryAnalyzer {
         }
         var relation = input
         relation.plan = try collector.plan()
+        remember(relation.plan, span)
         return projected(relation, outputs)
     }
 

@@ -30,8 +30,11 @@ extension QueryAnalyzer {
         case .subquery(let query): result = try analyze(query).qualified(["__auto_generated_subquery_name"])
         case .values(let table): result = try analyzeValues(table)
         case .function(let function):
-            throw AnalysisError.unsupported(
-                "table functions are not supported yet: \(function.name.text)", relation.span)
+            guard QueryAnalyzer.dropDuplicates.contains(function.name.text.lowercased()) else {
+                throw AnalysisError.unsupported(
+                    "table functions are not supported yet: \(function.name.text)", relation.span)
+            }
+            result = try deduplicated(function, relation.span)
         case .join(let join):
             let left = try analyzeRelation(join.left)
             if join.right.isLateral {
@@ -47,7 +50,7 @@ extension QueryAnalyzer {
         case .pivot(let inner, let pivot): result = try pivoted(analyzeRelation(inner), pivot)
         case .unpivot(let inner, let unpivot): result = try unpivoted(analyzeRelation(inner), unpivot)
         }
-        if let watermark = relation.watermark { try check(watermark, result) }
+        if let watermark = relation.watermark { result = try watermarked(result, by: watermark) }
         guard let alias = relation.alias else { return result }
         if alias.columns.isEmpty { return result.qualified([alias.name.name]) }
         return try renamed(result, alias.columns, [alias.name.name], alias.span)
@@ -98,25 +101,6 @@ extension QueryAnalyzer {
             throw AnalysisError.user(
                 "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "JOIN LATERAL cannot have USING", hint: "use ON", span)
         }
-    }
-
-    /// A watermark means nothing to a view or a batch query, as in Spark's batches; streaming tables need it for real.
-    private func check(_ watermark: Watermark, _ relation: AnalyzedRelation) throws(TidemillError) {
-        guard consumer != .streamingTable, watermark.name == nil, case .column = watermark.expression.kind else {
-            throw AnalysisError.unsupported(
-                "WATERMARK is not supported yet",
-                hint: consumer == .streamingTable ? "a materialized view keeps aggregates without one" : nil,
-                watermark.span)
-        }
-        let binder = ExpressionBinder(self, relation.scope, aggregates: .refused(in: .filter))
-        let bound = try binder.bind(watermark.expression)
-        guard bound.type.isTimestamp else {
-            throw AnalysisError.user(
-                "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
-                "the event time \(watermark.expression.sql) has the type \(bound.type.sql), expected TIMESTAMP",
-                hint: "convert it in a subquery", watermark.expression.span)
-        }
-        note("WATERMARK has no effect \(target.map { "in \($0)" } ?? "in a batch query"): nothing is ever late there")
     }
 
     func analyzeValues(_ table: InlineTable) throws(TidemillError) -> AnalyzedRelation {

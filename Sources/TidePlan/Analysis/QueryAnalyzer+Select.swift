@@ -35,6 +35,7 @@ extension QueryAnalyzer {
         }
         var input = try analyzeFrom(select.from)
         if let filter = select.filter { input = try filtered(input, filter) }
+        input = try windowed(input, QueryAnalyzer.windowExpressions(select))
         let items = try outputItems(select.items, input.scope)
         let core = try core(input, items, select, order)
         return try finish(core, isDistinct: select.isDistinct, order, select.span)
@@ -98,7 +99,6 @@ extension QueryAnalyzer {
             || select.qualify?.containsAggregate ?? false
         let collector = isAggregated ? AggregateCollector(input) : nil
         if let collector {
-            try checkAggregation(input, select)
             try bindGroups(select.groupBy, items, collector)
         }
         let computation = SelectComputation(input, collector, windows: try namedWindows(select.windows))
@@ -133,6 +133,7 @@ extension QueryAnalyzer {
         for index in keys.indices { keys[index].expression = try resolver.resolved(keys[index].expression) }
         var relation = input
         relation.plan = resolver.plan
+        if isAggregated { rememberAggregation(resolver.plan, select) }
         return SelectCore(relation: relation, outputs: outputs, keys: keys)
     }
 
@@ -140,25 +141,35 @@ extension QueryAnalyzer {
         try refuseOnStream(input, "window functions that are not over time", span)
     }
 
-    /// A subquery is a join; on a stream it can only look things up.
-
-    // MARK: Grouping
-
-    func checkAggregation(_ input: AnalyzedRelation, _ select: Select) throws(TidemillError) {
-        let place = select.groupBy?.span ?? select.items.first { $0.expression.containsAggregate }?.span ?? select.span
-        try refuseOnStream(input, "streaming aggregations without watermark", place)
-    }
-
-    /// Append output cannot show what may still change.
+    /// What append output cannot show, whatever the watermark.
     func refuseOnStream(
         _ input: AnalyzedRelation, _ operation: String, _ span: SourceSpan
     ) throws(TidemillError) {
         guard consumer == .streamingTable, input.isStreaming else { return }
-        let name = target ?? "t"
         throw AnalysisError.user(
             "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
-            "output mode append is not supported for \(operation) on streaming tables",
-            hint: "CREATE MATERIALIZED VIEW \(name) AS the same query without STREAM keeps it up to date", span)
+            "output mode \(outputMode.rawValue) is not supported for \(operation) on streaming tables",
+            hint: "CREATE MATERIALIZED VIEW \(target ?? "t") AS the same query without STREAM keeps it up to date", span
+        )
+    }
+
+    // MARK: Grouping
+
+    private func rememberAggregation(_ plan: LogicalPlan, _ select: Select) {
+        let place = select.groupBy?.span ?? select.items.first { $0.expression.containsAggregate }?.span ?? select.span
+        // HAVING and QUALIFY are above it, DISTINCT inside an aggregate is one more below.
+        var node = plan
+        while true {
+            remember(node, place)
+            switch node {
+            case .filter(let input, _): node = input
+            case .project(let input, _): node = input
+            case .aggregate(let outer):
+                if case .aggregate = outer.input { remember(outer.input, place) }
+                return
+            default: return
+            }
+        }
     }
 
     private func bindGroups(

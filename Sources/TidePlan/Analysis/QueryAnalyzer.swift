@@ -24,7 +24,11 @@ final class QueryAnalyzer {
     let resolver: any RelationResolver
     /// The stored table that the query feeds, for messages; nil for batch queries.
     let target: String?
+    /// Of the streaming table that the query feeds.
+    let outputMode: OutputMode
     private(set) var notes: [String] = []
+    /// Where the operators stand that `StreamingLegality` may refuse.
+    private(set) var places: [LogicalPlan: SourceSpan] = [:]
     private var commonTables: [[String: AnalyzedRelation]] = []
     /// Common tables of WITH RECURSIVE whose query is being analyzed, innermost last.
     private var recursions: [Recursion] = []
@@ -35,11 +39,15 @@ final class QueryAnalyzer {
     private var parameterCount = 0
     private var subqueryCount = 0
 
-    init(settings: AnalysisSettings, consumer: Consumer, resolver: any RelationResolver, target: String?) {
+    init(
+        settings: AnalysisSettings, consumer: Consumer, resolver: any RelationResolver, target: String?,
+        outputMode: OutputMode = .append
+    ) {
         self.settings = settings
         self.consumer = consumer
         self.resolver = resolver
         self.target = target
+        self.outputMode = outputMode
     }
 
     func nextParameter() -> Int {
@@ -60,6 +68,10 @@ final class QueryAnalyzer {
     }
 
     func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }
+
+    func remember(_ plan: LogicalPlan, _ span: SourceSpan) {
+        if consumer == .streamingTable { places[plan] = span }
+    }
 
     // MARK: Queries
 

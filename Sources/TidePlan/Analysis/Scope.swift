@@ -12,11 +12,14 @@ struct Scope {
         let nullable: Bool
         /// The other side of a USING column: found by its qualified name, not by `*` or the bare name.
         let isHidden: Bool
+        /// The window of a call in the select list: found by its name, not by `*`.
+        let isGenerated: Bool
         let nameKey: String
         let qualifierKey: [String]
 
         init(
-            name: String, qualifier: [String], index: Int, type: DataType, nullable: Bool, isHidden: Bool = false
+            name: String, qualifier: [String], index: Int, type: DataType, nullable: Bool, isHidden: Bool = false,
+            isGenerated: Bool = false
         ) {
             self.name = name
             self.qualifier = qualifier
@@ -24,6 +27,7 @@ struct Scope {
             self.type = type
             self.nullable = nullable
             self.isHidden = isHidden
+            self.isGenerated = isGenerated
             nameKey = name.lowercased()
             qualifierKey = qualifier.map { $0.lowercased() }
         }
@@ -35,10 +39,12 @@ struct Scope {
         func with(index: Int? = nil, nullable: Bool? = nil, isHidden: Bool? = nil) -> Column {
             Column(
                 name: name, qualifier: qualifier, index: index ?? self.index, type: type,
-                nullable: nullable ?? self.nullable, isHidden: isHidden ?? self.isHidden)
+                nullable: nullable ?? self.nullable, isHidden: isHidden ?? self.isHidden, isGenerated: isGenerated)
         }
     }
     var columns: [Column]
+    /// What `window(…)` or `session_window(…)` means to expressions over this scope.
+    var timeWindow: TimeWindowColumn?
 
     init(_ columns: [Column]) { self.columns = columns }
 
@@ -50,7 +56,7 @@ struct Scope {
         }
     }
 
-    var visible: [Column] { columns.filter { !$0.isHidden } }
+    var visible: [Column] { columns.filter { !$0.isHidden && !$0.isGenerated } }
 
     /// Columns that `parts` (table parts, then the column) can mean. Several columns at the same position count once.
     func matches(_ parts: [String]) -> [Column] {

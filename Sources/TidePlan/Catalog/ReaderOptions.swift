@@ -79,7 +79,7 @@ enum TidemillKeys {
         "tidemill.workers",
     ]
     /// Properties whose meaning would be lost if they were ignored.
-    private static let unsupported = ["tidemill.key", "tidemill.laterows", "tidemill.freezeatwatermark"]
+    private static let unsupported = ["tidemill.freezeatwatermark"]
 
     static func check(_ property: Property, of table: String) throws(TidemillError) -> String? {
         let key = property.key.lowercased()
@@ -92,14 +92,6 @@ enum TidemillKeys {
                     "STREAMING_OUTPUT_MODE.INVALID", "invalid streaming output mode: \(property.value)",
                     hint: "append, update or complete", property.span)
             }
-            if mode != "append" {
-                throw AnalysisError.unsupported(
-                    "tidemill.outputMode = \(mode) is not supported yet",
-                    hint: "CREATE MATERIALIZED VIEW keeps a result up to date",
-                    property.span)
-            }
-        case "tidemill.write" where property.value.lowercased() != "append":
-            throw AnalysisError.unsupported("tidemill.write = \(property.value) is not supported yet", property.span)
         case _ where unsupported.contains(key) || key.hasPrefix("tidemill.expect."):
             throw AnalysisError.unsupported("the property \(property.key) is not supported yet", property.span)
         default:

@@ -77,6 +77,9 @@ public struct ExplainPrinter: Sendable {
             return aggregate.aggregates.isEmpty && !aggregate.groups.isEmpty ? "Distinct" : "Aggregate"
         case .union: return "Union all"
         case .sort: return "Sort"
+        case .watermark: return "Watermark"
+        case .timeWindows: return "Sliding windows"
+        case .deduplicate: return "Deduplicate"
         case .window: return "Window"
         case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
         case .expand: return "Expand"
@@ -111,6 +114,7 @@ public struct ExplainPrinter: Sendable {
             lines = ["order: \(PlanText.keys(sort))"]
             if let limit = sort.limit { lines.append("limit: \(limit)") }
             if sort.offset > 0 { lines.append("offset: \(sort.offset)") }
+        case .watermark, .timeWindows, .deduplicate: lines = [PlanText.line(plan)]
         case .window(let window): lines = self.details(window)
         case .topN(let topN): lines = self.details(topN)
         case .expand(let expand):
@@ -153,10 +157,18 @@ public struct ExplainPrinter: Sendable {
     private func state(of plan: LogicalPlan) -> String? {
         if incremental.isStatic(plan) { return nil }
         switch plan {
-        case .scan, .values, .filter, .project, .union, .expand, .replicate, .working: return nil
+        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows, .expand, .replicate,
+            .working:
+            return nil
+        case .deduplicate(let deduplicate):
+            let isBounded = deduplicate.isWithinWatermark || !deduplicate.eventTimeColumns.isEmpty
+            return "the keys seen, " + (isBounded ? "until the watermark passes them" : "grows with them (unbounded)")
         case .recursive:
             return "all rows of its inputs (unbounded); recomputed as a whole when one of them changes"
         case .aggregate(let aggregate):
+            if EventTime.group(of: aggregate) != nil {
+                return "one row of accumulators per group, until the watermark passes it"
+            }
             if aggregate.groups.isEmpty { return "one row of accumulators\(multiset(aggregate))" }
             return "one row of accumulators per group, grows with the number of groups (unbounded)"
                 + multiset(aggregate)

@@ -38,13 +38,24 @@ public struct PlanText {
             let schema = aggregate.input.schema
             let groups = aggregate.groups.map { item($0, schema) }.joined(separator: ", ")
             let calls = aggregate.aggregates.map { call($0, schema) }.joined(separator: ", ")
-            return "aggregate by [\(groups)] [\(calls)]"
+            let session = aggregate.session.map { " sessions by \(aggregate.groups[$0].name)" } ?? ""
+            return "aggregate by [\(groups)] [\(calls)]\(session)"
         case .union(let inputs): return "union of \(inputs.count)"
         case .sort(let sort):
             var line = "sort [\(keys(sort))]"
             if let limit = sort.limit { line += " limit \(limit)" }
             if sort.offset > 0 { line += " offset \(sort.offset)" }
             return line
+        case .watermark(let watermark):
+            return "watermark \(watermark.input.schema[watermark.column].name)#\(watermark.column) "
+                + "delay \(watermark.delayMillis) ms"
+        case .timeWindows(let windows):
+            return "windows of \(expression(windows.time, windows.input.schema)) size \(windows.size) µs "
+                + "slide \(windows.slide) µs" + (windows.offset == 0 ? "" : " start \(windows.offset) µs")
+        case .deduplicate(let deduplicate):
+            let schema = deduplicate.input.schema
+            let keys = deduplicate.keys.map { "\(schema[$0].name)#\($0)" }.joined(separator: ", ")
+            return "deduplicate by [\(keys)]" + (deduplicate.isWithinWatermark ? " within the watermark" : "")
         case .window(let window):
             let schema = window.input.schema
             let calls = window.functions.map { call($0, schema) }.joined(separator: ", ")

@@ -58,12 +58,28 @@ struct PlanEncoding {
             writer.u8(6)
             list(aggregate.groups) { $0.expression($1.expression) }
             list(aggregate.aggregates) { $0.call($1) }
+            if let session = aggregate.session {
+                writer.u8(20)
+                writer.varint(UInt64(session))
+            }
         case .union: writer.u8(7)
         case .sort(let sort):
             writer.u8(8)
             list(sort.keys) { $0.key($1) }
             writer.zigzag(Int64(sort.limit ?? -1))
             writer.zigzag(Int64(sort.offset))
+        case .watermark(let watermark):
+            // The delay may change without a new start, as in Spark.
+            writer.u8(21)
+            writer.varint(UInt64(watermark.column))
+        case .timeWindows(let windows):
+            writer.u8(22)
+            expression(windows.time)
+            for micros in [windows.size, windows.slide, windows.offset] { writer.zigzag(micros) }
+        case .deduplicate(let deduplicate):
+            writer.u8(23)
+            writer.bool(deduplicate.isWithinWatermark)
+            list(deduplicate.keys.sorted()) { $0.writer.varint(UInt64($1)) }
         case .window(let window):
             writer.u8(9)
             list(window.partitionBy) { $0.expression($1) }

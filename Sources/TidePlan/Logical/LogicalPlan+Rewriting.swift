@@ -10,7 +10,10 @@ extension LogicalPlan {
         case .scan(var scan):
             scan.hints = scan.hints.map(rewrite)
             return .scan(scan)
-        case .values, .union, .latest, .recursive, .working: return self
+        case .values, .union, .latest, .recursive, .working, .watermark, .deduplicate: return self
+        case .timeWindows(var windows):
+            windows.time = rewrite(windows.time)
+            return .timeWindows(windows)
         case .filter(let input, let predicate): return .filter(input: input, predicate: rewrite(predicate))
         case .project(let input, let items): return .project(input: input, items: items.map(named))
         case .join(var join):

@@ -17,6 +17,12 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case union([LogicalPlan])
     /// ORDER BY, with what LIMIT and OFFSET keep of it.
     case sort(Sort)
+    /// Names the event time of a stream.
+    case watermark(Watermark)
+    /// One row for each window that a row falls into.
+    case timeWindows(TimeWindows)
+    /// The first row of each key.
+    case deduplicate(Deduplicate)
     /// Functions with OVER, as columns behind the input's.
     case window(Window)
     /// The first rows of each partition.
@@ -98,10 +104,15 @@ public indirect enum LogicalPlan: Hashable, Sendable {
         public var input: LogicalPlan
         public var groups: [NamedExpression]
         public var aggregates: [NamedAggregate]
-        public init(input: LogicalPlan, groups: [NamedExpression], aggregates: [NamedAggregate]) {
+        /// The group that is a `session_window`: rows whose windows touch are one group, whose window is their union.
+        public var session: Int?
+        public init(
+            input: LogicalPlan, groups: [NamedExpression], aggregates: [NamedAggregate], session: Int? = nil
+        ) {
             self.input = input
             self.groups = groups
             self.aggregates = aggregates
+            self.session = session
         }
     }
 
@@ -214,6 +225,9 @@ extension LogicalPlan {
             }
             return Schema(fields)
         case .sort(let sort): return sort.input.schema
+        case .watermark(let watermark): return watermark.input.schema
+        case .timeWindows(let windows): return Schema(windows.input.schema.fields + [windows.field])
+        case .deduplicate(let deduplicate): return deduplicate.input.schema
         case .window(let window): return Schema(window.input.schema.fields + window.functions.map(\.field))
         case .topN(let topN):
             return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
@@ -233,6 +247,9 @@ extension LogicalPlan {
         case .aggregate(let aggregate): [aggregate.input]
         case .union(let inputs): inputs
         case .sort(let sort): [sort.input]
+        case .watermark(let watermark): [watermark.input]
+        case .timeWindows(let windows): [windows.input]
+        case .deduplicate(let deduplicate): [deduplicate.input]
         case .window(let window): [window.input]
         case .topN(let topN): [topN.input]
         case .expand(let expand): [expand.input]
@@ -259,6 +276,15 @@ extension LogicalPlan {
         case .sort(var sort):
             sort.input = new[0]
             return .sort(sort)
+        case .watermark(var watermark):
+            watermark.input = new[0]
+            return .watermark(watermark)
+        case .timeWindows(var windows):
+            windows.input = new[0]
+            return .timeWindows(windows)
+        case .deduplicate(var deduplicate):
+            deduplicate.input = new[0]
+            return .deduplicate(deduplicate)
         case .window(var window):
             window.input = new[0]
             return .window(window)

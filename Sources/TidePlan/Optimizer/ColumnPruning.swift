@@ -57,6 +57,25 @@ enum ColumnPruning {
             sort.input = below
             sort.keys = sort.keys.map { key in key.rewritten { $0.remapped { positions[$0] ?? $0 } } }
             return (.sort(sort), positions)
+        case .watermark(var watermark):
+            let (below, positions) = prune(watermark.input, keeping: wanted.union([watermark.column]))
+            watermark.input = below
+            watermark.column = positions[watermark.column] ?? watermark.column
+            return (.watermark(watermark), positions)
+        case .timeWindows(var windows):
+            let width = windows.input.schema.count
+            let read = wanted.filter { $0 < width }.union(windows.time.columns)
+            var (below, positions) = prune(windows.input, keeping: read)
+            windows.input = below
+            windows.time = windows.time.remapped { positions[$0] ?? $0 }
+            positions[width] = below.schema.count
+            return (.timeWindows(windows), positions)
+        case .deduplicate(var deduplicate):
+            let read = wanted.union(deduplicate.keys).union(deduplicate.eventTimeColumns)
+            let (below, positions) = prune(deduplicate.input, keeping: read)
+            deduplicate.input = below
+            deduplicate.keys = deduplicate.keys.map { positions[$0] ?? $0 }
+            return (.deduplicate(deduplicate), positions)
         case .window(let window): return prune(window, keeping: wanted)
         case .topN(let topN): return prune(topN, keeping: wanted)
         case .expand(var expand):

@@ -30,6 +30,18 @@ enum FilterPushdown {
             replicate.input = push(conditions, into: replicate.input)
             return .replicate(replicate)
         case .scan, .values, .working: return over(conditions, plan)
+        case .watermark(var watermark):
+            // As in Spark: what is said about other columns may keep rows from moving the watermark.
+            let below = conditions.prefix { $0.isDeterministic && !$0.columns.contains(watermark.column) }
+            watermark.input = push(Array(below), into: watermark.input)
+            return over(Array(conditions.dropFirst(below.count)), .watermark(watermark))
+        case .timeWindows(var windows):
+            let width = windows.input.schema.count
+            let below = conditions.prefix { $0.isDeterministic && $0.columns.allSatisfy { $0 < width } }
+            windows.input = push(Array(below), into: windows.input)
+            return over(Array(conditions.dropFirst(below.count)), .timeWindows(windows))
+        // Which row of a key comes first depends on the rows before it.
+        case .deduplicate: return over(conditions, descend(plan))
         }
     }
 
@@ -68,7 +80,8 @@ enum FilterPushdown {
         for condition in conditions {
             let columns = condition.columns
             // Without columns it would turn the one row of a global aggregate into none only if it stays above.
-            let readsGroups = !columns.isEmpty && columns.allSatisfy { $0 < groupCount }
+            // A session is known only when its rows are together.
+            let readsGroups = !columns.isEmpty && columns.allSatisfy { $0 < groupCount && $0 != aggregate.session }
             if readsGroups, condition.isDeterministic, !condition.mayFail {
                 below.append(condition.mapColumns { aggregate.groups[$0].expression })
             } else {

@@ -55,6 +55,8 @@ final class PipelineSession: RelationResolver {
     private var order: [String] = []
     private var views: [ViewUse: AnalyzedRelation] = [:]
     private var notes: [String] = []
+    /// Where operators of streaming queries stand; see `QueryAnalyzer.places`.
+    private(set) var places: [LogicalPlan: SourceSpan] = [:]
     /// What is being analyzed, outermost first.
     private var stack: [(key: String, text: String)] = []
     /// Where bare names are looked up now.
@@ -86,6 +88,7 @@ final class PipelineSession: RelationResolver {
         }
         for key in declarations.externals.keys.sorted() { _ = try external(key) }
         for key in declarations.tableOrder { _ = try dataset(key) }
+        let lateRows = try lateRowTables()
         // A view that nothing reads is analyzed for its errors.
         for key in declarations.views.keys.sorted() where !views.keys.contains(where: { $0.key == key }) {
             guard let view = declarations.views[key] else { continue }
@@ -95,7 +98,7 @@ final class PipelineSession: RelationResolver {
         for sink in declarations.sinks { sinks.append(try definition(of: sink)) }
         return PipelineDefinition(
             name: analyzer.name, configuration: configuration, relations: relations,
-            datasets: order.compactMap { datasets[$0] }, sinks: sinks, notes: notes)
+            datasets: order.compactMap { datasets[$0] } + lateRows, sinks: sinks, notes: notes)
     }
 
     // MARK: Names
@@ -199,6 +202,7 @@ final class PipelineSession: RelationResolver {
             relation = query.projected(relation, relation.items)
         }
         query.notes.forEach(note)
+        places.merge(query.places) { first, _ in first }
         views[use] = relation
         return relation
     }
@@ -224,9 +228,12 @@ final class PipelineSession: RelationResolver {
         current = flow.database
         defer { current = outer }
         let consumer: Consumer = table.kind == .streamingTable ? .streamingTable : .materializedView
-        let query = QueryAnalyzer(settings: settings, consumer: consumer, resolver: self, target: table.name.text)
+        let query = QueryAnalyzer(
+            settings: settings, consumer: consumer, resolver: self, target: table.name.text,
+            outputMode: outputMode(of: table))
         let relation = try query.analyze(flow.query)
         query.notes.forEach(note)
+        places.merge(query.places) { first, _ in first }
         return relation
     }
 

@@ -72,9 +72,13 @@ public struct Dataset: Sendable {
     public var key: TableKey?
     public var flows: [Flow]
     public var span: SourceSpan?
+    /// Of streaming tables.
+    public var outputMode: OutputMode
+    public var writeMode: WriteMode
     public init(
         name: String, kind: Kind, schema: Schema, format: String, properties: [String: String],
-        partitionedBy: [String], key: TableKey?, flows: [Flow], span: SourceSpan?
+        partitionedBy: [String], key: TableKey?, flows: [Flow], span: SourceSpan?, outputMode: OutputMode = .append,
+        writeMode: WriteMode = .append
     ) {
         self.name = name
         self.kind = kind
@@ -85,6 +89,21 @@ public struct Dataset: Sendable {
         self.key = key
         self.flows = flows
         self.span = span
+        self.outputMode = outputMode
+        self.writeMode = writeMode
+    }
+
+    /// Columns of a table of late rows.
+    public static let lateRowSchema = Schema([
+        Field("epoch", .bigint, nullable: false), Field("flow", .string, nullable: false),
+        Field("operator", .string, nullable: false), Field("reason", .string, nullable: false),
+        Field("watermark", .timestamp, nullable: false), Field("event_time", .timestamp, nullable: false),
+        Field("row", .string, nullable: false),
+    ])
+
+    /// The property's value, whatever the case of its key.
+    public func property(_ name: String) -> String? {
+        properties.first { $0.key.lowercased() == name.lowercased() }?.value
     }
 }
 

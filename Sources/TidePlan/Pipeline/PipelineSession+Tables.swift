@@ -19,6 +19,11 @@ extension PipelineSession {
                     "the streaming table \(name) can only be defined by a streaming relation",
                     hint: "write STREAM before the table it follows, or CREATE MATERIALIZED VIEW", flow.query.span)
             }
+            if table.kind == .streamingTable {
+                try StreamingLegality(
+                    mode: outputMode(of: table), target: name, places: places, span: flow.query.span
+                ).check(relation.plan)
+            }
             relations.append(relation)
         }
         let columns = try columns(of: table, relations)
@@ -40,15 +45,35 @@ extension PipelineSession {
         return Dataset(
             name: name, kind: table.kind, schema: schema,
             format: table.clauses.format?.text.lowercased() ?? "parquet", properties: try properties(of: table),
-            partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: key(of: table, flows),
-            flows: flows,
-            span: table.span)
+            partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: try key(of: table, flows, schema),
+            flows: flows, span: table.span, outputMode: outputMode(of: table),
+            writeMode: try writeMode(of: table, flows))
     }
 
     /// nil for tables that only grow.
-    private func key(of table: Declarations.Table, _ flows: [Flow]) -> TableKey? {
-        guard table.kind == .materializedView, let flow = flows.first else { return nil }
+    private func key(
+        of table: Declarations.Table, _ flows: [Flow], _ schema: Schema
+    ) throws(TidemillError) -> TableKey? {
+        guard let flow = flows.first else { return nil }
         let upstream = analyzedDatasets
+        if table.kind == .streamingTable {
+            let declared = try declaredKey(of: table, schema)
+            switch try writeMode(of: table, flows) {
+            case .append: return nil
+            case .upsert:
+                if let declared { return .columns(declared) }
+                if outputMode(of: table) == .update, let key = KeyDerivation(datasets: upstream).key(of: flow.analyzed)
+                {
+                    return .columns(key)
+                }
+                throw AnalysisError.user(
+                    "TIDEMILL_NO_KEY", "the rows of \(table.name.text) are told apart by no known columns",
+                    hint: "select all grouping columns, or name them: TBLPROPERTIES ('tidemill.key' = 'a, b')",
+                    table.span)
+            case .overwrite:
+                return KeyDerivation(datasets: upstream).key(of: flow.analyzed).map { .columns($0) } ?? .bag
+            }
+        }
         if Incrementalization(datasets: upstream).isAppendOnly(flow.analyzed) { return nil }
         return KeyDerivation(datasets: upstream).key(of: flow.analyzed).map { .columns($0) } ?? .bag
     }
@@ -81,6 +106,7 @@ extension PipelineSession {
                     "COLUMN_ALREADY_EXISTS", "the table `\(table.name.text)` would have two columns `\(field.name)`",
                     hint: "give one of them another name with AS", place)
             }
+            if field.type == .timeWindow { fields[index].type = .storedWindow }
             guard field.type != .null else {
                 throw AnalysisError.user(
                     "UNSUPPORTED_DATATYPE", "the column `\(field.name)` has no type: it is always NULL",
@@ -154,12 +180,23 @@ extension PipelineSession {
                 continue
             }
             let from = schema[source]
-            let column = BoundExpression.column(index: source, type: from.type, nullable: from.nullable)
+            var column = BoundExpression.column(index: source, type: from.type, nullable: from.nullable)
+            if from.type == .timeWindow, case .structure = field.type { column = try window(column, flow.query.span) }
             let value = try FunctionRegistry.builtin.storeCast(column, to: field, span: flow.query.span)
             if source != index || value != column || from.name != field.name { isIdentity = false }
             items.append(NamedExpression(field.name, value))
         }
         return isIdentity ? relation.plan : .project(input: relation.plan, items: items)
+    }
+
+    /// A window as the struct it is stored as.
+    private func window(_ window: BoundExpression, _ span: SourceSpan) throws(TidemillError) -> BoundExpression {
+        var arguments: [BoundExpression] = []
+        for name in ["start", "end"] {
+            arguments.append(.string(name))
+            arguments.append(try FunctionRegistry.builtin.bind("window \(name)", arguments: [window], span: span))
+        }
+        return try FunctionRegistry.builtin.bind("named_struct", arguments: arguments, span: span)
     }
 
     // MARK: Clauses
@@ -215,5 +252,12 @@ extension PipelineSession {
             names.append(schema[index].name)
         }
         return names
+    }
+}
+
+extension DataType {
+    /// What a time window is in a table.
+    fileprivate static var storedWindow: DataType {
+        .structure([Field("start", .timestamp), Field("end", .timestamp)])
     }
 }

@@ -29,6 +29,9 @@ public struct Incrementalization: Sendable {
         case .values, .working: return true
         case .recursive: return isStatic(plan)
         case .filter(let input, _), .project(let input, _): return isAppendOnly(input)
+        case .watermark(let watermark): return isAppendOnly(watermark.input)
+        case .timeWindows(let windows): return isAppendOnly(windows.input)
+        case .deduplicate(let deduplicate): return isAppendOnly(deduplicate.input)
         case .expand(let expand): return isAppendOnly(expand.input)
         case .replicate(let replicate): return isAppendOnly(replicate.input)
         case .union(let inputs): return inputs.allSatisfy(isAppendOnly)

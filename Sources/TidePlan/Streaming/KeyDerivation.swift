@@ -25,6 +25,10 @@ public struct KeyDerivation: Sendable {
         case .filter(let input, _):
             if case .topN(let topN) = TopNRecognition.recognized(plan) { return key(of: topN) }
             return key(of: input)
+        case .watermark(let watermark): return key(of: watermark.input)
+        case .timeWindows(let windows): return key(of: windows.input).map { $0 + [windows.input.schema.count] }
+        case .deduplicate(let deduplicate):
+            return deduplicate.isWithinWatermark ? key(of: deduplicate.input) : deduplicate.keys.sorted()
         case .sort(let sort): return sort.limit == 1 ? [] : key(of: sort.input)
         case .window(let window): return key(of: window.input)
         case .topN(let topN): return key(of: topN)
@@ -33,7 +37,7 @@ public struct KeyDerivation: Sendable {
         case .project(let input, let items):
             guard let key = key(of: input) else { return nil }
             return positions(of: key) { column in
-                items.firstIndex { if case .column(column, _, _) = $0.expression { true } else { false } }
+                items.firstIndex { $0.expression.tellsApart(column) }
             }
         case .aggregate(let aggregate):
             // A constant group takes part in no difference.
@@ -89,5 +93,15 @@ public struct KeyDerivation: Sendable {
         return key.allSatisfy { column in
             expressions.contains { if case .column(column, _, _) = $0 { true } else { false } }
         }
+    }
+}
+
+extension BoundExpression {
+    /// Whether different values of the column give different values: the column itself, or where its window starts or
+    /// ends (windows of one query have one size, and sessions of one key do not overlap).
+    fileprivate func tellsApart(_ column: Int) -> Bool {
+        if case .column(column, _, _) = self { return true }
+        if let window = windowOfField, case .column(column, _, _) = window { return true }
+        return false
     }
 }

@@ -60,6 +60,13 @@ struct DependentDomain {
         case .topN, .window, .replicate, .expand: return try partitioned(node)
         case .aggregate(let aggregate): return try grouped(aggregate)
         case .join(let join): return try self.joined(join)
+        case .timeWindows(let windows):
+            let count = windows.input.schema.count
+            var moved = windows
+            moved.input = try push(windows.input)
+            moved.time = bound(windows.time, count)
+            return domainLast(.timeWindows(moved), at: count, new: 1)
+        case .watermark, .deduplicate: throw .internal("a stream with parameters")
         }
     }
 

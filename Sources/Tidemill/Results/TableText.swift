@@ -55,7 +55,7 @@ extension Column {
     /// The values as Spark's cast to STRING prints them; types without such a cast as their stored numbers.
     var asText: Column {
         if type == .null { return Column(repeating: .null(.string), count: count) }
-        if Column.isTextTarget(type) || type.isNested { return formatted() }
+        if Column.isTextTarget(type) || type.isNested || type == .timeWindow { return formatted() }
         return retyped(type.physical == .int32 ? .int : .bigint).formatted()
     }
 }

@@ -35,7 +35,7 @@ extension LeafType {
             LeafType(kind: kind, typeLength: length, type: type, conversion: conversion)
         }
         switch type {
-        case .null, .array, .map, .structure: return nil
+        case .null, .array, .map, .structure, .timeWindow: return nil
         case .boolean: return leaf(.boolean, .boolean)
         case .tinyint: return leaf(.int32, .signed8)
         case .smallint: return leaf(.int32, .signed16)
@@ -88,8 +88,7 @@ extension LeafType {
             // No converted type says "not adjusted to UTC".
             element.logical = .timestamp(utc: false, unit: .micros)
         case .null, .boolean, .int, .bigint, .float, .double, .binary, .yearMonthInterval, .dayTimeInterval, .array,
-            .map,
-            .structure:
+            .map, .structure, .timeWindow:
             break
         }
         return element

@@ -41,7 +41,7 @@ struct CastKernel: Hashable, Sendable {
         case .float: return try fromFloat(Float.self, operand, call)
         case .double: return try fromFloat(Double.self, operand, call)
         case .decimal(_, let scale): return try fromDecimal(scale, operand, call)
-        case .yearMonthInterval, .dayTimeInterval, .null, .array, .map, .structure:
+        case .yearMonthInterval, .dayTimeInterval, .null, .array, .map, .structure, .timeWindow:
             throw .internal("no cast from \(from.sql) to \(to.sql)")
         }
     }

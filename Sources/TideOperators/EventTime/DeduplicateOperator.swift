@@ -1,0 +1,220 @@
+/// The first row of each key, in source order; state is the keys seen.
+///
+///     key row | when the key is forgotten, Int64 | 1 if it is remembered, UInt64 |
+///
+/// A key is forgotten when the watermark passes its time: the event time in it, or, within the watermark, the first
+/// row's event time and the delay. Otherwise never.
+public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
+    private final class Partition {
+        let table: RowTable
+        var pending = PendingRows()
+        /// Keys that are new or forgotten in this epoch.
+        var touched: [UnsafeMutableRawPointer] = []
+        var index = EvictionIndex()
+        var indexIsStale = false
+        init(layout: RowLayout, leadBits: Int) { table = RowTable(layout: layout, leadBits: leadBits) }
+    }
+
+    private let keys: [Int]
+    private let keyTypes: [DataType]
+    private let layout: RowLayout
+    private let bits: Int
+    /// The input's event time, by which rows are late; nil: none is.
+    private let timeColumn: Int?
+    /// Position among the keys of an event time that ends them.
+    private let timeKey: Int?
+    /// Within the watermark: what is added to the first row's event time, microseconds.
+    private let delayMicros: Int64?
+    private let partitions: [Locked<Partition>]
+    private let clock: OperatorClock
+    private let outputs: Outputs
+
+    public init(
+        _ deduplicate: LogicalPlan.Deduplicate, clock: OperatorClock, partitionBits: Int, outputs: Outputs
+    ) {
+        keys = deduplicate.keys
+        let schema = deduplicate.input.schema
+        keyTypes = keys.map { schema[$0].type }
+        let times = EventTime(of: deduplicate.input)
+        timeColumn = times.columns.first
+        if deduplicate.isWithinWatermark, let column = timeColumn {
+            delayMicros = (times.delays[column] ?? 0) &* 1000
+            timeKey = nil
+        } else {
+            delayMicros = nil
+            timeKey = deduplicate.keys.firstIndex { times.delays[$0] != nil }
+        }
+        layout = RowLayout(keys: keyTypes, valueBytes: 16)
+        bits = keys.isEmpty ? 0 : partitionBits
+        let (layout, bits) = (layout, bits)
+        partitions = (0..<(1 << bits)).map { _ in Locked(Partition(layout: layout, leadBits: bits)) }
+        self.clock = clock
+        self.outputs = outputs
+    }
+
+    public var partitionCount: Int { partitions.count }
+
+    public func consume(_ input: Batch, _ task: TaskContext) throws(TidemillError) {
+        var batch = input
+        if let timeColumn, let keep = batch.columns[timeColumn].notLate(after: clock.lateMicros) {
+            let late = keep.count - keep.onesCount
+            clock.count(late: late, keys: late)
+            clock.keep(late: batch, notIn: keep, times: batch.columns[timeColumn], task)
+            batch = batch.filter(keep)
+        }
+        if batch.count == 0 { return }
+        let hashes = hashRows(keys.map { batch.columns[$0] }, count: batch.count)
+        let selection = PartitionedSelection(
+            hashes: hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
+        for p in partitions.indices {
+            let rows = selection.rows(of: p)
+            if rows.isEmpty { continue }
+            let part = rows.count == batch.count ? batch : batch.gather(rows.baseAddress!, count: rows.count)
+            partitions[p].withLock { $0.pending.append(part, task) }
+        }
+    }
+
+    public func finishTask(_ task: TaskContext) throws(TidemillError) {}
+
+    public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
+        try partitions[p].withLock { partition throws(TidemillError) in
+            if partition.indexIsStale { indexAll(partition) }
+            for batch in partition.pending.take() { try outputs.emit(firsts(of: batch, partition), task) }
+            if clock.flow.takesPart {
+                let due = partition.index.take(through: clock.evictionMicros)
+                for row in due {
+                    row.storeBytes(of: 0, toByteOffset: layout.valueOffset + 8, as: UInt64.self)
+                    touch(row, partition)
+                }
+                clock.count(removed: due.count)
+            }
+        }
+        try outputs.finishTask(task)
+    }
+
+    /// Rows whose key was not there; they are remembered.
+    private func firsts(of batch: Batch, _ partition: Partition) -> Batch {
+        let images = KeyImages(keys.map { batch.columns[$0] }, count: batch.count, layout: layout)
+        let found = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: max(1, batch.count))
+        defer { found.deallocate() }
+        partition.table.findOrInsert(images, selection: nil, count: batch.count, into: found)
+        let times = timeColumn.map { batch.columns[$0] }
+        var kept: [UInt32] = []
+        for row in 0..<batch.count {
+            let key = found[row]
+            if key.load(fromByteOffset: layout.valueOffset + 8, as: UInt64.self) != 0 { continue }
+            kept.append(UInt32(row))
+            key.storeBytes(of: 1, toByteOffset: layout.valueOffset + 8, as: UInt64.self)
+            var end = Int64.max
+            if let delayMicros, let times {
+                if times.isValid(row) { end = DeduplicateOperator.time(times, row) &+ delayMicros }
+            } else if let timeKey {
+                let column = batch.columns[keys[timeKey]]
+                if column.isValid(row) { end = DeduplicateOperator.time(column, row) }
+            }
+            key.storeBytes(of: end, toByteOffset: layout.valueOffset, as: Int64.self)
+            if end != .max { partition.index.add(key, at: end) }
+            touch(key, partition)
+        }
+        clock.count(updated: kept.count)
+        clock.count(duplicates: batch.count - kept.count)
+        return kept.count == batch.count ? batch : batch.gather(kept)
+    }
+
+    private static func time(_ column: Column, _ row: Int) -> Int64 {
+        column.type == .timeWindow
+            ? TimeWindow(packed: column.pointer(Int128.self)[row]).end : column.pointer(Int64.self)[row]
+    }
+
+    private func touch(_ row: UnsafeMutableRawPointer, _ partition: Partition) {
+        if row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self) != 0 { return }
+        row.storeBytes(of: 1, toByteOffset: RowLayout.markOffset, as: UInt32.self)
+        partition.touched.append(row)
+    }
+
+    private func indexAll(_ partition: Partition) {
+        partition.indexIsStale = false
+        partition.index = EvictionIndex()
+        let offset = layout.valueOffset
+        partition.table.forEachRow { row in
+            let end = row.load(fromByteOffset: offset, as: Int64.self)
+            if end != .max { partition.index.add(row, at: end) }
+        }
+    }
+
+    public func endEpoch(partition p: Int) {
+        partitions[p].withLock { partition in
+            for row in partition.touched {
+                row.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
+                if row.load(fromByteOffset: layout.valueOffset + 8, as: UInt64.self) == 0 {
+                    partition.table.remove(row)
+                }
+            }
+            partition.touched.removeAll(keepingCapacity: true)
+        }
+    }
+
+    // MARK: State
+
+    public var stateParts: [StatePart] {
+        [
+            StatePart(
+                types: [.bigint, .boolean] + keyTypes + [.bigint], keyColumns: Array(2..<(2 + keyTypes.count)))
+        ]
+    }
+
+    public func stateChanges(part: Int, partition p: Int) -> [Batch] {
+        partitions[p].withLock { stateBatches($0, $0.touched) }
+    }
+
+    private func stateBatches(_ partition: Partition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
+        let offset = layout.valueOffset
+        return StateOrder.batches(rows, table: partition.table, keyTypes: keyTypes) { rows in
+            (
+                live: Bitmap(count: rows.count) {
+                    rows[$0].load(fromByteOffset: offset + 8, as: UInt64.self) != 0
+                },
+                values: [Column(bigints: rows.map { $0.load(fromByteOffset: offset, as: Int64.self) })]
+            )
+        }
+    }
+
+    public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
+        guard batch.columns.map(\.type) == stateParts[0].types else {
+            throw TidemillError(
+                .corruption, "TIDEMILL_STATE_TYPES",
+                "stored state of a deduplication has other columns than its query")
+        }
+        let keyColumns = Array(batch.columns[2..<(2 + keyTypes.count)])
+        let images = KeyImages(keyColumns, count: batch.count, layout: layout)
+        let live = batch.columns[1].bits
+        let ends = batch.columns[2 + keyTypes.count].pointer(Int64.self)
+        let selection = PartitionedSelection(
+            hashes: images.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
+        for p in partitions.indices {
+            let rows = selection.rows(of: p)
+            if rows.isEmpty { continue }
+            partitions[p].withLock { partition in
+                partition.indexIsStale = true
+                withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: rows.count) { found in
+                    partition.table.findOrInsert(
+                        images, selection: rows.baseAddress!, count: rows.count, into: found.baseAddress!)
+                    for (i, source) in rows.enumerated() {
+                        guard live[Int(source)] else {
+                            partition.table.remove(found[i])
+                            continue
+                        }
+                        found[i].storeBytes(of: ends[Int(source)], toByteOffset: layout.valueOffset, as: Int64.self)
+                        found[i].storeBytes(of: 1, toByteOffset: layout.valueOffset + 8, as: UInt64.self)
+                    }
+                }
+            }
+        }
+    }
+
+    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
+    public var stateBytes: Int {
+        partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.byteCount + $0.index.byteCount } }
+    }
+    public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.touched.count } } }
+}

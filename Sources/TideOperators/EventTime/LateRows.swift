@@ -1,0 +1,89 @@
+/// Rows that came too late, kept for a table of their own (`tidemill.lateRows`) with what made them late.
+public final class LateRows: Sendable {
+    private struct Part {
+        let ordinal: Int
+        let columns: [Column]
+        let count: Int
+    }
+    private let parts = Locked<[Part]>([])
+
+    public init() {}
+
+    /// - Parameters:
+    ///   - rows: the operator's input rows, under `names`.
+    ///   - times: their event times; of a window its end.
+    func add(
+        _ rows: Batch, names: [String], times: Column, flow: String, operatorName: String, watermarkMicros: Int64,
+        _ task: TaskContext
+    ) {
+        let n = rows.count
+        let watermark = Scalar(.timestamp, .integer(watermarkMicros))
+        let columns = [
+            Column(repeating: .string(flow), count: n), Column(repeating: .string(operatorName), count: n),
+            Column(repeating: .string("event time not above the watermark"), count: n),
+            Column(repeating: watermark, count: n), LateRows.instants(times), LateRows.json(rows, names),
+        ]
+        parts.withLock { $0.append(Part(ordinal: task.ordinal, columns: columns, count: n)) }
+    }
+
+    /// The epoch's late rows, in the order of the tasks that met them.
+    public func take(epoch: Epoch) -> [Batch] {
+        let taken = parts.withLock { parts in
+            defer { parts.removeAll() }
+            return parts
+        }
+        return taken.enumerated().sorted { ($0.element.ordinal, $0.offset) < ($1.element.ordinal, $1.offset) }
+            .map { _, part in
+                Batch(
+                    columns: [Column(repeating: .bigint(epoch.rawValue), count: part.count)] + part.columns,
+                    count: part.count)
+            }
+    }
+
+    private static func instants(_ times: Column) -> Column {
+        guard times.type == .timeWindow else { return times.retyped(.timestamp) }
+        let buffer = Buffer(byteCount: times.count * 8)
+        let out = buffer.pointer(Int64.self)
+        let values: UnsafePointer<Int128> = times.pointer()
+        for row in 0..<times.count { out[row] = TimeWindow(packed: values[row]).end }
+        return Column(type: .timestamp, count: times.count, values: buffer)
+    }
+
+    /// Rows as JSON objects; fields that are NULL are left out, as Spark's to_json leaves them.
+    private static func json(_ rows: Batch, _ names: [String]) -> Column {
+        let keys = names.map { Array(quoted(Array($0.utf8)[...])) + [UInt8(ascii: ":")] }
+        let texts = rows.columns.map { column in
+            Column.isTextTarget(column.type) || column.type == .timeWindow ? column.formatted() : column
+        }
+        var builder = StringColumnBuilder(type: .string, capacity: rows.count)
+        for row in 0..<rows.count {
+            var object: [UInt8] = [UInt8(ascii: "{")]
+            for (index, column) in rows.columns.enumerated() where column.isValid(row) {
+                if object.count > 1 { object.append(UInt8(ascii: ",")) }
+                object += keys[index]
+                let isText = texts[index].type.physical == .view
+                let text = isText ? Array(texts[index].bytes(row)) : Array("\(column.scalar(row).integer ?? 0)".utf8)
+                let isPlain =
+                    column.type.isNumeric && !text.contains { $0 == UInt8(ascii: "N") || $0 == UInt8(ascii: "I") }
+                object += isPlain || column.type == .boolean || !isText ? text : quoted(text[...])
+            }
+            object.append(UInt8(ascii: "}"))
+            object.withUnsafeBytes { builder.append($0) }
+        }
+        return builder.finish()
+    }
+
+    private static func quoted(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        var out: [UInt8] = [UInt8(ascii: "\"")]
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
+            case 0..<0x20:
+                let digits = Array("0123456789abcdef".utf8)
+                out += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            default: out.append(byte)
+            }
+        }
+        return out + [UInt8(ascii: "\"")]
+    }
+}

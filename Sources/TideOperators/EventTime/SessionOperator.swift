@@ -1,0 +1,261 @@
+/// GROUP BY session_window(…): rows of a key whose windows touch are one group, whose window is their union.
+///
+/// In a streaming table a session is given out once, when the watermark passes its end; in a view the old sessions are
+/// taken back and the new ones given, and rows cannot be taken back (a session that lost a row might fall apart).
+public final class SessionOperator: BatchConsumer, StatefulOperator {
+    private let program: ExpressionProgram
+    private let groupCount: Int
+    private let groupTypes: [DataType]
+    /// Position of the session among the groups.
+    private let session: Int
+    private let accumulators: AccumulatorLayout
+    /// Of the groups without the session, and of sessions: the groups with the start in the session's place.
+    private let keyLayout: RowLayout
+    private let layout: RowLayout
+    private let bits: Int
+    private let partitions: [Locked<SessionPartition>]
+    private let eventTime: AggregateEventTime?
+    private let outputs: Outputs
+
+    public init(
+        _ aggregate: LogicalPlan.Aggregate, session: Int, eventTime: AggregateEventTime?, partitionBits: Int,
+        outputs: Outputs
+    ) throws(TidemillError) {
+        self.session = session
+        self.eventTime = eventTime
+        self.outputs = outputs
+        groupCount = aggregate.groups.count
+        groupTypes = aggregate.groups.map(\.expression.type)
+        accumulators = try AccumulatorLayout(aggregate.aggregates, input: aggregate.input.schema, retracts: false)
+        guard accumulators.stores.isEmpty else {
+            throw TidemillError.unsupported(
+                "aggregates that keep their values (DISTINCT, first, last, median and the like) over session_window",
+                hint: "use count, sum, avg, min, max, variances and covariances")
+        }
+        program = ExpressionProgram(aggregate.groups.map(\.expression) + accumulators.inputs)
+        var keyTypes = groupTypes
+        keyTypes.remove(at: session)
+        var rowTypes = groupTypes
+        rowTypes[session] = .timestamp
+        keyLayout = RowLayout(keys: keyTypes, valueBytes: 8)
+        layout = RowLayout(keys: rowTypes, valueBytes: accumulators.valueBytes + SessionPartition.tailBytes)
+        bits = keyTypes.isEmpty ? 0 : partitionBits
+        let (keyLayout, layout, accumulators, bits) = (keyLayout, layout, accumulators, bits)
+        partitions = (0..<(1 << bits)).map { _ in
+            Locked(
+                SessionPartition(
+                    keyLayout: keyLayout, layout: layout, accumulators: accumulators, session: session,
+                    leadBits: bits))
+        }
+    }
+
+    public var partitionCount: Int { partitions.count }
+
+    // MARK: Input
+
+    public func consume(_ input: Batch, _ task: TaskContext) throws(TidemillError) {
+        var batch = Batch(
+            columns: try program.evaluate(input, task.evaluation), count: input.count, weights: input.weights)
+        if let eventTime, let keep = batch.columns[session].notLate(after: eventTime.clock.lateMicros) {
+            let late = keep.count - keep.onesCount
+            eventTime.clock.count(late: late, keys: late)
+            eventTime.clock.keep(late: input, notIn: keep, times: batch.columns[session], task)
+            batch = batch.filter(keep)
+        }
+        if batch.count == 0 { return }
+        if let weights = batch.weights {
+            let values = weights.pointer(Int64.self)
+            for row in 0..<batch.count where values[row] < 0 {
+                throw TidemillError.unsupported(
+                    "session_window over input that retracts rows", hint: "use it over rows that are only added")
+            }
+        }
+        let windows = batch.columns[session]
+        var keys = Array(batch.columns[..<groupCount])
+        keys[session] = start(of: windows)
+        let images = KeyImages(keys, count: batch.count, layout: layout)
+        keys.remove(at: session)
+        let keyImages = KeyImages(keys, count: batch.count, layout: keyLayout)
+        let inputs = Array(batch.columns[groupCount...])
+        let selection = PartitionedSelection(
+            hashes: keyImages.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
+        for p in partitions.indices {
+            let rows = selection.rows(of: p)
+            if rows.isEmpty { continue }
+            partitions[p].withLock {
+                $0.update(
+                    keyImages, images, windows: windows, inputs, weights: batch.weights, selection: rows)
+            }
+        }
+    }
+
+    private func start(of windows: Column) -> Column {
+        let buffer = Buffer(byteCount: windows.count * 8)
+        let values: UnsafePointer<Int128> = windows.pointer()
+        let out = buffer.pointer(Int64.self)
+        for row in 0..<windows.count { out[row] = TimeWindow(packed: values[row]).start }
+        return Column(type: .timestamp, count: windows.count, values: buffer)
+    }
+
+    public func finishTask(_ task: TaskContext) throws(TidemillError) {}
+
+    // MARK: Output
+
+    public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
+        try partitions[p].withLock { partition throws(TidemillError) in
+            guard let eventTime else { return try emitChanges(of: partition, task) }
+            let offset = layout.valueOffset
+            eventTime.clock.count(updated: partition.sessions.touched.count { isLive($0 + offset) })
+            guard eventTime.clock.flow.takesPart else { return }
+            let ended = partition.endSessions(through: eventTime.clock.evictionMicros)
+            let areas = ended.map { $0 + offset }
+            try emit(ended, areas, old: 0, partition, task)
+            partition.markEmpty(ended)
+            eventTime.clock.count(removed: ended.count)
+        }
+        try outputs.finishTask(task)
+    }
+
+    private func isLive(_ area: UnsafeMutableRawPointer) -> Bool { area.load(as: Int64.self) > 0 }
+
+    /// Sessions as they were are taken back, as they are now are given.
+    private func emitChanges(of partition: SessionPartition, _ task: TaskContext) throws(TidemillError) {
+        let touched = partition.sessions.touched
+        let offset = layout.valueOffset
+        var rows: [UnsafeMutableRawPointer] = []
+        var areas: [UnsafeMutableRawPointer] = []
+        for (index, row) in touched.enumerated() {
+            let before = partition.sessions.areaBefore(index)
+            if isLive(before) {
+                rows.append(row)
+                areas.append(before)
+            }
+        }
+        let old = rows.count
+        for row in touched where isLive(row + offset) {
+            rows.append(row)
+            areas.append(row + offset)
+        }
+        try emit(rows, areas, old: old, partition, task)
+    }
+
+    /// - Parameter old: so many of the rows, in front, are taken back.
+    private func emit(
+        _ rows: [UnsafeMutableRawPointer], _ areas: [UnsafeMutableRawPointer], old: Int,
+        _ partition: SessionPartition, _ task: TaskContext
+    ) throws(TidemillError) {
+        let table = partition.sessions.table
+        let heap = AccumulatorHeap(strings: partition.sessions.arena.heap(), sums: partition.sessions.sums)
+        let keyHeap = table.arena.heap()
+        for start in stride(from: 0, to: rows.count, by: AggregateOperator.outputRows) {
+            let range = start..<min(start + AggregateOperator.outputRows, rows.count)
+            let n = range.count
+            let pointers = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: 2 * n)
+            defer { pointers.deallocate() }
+            for (i, source) in range.enumerated() {
+                pointers[i] = rows[source]
+                pointers[n + i] = areas[source]
+            }
+            var columns: [Column] = []
+            for group in 0..<groupCount {
+                columns.append(
+                    group == session
+                        ? windows(pointers, n, partition)
+                        : table.keyColumn(
+                            group, of: UnsafePointer(pointers), count: n, as: groupTypes[group], heap: keyHeap))
+            }
+            for output in accumulators.outputs.indices {
+                columns.append(try accumulators.result(output, UnsafePointer(pointers + n), n, heap))
+            }
+            let weights = old == 0 ? nil : Column(bigints: range.map { $0 < old ? -1 : 1 })
+            try outputs.emit(Batch(columns: columns, count: n, weights: weights), task)
+        }
+    }
+
+    private func windows(
+        _ pointers: UnsafeMutablePointer<UnsafeMutableRawPointer>, _ n: Int, _ partition: SessionPartition
+    ) -> Column {
+        let buffer = Buffer(byteCount: n * 16)
+        let out = buffer.pointer(Int128.self)
+        for i in 0..<n {
+            out[i] =
+                TimeWindow(start: partition.start(of: pointers[i]), end: partition.end(ofArea: pointers[n + i]))
+                .packed
+        }
+        return Column(type: .timeWindow, count: n, values: buffer)
+    }
+
+    public func endEpoch(partition p: Int) { partitions[p].withLock { $0.endEpoch() } }
+
+    // MARK: State
+
+    /// | hash of the key | live | groups, with the start in the session's place | end | accumulators |
+    public var stateParts: [StatePart] {
+        [
+            StatePart(
+                types: [.bigint, .boolean] + layout.keyTypes + [.timestamp] + accumulators.stateTypes,
+                keyColumns: Array(2..<(2 + groupCount)))
+        ]
+    }
+
+    public func stateChanges(part: Int, partition p: Int) -> [Batch] {
+        partitions[p].withLock { stateBatches($0, $0.sessions.touched) }
+    }
+
+    private func stateBatches(_ partition: SessionPartition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
+        let offset = layout.valueOffset
+        let heap = AccumulatorHeap(strings: partition.sessions.arena.heap(), sums: partition.sessions.sums)
+        let hashed = groupTypes.indices.filter { $0 != session }
+        return StateOrder.batches(rows, table: partition.sessions.table, keyTypes: layout.keyTypes, hashed: hashed) {
+            rows in
+            let areas = rows.map { $0 + offset }
+            let ends = Column(.timestamp, rows.map { Scalar(.timestamp, .integer(partition.end(of: $0))) })
+            let columns = areas.withUnsafeBufferPointer { buffer in
+                buffer.baseAddress.map { base in
+                    accumulators.slots.flatMap { accumulators.stateColumns($0, base, rows.count, heap) }
+                } ?? []
+            }
+            return (live: Bitmap(count: rows.count) { isLive(areas[$0]) }, values: [ends] + columns)
+        }
+    }
+
+    public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
+        guard batch.columns.map(\.type) == stateParts[0].types else {
+            throw TidemillError(
+                .corruption, "TIDEMILL_STATE_TYPES", "stored state of sessions has other columns than their query")
+        }
+        var keys = Array(batch.columns[2..<(2 + groupCount)])
+        let images = KeyImages(keys, count: batch.count, layout: layout)
+        keys.remove(at: session)
+        let keyImages = KeyImages(keys, count: batch.count, layout: keyLayout)
+        let live = batch.columns[1].bits
+        let ends = batch.columns[2 + groupCount].pointer(Int64.self)
+        let selection = PartitionedSelection(
+            hashes: keyImages.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
+        for p in partitions.indices {
+            let rows = selection.rows(of: p)
+            if rows.isEmpty { continue }
+            try partitions[p].withLock { partition throws(TidemillError) in
+                let n = rows.count
+                let found = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: 2 * n)
+                defer { found.deallocate() }
+                partition.indexIsStale = true
+                partition.keys.findOrInsert(keyImages, selection: rows.baseAddress!, count: n, into: found)
+                partition.sessions.table.findOrInsert(images, selection: rows.baseAddress!, count: n, into: found + n)
+                for (i, row) in rows.enumerated() where live[Int(row)] {
+                    partition.restore(found[n + i], key: found[i], end: ends[Int(row)])
+                }
+                for (i, row) in rows.enumerated() where !live[Int(row)] {
+                    partition.drop(found[n + i])
+                }
+                partition.forgetEmptyKeys(UnsafeBufferPointer(start: found, count: n))
+                try accumulators.restore(
+                    partition.sessions, images, batch, firstSlot: 3 + groupCount, live: live, rows, stamp: 0)
+            }
+        }
+    }
+
+    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.liveCount } } }
+    public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
+    public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.sessions.touched.count } } }
+}
