@@ -1,11 +1,11 @@
 import Foundation
 import TideEngineSimulation
 
-// tidemill-sim [--seeds N] [--first N] [--seed N] [--jobs N] [--stop] [--canaries]
+// tidemill-sim [--seeds N] [--first N] [--seed N [--calls N]] [--jobs N] [--stop] [--canaries]
 //
 // Runs simulated lives of the whole engine and prints those that went wrong; with --stop, no seed after the first
-// failure. With --seed one of them, and all that happens in it (and the last --calls N calls of each life). With
-// --canaries, how many seeds it takes to notice each sync that is taken away. Exit status 1 if any went wrong.
+// failure. With --seed one of them, all that happens in it, and the last --calls N calls of each life. With --canaries,
+// how many seeds it takes to notice each sync that is taken away. Exit status 1 if any went wrong.
 
 func number(_ name: String, _ fallback: UInt64) -> UInt64 {
     let arguments = CommandLine.arguments
