@@ -144,6 +144,29 @@ import TideSimulation
         }
     }
 
+    /// Epochs are put together in memory or streamed by their length; the newest row stands whichever way it comes.
+    @Test(arguments: [1, 8, 30, 60, 200, 1 << 16]) func epochsOfAnyLengthKeepTheirOrder(inMemoryRows: Int) throws {
+        let files = SimulatedFileSystem()
+        let last: Int64 = 39
+        try Self.run(files, Life(seed: 5, epochs: last + 1, flushBytes: 1 << 40, exits: false), Progress())
+        let recovered = try #require(try RecoveredCheckpoint.read(Self.directory, files: files))
+        let factory = RunFactory(
+            directory: CheckpointScan.runs(Self.directory), files: files, numbers: RunNumbers(next: 500))
+        var job = FlushJob(
+            recovered.afterSnapshot.map { FlushJob.Input(epoch: $0.epoch, blocks: $0.blocks) },
+            rules: [Self.address: Self.rule], log: recovered.log, factory: factory)
+        job.inMemoryRows = inMemoryRows
+        let run = try #require(try job.run().first)
+        var found: [String: Int64] = [:]
+        try factory.open(run).forEachBlock { batch in
+            for row in 0..<batch.count where batch.columns[1].bits[row] {
+                found[String(decoding: batch.columns[2].bytes(row), as: UTF8.self)] =
+                    batch.columns[3].pointer(Int64.self)[row]
+            }
+        }
+        #expect(found == Self.state(through: last))
+    }
+
     /// The bottom of the runs holds no tombstones, and with every key gone nothing at all.
     @Test func tombstonesGoAtTheBottom() throws {
         let files = SimulatedFileSystem()

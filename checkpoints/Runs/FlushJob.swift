@@ -22,7 +22,8 @@ public struct FlushJob: Sendable {
     let log: LogReader
     let factory: RunFactory
     let cancel: CancelFlag
-    private static let inMemoryRows = 1 << 16
+    /// Epochs of more than half as many rows are streamed.
+    var inMemoryRows = 1 << 16
 
     public init(
         _ inputs: [Input], rules: [StateAddress: MergeRule], log: LogReader, factory: RunFactory,
@@ -71,12 +72,14 @@ public struct FlushJob: Sendable {
         // Older epochs end up behind newer ones.
         for blocks in epochs.reversed() {
             let rows = blocks.reduce(0) { $0 + Int($1.rows) }
-            if smallRows + rows > FlushJob.inMemoryRows, !small.isEmpty {
+            let isLong = rows > inMemoryRows / 2
+            // The small ones gathered so far are newer than a long one that comes now: they go before it.
+            if isLong || smallRows + rows > inMemoryRows, !small.isEmpty {
                 newestFirst.append(try inMemory(small, types, rule))
                 small = []
                 smallRows = 0
             }
-            if rows > FlushJob.inMemoryRows / 2 {
+            if isLong {
                 newestFirst.append(LogInput(log, blocks))
             } else {
                 small.append(blocks)
