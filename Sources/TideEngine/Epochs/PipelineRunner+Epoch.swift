@@ -185,11 +185,11 @@ extension PipelineRunner {
         case .keyed:
             if startsOver {
                 table.startsOver = true
-                table.pendingChanges.removeAll()
+                table.dropPendingChanges()
             }
             let changes = table.changes?.take() ?? []
             try appendEncoded(changes, owner: table.owner, kind: .sinkChanges, part: 0, store)
-            table.pendingChanges += changes
+            table.hold(changes)
             outputRows[table.id] = changes.reduce(0) { $0 + $1.count }
         }
     }

@@ -186,8 +186,12 @@ public final class PipelineRunner {
 
     // MARK: Publishing
 
+    /// What committed change sets may take in memory: above it they are published before their time.
+    static let pendingBytesMax = 256 << 20
+
     private func publishIsDue() -> Bool {
         lastPublication == 0
+            || tables.reduce(0) { $0 + $1.pendingBytes } > PipelineRunner.pendingBytesMax
             || environment.clock.elapsed() - lastPublication >= settings.publishInterval.wholeNanoseconds
     }
 
