@@ -187,11 +187,11 @@ public final class PipelineRunner {
     // MARK: Publishing
 
     /// What committed change sets may take in memory: above it they are published before their time.
-    static let pendingBytesMax = 256 << 20
+    private var pendingBytesMax: Int { min(64 << 20, Int(clamping: (settings.memoryLimit ?? .max) / 4)) }
 
     private func publishIsDue() -> Bool {
         lastPublication == 0
-            || tables.reduce(0) { $0 + $1.pendingBytes } > PipelineRunner.pendingBytesMax
+            || tables.reduce(0) { $0 + $1.pendingBytes } > pendingBytesMax
             || environment.clock.elapsed() - lastPublication >= settings.publishInterval.wholeNanoseconds
     }
 
