@@ -49,7 +49,8 @@ struct GeneratorCall {
     ) -> TidemillError {
         AnalysisError.user(
             "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
-            "`\(name)` requires \(expected) arguments but the actual number is \(actual)", hint: "usage: \(usage)", span)
+            "`\(name)` requires \(expected) arguments but the actual number is \(actual)", hint: "usage: \(usage)", span
+        )
     }
 
     /// `stack(n, a, b, c, d)` as `array(struct(a, b), struct(c, d))`: n rows, the last one filled up with NULL.
@@ -70,7 +71,8 @@ struct GeneratorCall {
         func call(_ name: String, _ arguments: [Expression]) -> Expression {
             let name = QualifiedName(parts: [Identifier(name: name, span: span)], span: span)
             return Expression(
-                .function(FunctionCall(name: name, arguments: arguments.map { FunctionArgument(value: $0) })), span: span)
+                .function(FunctionCall(name: name, arguments: arguments.map { FunctionArgument(value: $0) })),
+                span: span)
         }
         let rows = (0..<Int(count)).map { row in
             call(

@@ -168,6 +168,10 @@ extension AggregateKind {
         case .bitAnd: "bit_and"
         case .bitOr: "bit_or"
         case .bitXor: "bit_xor"
+        case .collectList: "collect_list"
+        case .collectSet: "collect_set"
+        case .listAgg(let delimiter): "listagg_\(delimiter)"
+        case .approxCountDistinct: "approx_count_distinct"
         }
     }
 }
