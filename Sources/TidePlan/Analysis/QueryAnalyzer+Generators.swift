@@ -117,7 +117,7 @@ extension QueryAnalyzer {
         return try generated(input, call, as: view.columns, view.table.map { [$0.name] } ?? [])
     }
 
-    /// `explode(…)` in FROM. Behind LATERAL it sees the columns of `input`; elsewhere that is one row without columns.
+    /// `explode(…)` in FROM. Behind LATERAL it sees the columns of `input`; elsewhere that is a row without columns.
     func generated(
         _ input: AnalyzedRelation, _ function: TableFunction, _ alias: TableAlias?, isOuter: Bool, _ span: SourceSpan
     ) throws(TidemillError) -> AnalyzedRelation {
@@ -165,7 +165,7 @@ extension QueryAnalyzer {
         guard names.isEmpty || names.count == own.count else {
             throw AnalysisError.user(
                 "UDTF_ALIAS_NUMBER_MISMATCH",
-                "the number of aliases, \(names.count), does not match the columns that \(call.name) makes, \(own.count)",
+                "\(names.count) aliases do not match the \(own.count) columns that \(call.name) makes",
                 hint: "its columns: \(own.joined(separator: ", "))", call.span)
         }
         generate.names = names.isEmpty ? own : names.map(\.name)
