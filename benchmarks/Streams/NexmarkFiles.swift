@@ -3,9 +3,8 @@ import TideParquet
 import TideText
 import Tidemill
 
-/// Nexmark's streams as files: `<directory>/<stream>/part-NNNNN.<format>`, one file per stream and epoch, written in
-/// the
-/// order of time. Beside them `side_input/side.csv`, which q13 looks values up in: 10,000 keys.
+/// Nexmark's streams as files: `<directory>/<stream>/part-NNNNN.<format>`, one per stream and epoch, in the order of
+/// time. Beside them `side_input/side.csv`, which q13 looks values up in: 10,000 keys.
 struct NexmarkFiles {
     enum Format: String, CaseIterable { case parquet, json, csv }
 
