@@ -76,10 +76,13 @@ struct SparkAnswersTests {
             printed = try CastKernel(from: column.type, to: .string, isTry: false).run(Datum(column), call)
         }
         return (0..<column.count).map { row in
-            guard column.type != .null, printed.isValid(row), let text = printed.scalar(row).string else { return "\\N" }
+            guard column.type != .null, printed.isValid(row), let text = printed.scalar(row).string else {
+                return "\\N"
+            }
             if text.isEmpty { return "\\E" }
             return text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\t", with: "\\t")
                 .replacingOccurrences(of: "\n", with: "\\n").replacingOccurrences(of: "\r", with: "\\r")
+                .replacingOccurrences(of: "\0", with: "\\0")
         }
     }
 }
