@@ -7,8 +7,8 @@ One answer a line, fields parted by tabs: the question, the types, the rows.
     1 / 0 ⇥ double ⇥ !DIVIDE_BY_ZERO
     nosuch(1) ⇥ ! ⇥ !UNRESOLVED_ROUTINE
 
-Values are as CAST(… AS STRING) prints them, NULL as \\N, an empty text as \\E; `\\`, tab and newline inside values are
-escaped. `~` marks rows without an order (they are sorted here), `=` rows with one.
+Values are as CAST(… AS STRING) prints them, NULL as \\N, an empty text as \\E; `\\`, tabs, ends of lines and zero bytes
+inside values are escaped. `~` marks rows without an order (they are sorted here), `=` rows with one.
 """
 import os
 import re
