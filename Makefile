@@ -115,6 +115,7 @@ bench-state: deps .bench/state_rocksdb ## update counts and sums by 10 million r
 	$(BINARIES)/tidemill-bench state --rocksdb .bench/state_rocksdb $(BENCH_ARGS)
 
 check-peers: build .venv-peers/installed ## compare results with DuckDB, pyarrow, polars and Spark
+	$(MAKE) test FILTER=SparkAnswersTests
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(PEERS_PYTHON) Tests/Peers/check_peers.py $(BINARIES)/tidemill
 

@@ -108,6 +108,8 @@ let package = Package(
         // The built binary, as a user calls it: build the product tidemill first, or set TIDEMILL_BINARY.
         tests("CommandLineTests", []),
         tests("DocumentationTests", ["Tidemill"]),
+        // Answers that Spark gave, in Tests/Peers/answers.
+        tests("SparkAnswersTests", ["Tidemill", "TidePlan", "TideExpressions"]),
         tests("TidyTests", []),
     ],
     swiftLanguageModes: [.v6]

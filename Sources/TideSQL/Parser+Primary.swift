@@ -18,7 +18,7 @@ extension Parser {
             return try make(.star(Star(qualifier: nil, except: try starExcept())), from: start)
         case .quotedIdentifier: return try nameOrCall()
         case .word(let keyword):
-            if isString(1), !at(.interval) { return try make(.literal(try typedLiteral()), from: start) }
+            if isString(1), !at(.interval), !at(.case) { return try make(.literal(try typedLiteral()), from: start) }
             if let keyword, let expression = try special(keyword) { return expression }
             return try nameOrCall()
         default: throw unexpected(expected: "an expression")
@@ -52,6 +52,10 @@ extension Parser {
         case .substring where hasArguments, .substr where hasArguments: return try substringExpression()
         case .position where hasArguments: return try positionExpression()
         case .overlay where hasArguments: return try overlayExpression()
+        // Functions of these names: regexp(s, pattern).
+        case .like where hasArguments, .ilike where hasArguments, .rlike where hasArguments,
+            .regexp where hasArguments:
+            return nil
         // Words that join operands or end them: no name unless what follows says so.
         case .and, .or, .in, .like, .ilike, .rlike, .regexp, .between, .is, .as, .then, .when, .else, .end, .on, .using,
             .by, .join, .into, .asc, .desc, .not:

@@ -1,7 +1,9 @@
 """Compares Tidemill with other engines that run beside it: DuckDB, pyarrow, polars and, with Java, Apache Spark.
 
-usage: check_peers.py [tidemill binary] [section …]      sections: sales tables expressions queries j1 tpch nexmark
+usage: check_peers.py [tidemill binary] [section …]
+       check_peers.py --record [topic …]      writes answers/*.txt, all or some of them
 
+Sections: answers sales tables expressions queries j1 tpch nexmark.
 Without a binary it takes the one that TIDEMILL_BINARY names, else the package's release build.
 
 Every expected value comes from the other engine, computed live. Known differences are listed with their reason in the
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import time
 
+import answers_check
 import expressions_check
 import j1_check
 import nexmark_check
@@ -24,7 +27,7 @@ import tpch_check
 from command_line import Report, Tidemill
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECTIONS = ["sales", "tables", "expressions", "queries", "j1", "tpch", "nexmark"]
+SECTIONS = ["answers", "sales", "tables", "expressions", "queries", "j1", "tpch", "nexmark"]
 
 
 def start_spark(work):
@@ -51,10 +54,19 @@ def start_spark(work):
     return spark
 
 
+def record(topics):
+    with tempfile.TemporaryDirectory(prefix="tidemill-peers-") as work:
+        spark = start_spark(work) or sys.exit("Spark needs Java")
+        answers_check.check(Report(), spark, topics, record=True)
+        spark.stop()
+
+
 def main():
     os.environ["TZ"] = "UTC"
     time.tzset()
     arguments = sys.argv[1:]
+    if arguments[:1] == ["--record"]:
+        return record(arguments[1:])
     binary = os.environ.get("TIDEMILL_BINARY") or os.path.join(HERE, "..", "..", ".build", "release", "tidemill")
     if arguments and arguments[0] not in SECTIONS:
         binary = arguments.pop(0)
@@ -65,7 +77,9 @@ def main():
     example = os.path.join(HERE, "..", "..", "examples", "sales")
     report = Report()
     with tempfile.TemporaryDirectory(prefix="tidemill-peers-") as work:
-        spark = start_spark(work) if set(chosen) & {"tables", "expressions", "queries"} else None
+        spark = start_spark(work) if set(chosen) & {"answers", "tables", "expressions", "queries"} else None
+        if "answers" in chosen:
+            answers_check.check(report, spark)
         if set(chosen) & {"sales", "tables"}:
             sales = sales_check.check(report, tidemill, example, work)
             if "tables" in chosen:

@@ -154,9 +154,22 @@ enum TypeCoercion {
     ) throws(TidemillError) -> BoundExpression {
         let from = expression.type
         guard canCast(from, type) else { throw BindError.castWithoutSuggestion(expression, to: type, span) }
+        if readsInterval(from, type) { throw BindError.intervalFromText(type, span) }
         if from == type { return expression }
         if case .literal(let scalar) = expression, scalar.isNull { return .null(type) }
         return .cast(expression, to: type, try: isTry)
+    }
+
+    /// Whether some text would be read as an interval, also inside nested values.
+    private static func readsInterval(_ from: DataType, _ to: DataType) -> Bool {
+        switch (from, to) {
+        case (.string, .yearMonthInterval), (.string, .dayTimeInterval): true
+        case (.array(let from), .array(let to)): readsInterval(from, to)
+        case (.map(let key, let value), .map(let toKey, let toValue)):
+            readsInterval(key, toKey) || readsInterval(value, toValue)
+        case (.structure(let from), .structure(let to)): zip(from, to).contains { readsInterval($0.type, $1.type) }
+        default: false
+        }
     }
 
     static func storeCast(

@@ -48,7 +48,7 @@ enum ArithmeticFunctions {
             try request.requireCount(2...2)
             let (l, r) = try NumericBinding.operands(request, expected: "BIGINT or DECIMAL")
             if l.type.isDecimal { return request.call([l, r], .bigint) }
-            guard l.type.isIntegral || l.literalValue?.isNull == true else {
+            guard l.type.isIntegral || l.literalValue?.isNull == true && !l.type.isFractional else {
                 if request.types[0] != request.types[1] { throw NumericBinding.differ(request) }
                 throw NumericBinding.wrongType(request, l.type, "BIGINT or DECIMAL")
             }

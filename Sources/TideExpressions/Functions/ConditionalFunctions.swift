@@ -85,10 +85,16 @@ enum ConditionalFunctions {
             let operand = request.types[0] == .float ? request.arguments[0] : try request.coerced(0, to: .double)
             return request.total([operand], .boolean)
         }
-        list.addFixed(
-            "nanvl", parameters: [.double, .double], returns: .double, usage: "nanvl(x, y)",
-            summary: "x, or y where x is NaN.", example: "nanvl(double('NaN'), 1.0)", result: "1.0"
-        ) { (o, call) throws(TidemillError) in zipped(NanReplaceRule(), o[0], o[1], call) }
+        list.add(
+            "nanvl", usage: "nanvl(x, y)", summary: "x, or y where x is NaN.", example: "nanvl(double('NaN'), 1.0)",
+            result: "1.0", kernel: nil
+        ) { (request) throws(TidemillError) in
+            try request.requireCount(2...2)
+            let x = try request.coerced(0, to: .double)
+            let y = try request.coerced(1, to: .double)
+            let isNaN = try request.rebound("isnan", [x])
+            return try request.rebound("if", [isNaN, y, x])
+        }
         list.add(
             scalarSubquery, usage: "(SELECT …)", summary: "The value of a subquery of at most one row.",
             example: "(SELECT 1)", result: "1", nulls: .kernel, mayFail: ScalarDefinition.always,
@@ -123,6 +129,11 @@ enum ConditionalFunctions {
         guard !types.contains(.string) || types.allSatisfy({ $0 == .string || $0 == .null }),
             let common = TypeCoercion.commonType(of: types)
         else { throw BindError.dataDifferentTypes(request.arguments, in: request.name, request.span) }
+        guard common.isOrdered else {
+            throw BindError.invalidArgument(
+                "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "values of the type \(common.sql) cannot be compared",
+                request.span)
+        }
         let operands = request.arguments.map { TypeCoercion.cast($0, to: common) }
         return .call(request.function, operands, type: common, nullable: operands.allSatisfy(\.nullable))
     }

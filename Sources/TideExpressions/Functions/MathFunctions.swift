@@ -102,10 +102,16 @@ enum MathFunctions {
         var operand = try NumericBinding.single(request)
         if request.count == 2 {
             guard let digits = try request.constant(1, .int).integer else { return .null(operand.type) }
-            if operand.type.isIntegral {
-                operand = NumericBinding.decimal(operand)
-            } else if operand.type.isFractional {
-                operand = TypeCoercion.cast(operand, to: .decimal(precision: 30, scale: 15))
+            // The decimal that holds the type, not the one that holds a literal.
+            switch operand.type {
+            case _ where request.types[0] == .null: operand = .null(.decimal(precision: 38, scale: 18))
+            case .tinyint: operand = TypeCoercion.cast(operand, to: .decimal(precision: 3, scale: 0))
+            case .smallint: operand = TypeCoercion.cast(operand, to: .decimal(precision: 5, scale: 0))
+            case .int: operand = TypeCoercion.cast(operand, to: .decimal(precision: 10, scale: 0))
+            case .bigint: operand = TypeCoercion.cast(operand, to: .decimal(precision: 20, scale: 0))
+            case .float: operand = TypeCoercion.cast(operand, to: .decimal(precision: 14, scale: 7))
+            case .double: operand = TypeCoercion.cast(operand, to: .decimal(precision: 30, scale: 15))
+            default: break
             }
             let shape = operand.type.decimalShape ?? (38, 18)
             return request.call(
@@ -165,7 +171,7 @@ enum MathFunctions {
             summary: "ln(1 + x), exact near zero; NULL for x <= -1.", example: "log1p(0)", result: "0.0",
             nullable: true, weight: 6
         ) { (o, call) throws(TidemillError) in
-            let valid = testedRows(call.rowCount) { o[0].column.pointer(Double.self)[$0] > -1 }
+            let valid = testedRows(call.rowCount) { !(o[0].column.pointer(Double.self)[$0] <= -1) }
             return mapped(MathRule(function: .log1p), o[0], call).with(validity: valid)
         }
         list.add(

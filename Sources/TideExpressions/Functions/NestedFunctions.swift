@@ -55,8 +55,10 @@ enum NestedFunctions {
             var fields: [Field] = []
             var values: [BoundExpression] = []
             for index in stride(from: 0, to: request.count, by: 2) {
-                guard let name = try request.constant(index, .string).string else {
-                    throw request.unexpected(index, expected: "STRING")
+                guard request.types[index] == .string, let name = try request.constant(index, .string).string else {
+                    throw BindError.invalidArgument(
+                        "DATATYPE_MISMATCH.CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING",
+                        "the name of a field must be a constant text: \(request.arguments[index])", request.span)
                 }
                 let value = request.arguments[index + 1]
                 fields.append(Field(name, value.type, nullable: value.nullable))
@@ -228,6 +230,8 @@ enum NestedFunctions {
             try request.requireCount(2...2)
             switch request.types[0] {
             case .array(let element):
+                let isUnknown = request.types[1] == .null && base == 0
+                guard request.types[1].isIntegral || isUnknown else { throw request.unexpected(1, expected: "INT") }
                 let index = try request.coerced(1, to: .int)
                 return request.call([request.arguments[0], index], element, nullable: true)
             case .map(let key, let value) where name != "get":
@@ -322,8 +326,16 @@ enum NestedFunctions {
         ) { (request) throws(TidemillError) in
             try request.requireCount(2...2)
             guard case .array(let element) = request.types[0] else { throw request.unexpected(0, expected: "ARRAY") }
-            let wanted = try request.coerced(1, to: element)
-            return request.call([request.arguments[0], wanted], .boolean, nullable: true)
+            guard request.types[1] != .null else {
+                throw BindError.invalidArgument(
+                    "DATATYPE_MISMATCH.NULL_TYPE", "a bare NULL is looked for in an array", request.span)
+            }
+            guard (element == .string) == (request.types[1] == .string) || element == .null,
+                let common = TypeCoercion.commonType(of: [element, request.types[1]])
+            else { throw BindError.dataDifferentTypes(request.arguments, in: request.name, request.span) }
+            let array = TypeCoercion.cast(request.arguments[0], to: .array(common))
+            return request.call(
+                [array, TypeCoercion.cast(request.arguments[1], to: common)], .boolean, nullable: true)
         }
     }
 

@@ -8,7 +8,7 @@ extension ExpressionBinder {
         let name = call.name.last.name
         guard let windows else {
             throw AnalysisError.user(
-                "TIDEMILL_MISPLACED_WINDOW_FUNCTION", "a window function is not allowed here: \(expression.sql)",
+                "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "a window function is not allowed here: \(expression.sql)",
                 hint: "conditions on it go into QUALIFY; elsewhere compute it in a subquery", span)
         }
         let specification = try specification(over, windows, span)
@@ -26,7 +26,7 @@ extension ExpressionBinder {
         if case .aggregate = function {
         } else if keys.isEmpty, function.needsOrder {
             throw AnalysisError.user(
-                "TIDEMILL_WINDOW_NOT_ORDERED", "the window function \(name) requires its window to be ordered",
+                "WINDOW_FUNCTION_FRAME_NOT_ORDERED", "the window function \(name) requires its window to be ordered",
                 hint: "add ORDER BY to OVER", span)
         }
         let frame = try frame(specification, &keys, inner)

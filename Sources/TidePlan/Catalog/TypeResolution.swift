@@ -53,8 +53,10 @@ enum TypeResolution {
             let precision = parameters.first ?? 10
             let scale = parameters.count > 1 ? parameters[1] : 0
             guard parameters.count <= 2, (1...38).contains(precision), (0...precision).contains(scale) else {
+                let isScale = (1...38).contains(precision) && scale > precision
                 throw AnalysisError.user(
-                    "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", "impossible decimal type: \(span.text)",
+                    isScale ? "DECIMAL_SCALE_EXCEEDS_PRECISION" : "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
+                    "impossible decimal type: \(span.text)",
                     hint: "1 to 38 digits, of which at most all behind the point", span)
             }
             return .decimal(precision: precision, scale: scale)

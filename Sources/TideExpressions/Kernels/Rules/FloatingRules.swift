@@ -120,8 +120,3 @@ struct RoundToBigintRule: UnaryRule {
         return 0
     }
 }
-
-/// `nanvl`.
-struct NanReplaceRule: BinaryRule {
-    func apply(_ l: Double, _ r: Double, _ fault: inout Int64) -> Double { l.isNaN ? r : l }
-}

@@ -1,0 +1,113 @@
+# Joins, set operations, subqueries, sorting, names.
+$join := JOIN ; LEFT JOIN ; RIGHT JOIN ; FULL JOIN ; LEFT SEMI JOIN ; LEFT ANTI JOIN ; LEFT OUTER JOIN ; FULL OUTER JOIN
+$cond := ON a.k = b.k ; ON a.k <=> b.k ; ON a.k < b.k ; ON a.k = b.k AND b.y > 20 ; USING (k) ; ON true
+SELECT * FROM VALUES (1, 10), (2, 20), (NULL, 30) AS a(k, x) $join VALUES (1, 11), (1, 12), (3, 33), (NULL, 44) AS b(k, y) $cond
+SELECT * FROM VALUES (1, 10) AS a(k, x) NATURAL JOIN VALUES (1, 11) AS b(k, y)
+SELECT * FROM VALUES (1), (2) AS a(x) CROSS JOIN VALUES ('p'), ('q') AS b(y)
+SELECT * FROM VALUES (1), (2) AS a(x), VALUES (2), (3) AS b(y) WHERE x = y
+SELECT k FROM VALUES (1) AS a(k) FULL JOIN VALUES (2) AS b(k) USING (k)
+SELECT k FROM VALUES (1) AS a(k) JOIN VALUES (1) AS b(k) ON a.k = b.k
+SELECT a.* FROM VALUES (1) AS a(k) JOIN VALUES (1) AS b(k) ON a.k = b.k
+SELECT * FROM VALUES (1) AS a(k) JOIN VALUES ('1') AS b(k) ON a.k = b.k
+SELECT * FROM VALUES (1.0) AS a(k) JOIN VALUES (1L) AS b(k) ON a.k = b.k
+SELECT * FROM VALUES (1) AS a(k) JOIN VALUES (1) AS b(j) USING (k)
+SELECT * FROM VALUES (1) AS a(k) JOIN VALUES (DATE'2024-01-01') AS b(k) ON a.k = b.k
+$set := UNION ; UNION ALL ; UNION DISTINCT ; INTERSECT ; INTERSECT ALL ; EXCEPT ; EXCEPT ALL ; MINUS
+SELECT x FROM VALUES (1), (1), (2), (NULL), (NULL) AS t(x) $set SELECT y FROM VALUES (1), (NULL), (3) AS t(y)
+SELECT 1 AS x $set SELECT 2.5
+SELECT 'a' AS x $set SELECT 1
+SELECT 1 $set SELECT 1, 2
+SELECT DATE'2024-01-01' $set SELECT TIMESTAMP'2024-01-01 00:00:00'
+SELECT 1 $set SELECT DATE'2024-01-01'
+SELECT NULL $set SELECT 1
+SELECT 1 UNION SELECT 2 INTERSECT SELECT 2
+(SELECT 1 AS x UNION ALL SELECT 2) ORDER BY x DESC LIMIT 1
+$operator := IN ; NOT IN
+SELECT x FROM VALUES (1), (2), (NULL) AS t(x) WHERE x $operator (SELECT y FROM VALUES (1), (3) AS u(y))
+SELECT x FROM VALUES (1), (2), (NULL) AS t(x) WHERE x $operator (SELECT y FROM VALUES (1), (NULL) AS u(y))
+SELECT x FROM VALUES (1), (2), (NULL) AS t(x) WHERE x $operator (SELECT y FROM VALUES (1) AS u(y) WHERE y > 5)
+SELECT x FROM VALUES (1), (2) AS t(x) WHERE (x, 1) $operator (SELECT y, 1 FROM VALUES (1) AS u(y))
+SELECT x $operator (SELECT y FROM VALUES (1), (NULL) AS u(y)) FROM VALUES (1), (2), (NULL) AS t(x)
+SELECT x FROM VALUES (1), (2) AS t(x) WHERE EXISTS (SELECT 1 FROM VALUES (2) AS u(y) WHERE y = x)
+SELECT x FROM VALUES (1), (2) AS t(x) WHERE NOT EXISTS (SELECT 1 FROM VALUES (2) AS u(y) WHERE y = x)
+SELECT x, (SELECT max(y) FROM VALUES (1, 5), (2, 6) AS u(k, y) WHERE k = x) FROM VALUES (1), (3) AS t(x)
+SELECT x, (SELECT count(*) FROM VALUES (1), (1) AS u(k) WHERE k = x) FROM VALUES (1), (3) AS t(x)
+SELECT (SELECT x FROM VALUES (1), (2) AS t(x))
+SELECT (SELECT x FROM VALUES (1) AS t(x) WHERE x > 1)
+SELECT (SELECT 1, 2)
+SELECT x FROM VALUES (1), (2) AS t(x) WHERE x = (SELECT max(y) FROM VALUES (2) AS u(y))
+SELECT x FROM VALUES (1), (2) AS t(x) WHERE x IN (SELECT 1, 2)
+SELECT * FROM VALUES (1), (2) AS t(x), LATERAL (SELECT x * 2 AS y)
+SELECT * FROM VALUES (1), (2) AS t(x) LEFT JOIN LATERAL (SELECT y FROM VALUES (1) AS u(y) WHERE y = x) ON true
+WITH a AS (SELECT 1 AS x), b AS (SELECT x + 1 AS y FROM a) SELECT * FROM a, b
+WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 4) SELECT * FROM r
+WITH a AS (SELECT 1), a AS (SELECT 2) SELECT * FROM a
+WITH a(x, y) AS (SELECT 1) SELECT * FROM a
+$sort := x ; x DESC ; x NULLS LAST ; x DESC NULLS FIRST ; x ASC NULLS FIRST ; -x ; 1 ; x IS NULL, x
+SELECT x FROM VALUES (2), (NULL), (1), (3) AS t(x) ORDER BY $sort
+SELECT x FROM VALUES (DOUBLE('NaN')), (1D), (DOUBLE('Infinity')), (NULL), (-1D) AS t(x) ORDER BY $sort
+SELECT x FROM VALUES ('b'), ('B'), ('ä'), (''), (NULL) AS t(x) ORDER BY x
+SELECT x FROM VALUES (true), (false), (NULL) AS t(x) ORDER BY x DESC
+SELECT x FROM VALUES (array(1, 2)), (array(1)), (array(NULL)), (NULL) AS t(x) ORDER BY x
+SELECT x FROM VALUES (struct(1, 'b')), (struct(1, 'a')), (struct(0, NULL)) AS t(x) ORDER BY x
+SELECT x FROM VALUES (1), (2), (3) AS t(x) ORDER BY x LIMIT 2
+SELECT x FROM VALUES (1), (2), (3) AS t(x) ORDER BY x LIMIT 2 OFFSET 1
+SELECT x FROM VALUES (1), (2), (3) AS t(x) ORDER BY x OFFSET 2
+SELECT x FROM VALUES (1), (2), (3) AS t(x) ORDER BY x LIMIT 0
+SELECT x FROM VALUES (1), (2), (3) AS t(x) ORDER BY x LIMIT ALL
+SELECT x FROM VALUES (1) AS t(x) LIMIT -1
+SELECT x FROM VALUES (1) AS t(x) LIMIT x
+SELECT x FROM VALUES (1) AS t(x) LIMIT 'a'
+SELECT x AS y FROM VALUES (1), (2) AS t(x) ORDER BY y DESC, x
+SELECT x, y FROM VALUES (1, 2), (0, 3) AS t(x, y) ORDER BY ALL
+SELECT x FROM VALUES (1, 2), (0, 3) AS t(x, y) ORDER BY y DESC
+SELECT DISTINCT x FROM VALUES (1), (1), (NULL), (NULL) AS t(x)
+SELECT DISTINCT x FROM VALUES (1, 2) AS t(x, y) ORDER BY y
+SELECT *, x + 1 AS z FROM VALUES (1, 2) AS t(x, y)
+SELECT * EXCEPT (y) FROM VALUES (1, 2) AS t(x, y)
+SELECT * EXCEPT (z) FROM VALUES (1, 2) AS t(x, y)
+SELECT t.x, t.* FROM VALUES (1, 2) AS t(x, y)
+SELECT x + 1 AS a, a * 2 AS b FROM VALUES (1) AS t(x)
+SELECT X, `x` FROM VALUES (1) AS t(x)
+SELECT x FROM VALUES (1), (2.5), (NULL) AS t(x)
+SELECT x FROM VALUES (1), ('a') AS t(x)
+SELECT x FROM VALUES (1), (1, 2) AS t(x)
+SELECT x FROM VALUES (1) AS t(x, y)
+VALUES (1, 'a'), (2, NULL)
+VALUES 1, 2
+FROM VALUES (1), (2) AS t(x) SELECT x WHERE x > 1
+FROM VALUES (1), (2) AS t(x) |> WHERE x > 1 |> SELECT x * 10 AS y
+FROM VALUES (1), (2) AS t(x) |> AGGREGATE sum(x) AS s
+FROM VALUES (1, 'a'), (2, 'a') AS t(x, k) |> AGGREGATE sum(x) AS s GROUP BY k |> EXTEND s * 2 AS d |> ORDER BY s
+FROM VALUES (1), (2) AS t(x) |> SET x = x + 1 |> DROP y
+FROM VALUES (1, 2) AS t(x, y) |> DROP y |> AS u |> SELECT u.x
+SELECT 1 + 1, 'a', upper('b'), CAST(1 AS STRING), -1, 1 = 2, NOT true, count(*), x IN (1) FROM VALUES (1) AS t(x) GROUP BY x
+SELECT x, CASE WHEN x = 1 THEN 'a' END, coalesce(x, 0), x IS NULL, x BETWEEN 0 AND 1, x LIKE 'a' FROM VALUES (1) AS t(x)
+SELECT CAST(x AS DOUBLE), DATE'2024-01-01', INTERVAL '1' DAY, array(1)[0], named_struct('a', 1).a FROM VALUES (1) AS t(x)
+SELECT 1 WHERE false
+SELECT 1 WHERE NULL
+SELECT 1 WHERE 1
+SELECT x FROM VALUES (1), (2) AS t(x) WHERE x > '1'
+SELECT y FROM VALUES (1) AS t(x)
+SELECT u.x FROM VALUES (1) AS t(x)
+SELECT t.y FROM VALUES (1) AS t(x)
+SELECT x FROM VALUES (1) AS t(x) ORDER BY 2
+SELECT x FROM VALUES (1) AS t(x) ORDER BY nosuch
+SELECT x FROM VALUES (1) AS t(x) GROUP BY 3
+SELECT * FROM nosuch
+SELECT nosuch(1)
+SELECT x x y FROM VALUES (1) AS t(x)
+SELECT
+SELECT 1 FROM
+SELECT 1 +
+SELECT (1
+SELECT 'a
+SELECT `a
+SELECT 1 /* comment */ + 1 -- end
+SELECT 1 /* open
+SELECT 1;
+SELECT CASE WHEN true THEN 1
+SELECT CAST(1 AS NOSUCH)
+SELECT CAST(1 AS)
+SELECT a.b.c.d FROM VALUES (1) AS t(x)
+SELECT * FROM VALUES (1) AS t(x) JOIN VALUES (1) AS t(x) ON t.x = t.x
