@@ -134,6 +134,7 @@ struct GraphBuilder {
             for batch in bindings[working.id] ?? [] { graph.constants.append((batch, consumers[0], flow)) }
         case .recursive(let recursive): try buildRecursion(recursive, outputs)
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
+        case .generate(let generate): try build(generate.input, [GenerateOperator(generate, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
         case .latest(let latest):
@@ -339,6 +340,7 @@ struct GraphBuilder {
             shared.replacesFiles = true
             shared.columns = Array(scan.relationSchema.fields.indices)
         }
+        if scan.relation.mode == .changes && !scan.relation.isStream { shared.followers.insert(flow) }
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }
@@ -414,10 +416,10 @@ extension RateLimit {
                 throw TidemillError(
                     .user, "INVALID_OPTION_VALUE", "option \(key) must be a positive integer: \(value)")
             }
-            if key.lowercased() == "maxfilespertrigger" {
-                filesMax = min(filesMax ?? .max, Int(bound))
-            } else {
-                bytesMax = min(bytesMax ?? .max, bound)
+            switch key.lowercased() {
+            case "maxfilespertrigger": filesMax = min(filesMax ?? .max, Int(bound))
+            case "eventspertrigger": rowsMax = min(rowsMax ?? .max, bound)
+            default: bytesMax = min(bytesMax ?? .max, bound)
             }
         }
     }
@@ -435,5 +437,5 @@ extension String {
 
 /// Rate limits do not make a scan another scan: the smallest one wins.
 func isRateLimit(_ option: String) -> Bool {
-    ["maxfilespertrigger", "maxbytespertrigger"].contains(option.lowercased())
+    ["maxfilespertrigger", "maxbytespertrigger", "eventspertrigger"].contains(option.lowercased())
 }
