@@ -50,6 +50,23 @@ struct SimulatedView: Sendable {
             tables["l"]!.map { [$0[1], $0[3]] }
                 + tables["r"]!.filter { exceeds($0[2], n) }.map { [$0[0], $0[2]] }
         },
+        SimulatedView(
+            name: "by_group", kind: .streaming,
+            sql: """
+                CREATE STREAMING TABLE by_group PARTITIONED BY (g) AS
+                  SELECT id, k, g FROM STREAM l WHERE id > ?;
+                """
+        ) { tables, n in tables["l"]!.filter { exceeds($0[0], n) }.map { [$0[0], $0[1], $0[2]] } },
+        SimulatedView(
+            name: "by_count", kind: .materialized,
+            sql: """
+                CREATE MATERIALIZED VIEW by_count PARTITIONED BY (n) AS
+                  SELECT k, sum(v) AS s, count(*) AS n FROM l WHERE g >= ? - 3 GROUP BY k;
+                """
+        ) { tables, n in
+            tables["l"]!.filter { $0[2].number.map { $0 >= n - 3 } ?? false }
+                .group(by: [1]) { [sum($0, 3), count($0)] }
+        },
         view(
             "sums", needs: ["passed"],
             "SELECT k, count(*) AS n, sum(v) AS s, min(v) AS lo, max(v) AS hi FROM passed WHERE g >= ? - 3 GROUP BY k"

@@ -207,6 +207,18 @@ extension Simulation {
         return Shown(marker: try marker(path, machine.disk), rows: ReferenceRelation(rows))
     }
 
+    /// Files with their path below a table's directory; a directory without any counts as itself.
+    private func names(below path: FilePath, _ disk: SimulatedFileSystem) throws(TidemillError) -> Set<String> {
+        var found = Set<String>()
+        for entry in try disk.entries(of: path) {
+            let inner =
+                entry.kind == .directory ? try names(below: path.appending(entry.name), disk) : []
+            if inner.isEmpty { found.insert(entry.name) }
+            for name in inner { found.insert("\(entry.name)/\(name)") }
+        }
+        return found
+    }
+
     private func marker(_ path: FilePath, _ disk: SimulatedFileSystem) throws(TidemillError) -> TableMarker {
         let path = path.appending(TableMarker.name)
         return try TableMarker(decoding: try disk.contents(of: path), file: path.string)
@@ -257,7 +269,7 @@ extension Simulation {
             let marker = try marker(path, disk)
             let listed = Set(
                 [TableMarker.name] + marker.files.flatMap { $0.hasBloom ? [$0.name, $0.bloomName] : [$0.name] })
-            let there = Set(try disk.entries(of: path).map(\.name))
+            let there = try names(below: path, disk)
             guard there == listed else {
                 throw failure(
                     "\(table) has \(there.subtracting(listed).sorted()), lacks \(listed.subtracting(there).sorted())")

@@ -91,7 +91,7 @@ enum Fixture {
         YzBjNzQ2NTMyZTEzM2JlYjkyOGE3ZjZhN2U1N2I1MTBiNDc3YTEpGXwcAAAcAAAcAAAcAAAcAAAcAAAcAAAANAUAAFBBUjE=
         """)
 
-    private static func decode(_ base64: String) -> MemoryFile {
+    static func decode(_ base64: String) -> MemoryFile {
         let data = Data(base64Encoded: base64, options: .ignoreUnknownCharacters) ?? Data()
         return MemoryFile("fixture.parquet", bytes: Array(data))
     }

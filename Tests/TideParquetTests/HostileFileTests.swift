@@ -5,7 +5,9 @@ import Testing
 /// Damaged files must give errors, or values, and never crash.
 @Suite struct HostileFileTests {
     private func files() throws -> [[UInt8]] {
-        var result = [Fixture.pyarrow, Fixture.duckdb, Fixture.polars, Fixture.spark].map(\.bytes)
+        var result = [
+            Fixture.pyarrow, Fixture.duckdb, Fixture.polars, Fixture.spark, Fixture.nestedV1, Fixture.nestedV2,
+        ].map(\.bytes)
         let schema = Schema([
             Field("s", .string), Field("i", .int), Field("b", .boolean), Field("x", .decimal(precision: 30, scale: 2)),
         ])

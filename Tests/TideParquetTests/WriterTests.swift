@@ -132,17 +132,17 @@ import Testing
         #expect(void?.kind == .unsupported)
     }
 
-    @Test func nestedColumnsAreNamed() throws {
+    @Test func columnsThatCannotBeReadAreNamed() throws {
         var elements = [SchemaElement(name: "root", childCount: 3)]
         elements.append(SchemaElement(name: "id", kind: .int64, repetition: .required))
         elements.append(SchemaElement(name: "address", repetition: .optional, childCount: 2))
         elements.append(SchemaElement(name: "street", kind: .byteArray, repetition: .optional))
-        elements.append(SchemaElement(name: "zip", kind: .int32, repetition: .optional))
+        elements.append(SchemaElement(name: "opens", kind: .int32, repetition: .optional, logical: .time))
         elements.append(SchemaElement(name: "flag", kind: .boolean, repetition: .optional))
-        let leaves = try SchemaLeaves(elements, file: "f")
-        #expect(leaves.columns.map(\.field.name) == ["id", "flag"])
-        #expect(leaves.columns.map(\.leafIndex) == [0, 3])
-        #expect(leaves.unreadable.map(\.name) == ["address"])
+        let found = try FileColumns(elements, file: "f")
+        #expect(found.columns.map(\.field.name) == ["id", "flag"])
+        #expect(found.columns.map(\.firstLeaf) == [0, 3])
+        #expect(found.unreadable == [UnreadableColumn(name: "address", reason: "type TIME")])
     }
 }
 

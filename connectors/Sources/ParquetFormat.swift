@@ -42,7 +42,7 @@ final class ParquetSplitReader: SplitReader {
         var sources: [Int?] = []
         for field in fields {
             guard let index = reader.schema.index(of: field.name) else {
-                // Nested or unknown columns throw here; absent ones are NULL.
+                // Columns that cannot be read throw here; absent ones are NULL.
                 let wanted = field.name.lowercased()
                 if reader.unreadable.contains(where: { $0.name.lowercased() == wanted }) {
                     _ = try reader.columns(named: [field.name])
@@ -52,7 +52,7 @@ final class ParquetSplitReader: SplitReader {
                 continue
             }
             let stored = reader.schema[index].type
-            guard ParquetSplitReader.converts(stored, to: field.type) else {
+            guard stored.isReadable(as: field.type) else {
                 throw ParquetSplitReader.mismatch(field, "is stored as \(stored.sql)", path)
             }
             sources.append(index)
@@ -67,26 +67,13 @@ final class ParquetSplitReader: SplitReader {
             place: .file(path))
     }
 
-    /// Same memory under another name, or a widening that Spark's reader does too.
-    private static func converts(_ stored: DataType, to wanted: DataType) -> Bool {
-        if stored == wanted { return true }
-        switch (stored, wanted) {
-        case (.binary, .string), (.string, .binary): return true
-        case (.tinyint, .smallint), (.tinyint, .int), (.smallint, .int): return true
-        case (.tinyint, .bigint), (.smallint, .bigint), (.int, .bigint): return true
-        case (.float, .double): return true
-        // As Spark: the stored microseconds are taken as they are, whatever the session's time zone.
-        case (.timestamp, .timestampNTZ), (.timestampNTZ, .timestamp): return true
-        default: return false
-        }
-    }
-
     func next() throws(TidemillError) -> Batch? {
         while waiting.isEmpty {
             guard let rowGroup = rowGroups.first else { return nil }
             let present = sources.compactMap { $0 }
+            let types = zip(fields, sources).compactMap { $1 == nil ? nil : $0.type }
             waiting = try reader.batches(
-                rowGroup: rowGroup, columns: present, rowsMax: ParquetSplitReader.batchRowsMax)[...]
+                rowGroup: rowGroup, columns: present, types: types, rowsMax: ParquetSplitReader.batchRowsMax)[...]
             rowGroups.removeFirst()
         }
         let stored = waiting.removeFirst()
@@ -96,27 +83,11 @@ final class ParquetSplitReader: SplitReader {
             if source == nil {
                 columns.append(Column(repeating: .null(field.type), count: stored.count))
             } else {
-                columns.append(ParquetSplitReader.convert(stored.columns[at], to: field.type))
+                columns.append(stored.columns[at])
                 at += 1
             }
         }
         report.rows += stored.count
         return Batch(columns: columns, count: stored.count)
-    }
-
-    private static func convert(_ column: Column, to type: DataType) -> Column {
-        if column.type == type { return column }
-        if column.type.physical == type.physical { return column.retyped(type) }
-        let buffer = Buffer(byteCount: column.count * 8)
-        if type == .double {
-            let source = column.pointer(Float.self)
-            let target = buffer.pointer(Double.self)
-            for i in 0..<column.count { target[i] = Double(source[i]) }
-        } else {
-            let source = column.pointer(Int32.self)
-            let target = buffer.pointer(Int64.self)
-            for i in 0..<column.count { target[i] = Int64(source[i]) }
-        }
-        return Column(type: type, count: column.count, values: buffer, validity: column.validity)
     }
 }

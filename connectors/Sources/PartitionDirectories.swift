@@ -33,6 +33,29 @@ public enum PartitionDirectories {
         return values
     }
 
+    /// The directory of a value. Hive writes NULL and the empty text as one name.
+    static func name(_ column: String, _ value: String?) -> String {
+        guard let value, !value.isEmpty else { return "\(escaped(column))=\(hiveNull)" }
+        return "\(escaped(column))=\(escaped(value))"
+    }
+
+    /// The characters that Hive and Spark escape in the names of directories.
+    private static let special = Set("\"#%'*/:=?\\{[]^\u{7F}".utf8)
+
+    private static func escaped(_ text: String) -> String {
+        guard text.utf8.contains(where: { $0 < 0x20 || special.contains($0) }) else { return text }
+        var out: [UInt8] = []
+        let digits = Array("0123456789ABCDEF".utf8)
+        for byte in text.utf8 {
+            if byte < 0x20 || special.contains(byte) {
+                out += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            } else {
+                out.append(byte)
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
     /// `%41` is A.
     private static func unescaped(_ text: Substring) -> String {
         guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }

@@ -12,12 +12,15 @@ import TideParquet
 ///               replace table/_tidemill, sync table                redo stops here
 ///               remove staging/<file>
 ///
+/// In a partitioned table the file's directory is made, and synced, before the table's.
+///
 /// A link rather than a rename, so that no order in which a file system persists the two directories loses the file.
 /// Several files, merges and replacements of all rows go through a sibling directory and the exchange.
 public final class AppendTable: AppendTarget, Sendable {
     private let directory: TableDirectory
     private let identity: TableIdentity
     private let schema: Schema
+    private let partitioning: TablePartitioning
     private let options: TableOptions
     private let marker: Mutex<TableMarker>
     private let retained = Mutex<Set<RetainedVersion>>([])
@@ -37,7 +40,10 @@ public final class AppendTable: AppendTarget, Sendable {
         self.identity = identity
         self.schema = schema
         self.options = options
-        let wanted = TableMarker(kind: .append, identity: identity, epoch: nil, schema: schema)
+        partitioning = TablePartitioning(schema, columnCount: options.partitionColumnCount)
+        let wanted = TableMarker(
+            kind: .append, identity: identity, epoch: nil, schema: schema,
+            partitionColumnCount: options.partitionColumnCount)
         marker = Mutex(try directory.open(wanted, options: options))
         try environment.files.createDirectory(directory.staging)
         try environment.files.syncDirectory(directory.parent)
@@ -56,7 +62,8 @@ public final class AppendTable: AppendTarget, Sendable {
         for (epoch, manifest) in committed where marker.epoch.map({ $0 < epoch }) ?? true {
             for prepared in try AppendManifest(decoding: manifest).files { wanted.insert(prepared.file.name) }
         }
-        for entry in try files.entries(of: directory.staging) where !wanted.contains(entry.name) {
+        let staged = Set(wanted.map { String(TableDirectory.baseName($0)) })
+        for entry in try files.entries(of: directory.staging) where !staged.contains(entry.name) {
             try files.remove(directory.staging.appending(entry.name))
         }
         try removeLeftovers(marker, except: wanted)
@@ -65,7 +72,7 @@ public final class AppendTable: AppendTarget, Sendable {
     /// Files in the table's directory that only a crash can have left: linked but never in a marker, or superseded.
     private func removeLeftovers(_ marker: TableMarker, except wanted: Set<String>) throws(TidemillError) {
         let listed = Set(marker.files.map(\.name)).union(wanted)
-        for entry in try files.entries(of: directory.location) where !listed.contains(entry.name) {
+        for entry in try directory.allEntries(of: directory.location) where !listed.contains(entry.name) {
             if TableDirectory.isOurs(entry.name) || entry.name == ".\(TableMarker.name).new" {
                 try files.remove(directory.location.appending(entry.name))
             }
@@ -76,7 +83,7 @@ public final class AppendTable: AppendTarget, Sendable {
 
     public func begin(_ epoch: Epoch, replacingAll: Bool) throws(TidemillError) -> any AppendEpoch {
         AppendTableEpoch(
-            epoch, directory: directory, schema: schema, options: options, replacesAll: replacingAll)
+            epoch, directory: directory, partitioning: partitioning, options: options, replacesAll: replacingAll)
     }
 
     public func publish(_ epoch: Epoch, manifest bytes: [UInt8]) throws(TidemillError) -> PublishReport {
@@ -95,9 +102,10 @@ public final class AppendTable: AppendTarget, Sendable {
         var next = current
         next.epoch = epoch
         next.schema = schema
+        next.partitionColumnCount = options.partitionColumnCount
         next.identity = identity
         next.files = older + manifest.files.map(\.file)
-        let merges = options.mergePlan.groups(next.files.map(\.bytes))
+        let merges = merges(&next.files)
         if manifest.files.count == 1 && merges.isEmpty && !manifest.replacesAll {
             try show(manifest.files[0], next)
         } else {
@@ -105,7 +113,7 @@ public final class AppendTable: AppendTarget, Sendable {
         }
         marker.withLock { [next] in $0 = next }
         for prepared in manifest.files {
-            let staged = directory.staging.appending(prepared.file.name)
+            let staged = staged(prepared)
             if try files.exists(staged) { try files.remove(staged) }
         }
         if current.files.contains(where: { TableDirectory.isEmptyFile($0.name) }) {
@@ -115,17 +123,40 @@ public final class AppendTable: AppendTarget, Sendable {
         return report
     }
 
+    private func staged(_ prepared: AppendManifest.Prepared) -> FilePath {
+        directory.staging.appending(String(TableDirectory.baseName(prepared.file.name)))
+    }
+
+    /// Neighbours that become one file. Those of one directory are brought together for it.
+    private func merges(_ files: inout [DataFile]) -> [Range<Int>] {
+        guard partitioning.isPartitioned else { return options.mergePlan.groups(files.map(\.bytes)) }
+        var groups: [Range<Int>] = []
+        var ordered: [DataFile] = []
+        let directories = Dictionary(grouping: files) { $0.name.dropLast(TableDirectory.baseName($0.name).count) }
+        for (_, members) in directories.sorted(by: { $0.key < $1.key }) {
+            let start = ordered.count
+            for group in options.mergePlan.groups(members.map(\.bytes)) {
+                groups.append((start + group.lowerBound)..<(start + group.upperBound))
+            }
+            ordered += members
+        }
+        files = ordered
+        return groups
+    }
+
     /// Adds one file in place.
     private func show(_ prepared: AppendManifest.Prepared, _ next: TableMarker) throws(TidemillError) {
         let target = directory.location.appending(prepared.file.name)
+        try directory.makePartition(of: prepared.file.name, in: directory.location)
         if try !files.exists(target) {
-            let staged = directory.staging.appending(prepared.file.name)
+            let staged = staged(prepared)
             if let bytes = prepared.bytes {
                 if try files.exists(staged) { try files.remove(staged) }
                 try files.createDurably(staged, bytes)
             }
             try link(staged, to: target)
         }
+        try directory.syncPartitions(of: [prepared.file.name], in: directory.location)
         try files.syncDirectory(directory.location)
         try files.replaceDurably(directory.markerPath, next.encoded())
     }
@@ -150,19 +181,24 @@ public final class AppendTable: AppendTarget, Sendable {
     ) throws(TidemillError) {
         let stage = try directory.makeStage(String(epoch.rawValue))
         try directory.keepForeignFiles(in: stage, of: current)
-        for file in older { try directory.keep(file.name, in: stage) }
+        for file in older {
+            try directory.makePartition(of: file.name, in: stage)
+            try directory.keep(file.name, in: stage)
+        }
         for prepared in manifest.files {
+            try directory.makePartition(of: prepared.file.name, in: stage)
             let target = stage.appending(prepared.file.name)
             if let bytes = prepared.bytes {
                 try files.createDurably(target, bytes)
             } else {
-                try link(directory.staging.appending(prepared.file.name), to: target)
+                try link(staged(prepared), to: target)
             }
         }
         try merge(merges, in: stage, &next, epoch, &report)
         if next.files.isEmpty && options.format.keepsEmptyFile {
             next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)]
         }
+        try directory.syncPartitions(of: next.files.map(\.name), in: stage)
         try files.createDurably(stage.appending(TableMarker.name), next.encoded())
         try directory.swapIn(stage, epoch: epoch, retained: retained.withLock { $0 })
     }
@@ -174,12 +210,16 @@ public final class AppendTable: AppendTarget, Sendable {
     ) throws(TidemillError) {
         if groups.isEmpty { return }
         let inputs = groups.map { Array(next.files[$0]) }
-        let names = groups.indices.map { directory.dataFileName(epoch, 1_000_000 + $0) }
+        let names = groups.indices.map { group in
+            let first = inputs[group][0].name
+            let folder = first.dropLast(TableDirectory.baseName(first).count)
+            return String(folder) + directory.dataFileName(epoch, 1_000_000 + group)
+        }
         let results = TaskResults<(file: DataFile, copied: Int)>(count: groups.count)
         try directory.environment.executor.run(tasks: groups.count) {
-            [files, schema, options] (task, _) throws(TidemillError) in
+            [files, partitioning, options] (task, _) throws(TidemillError) in
             let (file, copied) = try files.writeMergedFile(
-                names[task], of: inputs[task], in: stage, schema: schema, options: options)
+                names[task], of: inputs[task], in: stage, schema: partitioning.fileSchema, options: options)
             results[task] = (file, copied)
         }
         for (task, range) in groups.enumerated().reversed() {
@@ -198,39 +238,72 @@ final class AppendTableEpoch: AppendEpoch, @unchecked Sendable {
     // Sendable: one thread at a time, by contract.
     private let epoch: Epoch
     private let directory: TableDirectory
-    private let schema: Schema
+    private let partitioning: TablePartitioning
     private let options: TableOptions
     private let replacesAll: Bool
+    /// Rows of a partitioned table that are not in a file yet.
+    private var waiting: [Batch] = []
+    private var waitingBytes = 0
     private var current: (writer: any DataFileWriting, file: SpillingFile)?
     private var prepared: [AppendManifest.Prepared] = []
     private var inlineBytes = 0
     private var number = 0
 
     init(
-        _ epoch: Epoch, directory: TableDirectory, schema: Schema, options: TableOptions, replacesAll: Bool
+        _ epoch: Epoch, directory: TableDirectory, partitioning: TablePartitioning, options: TableOptions,
+        replacesAll: Bool
     ) {
         self.epoch = epoch
         self.directory = directory
-        self.schema = schema
+        self.partitioning = partitioning
         self.options = options
         self.replacesAll = replacesAll
     }
 
     func append(_ batch: Batch) throws(TidemillError) {
         if batch.count == 0 { return }
-        let (writer, _) = try writing()
+        guard partitioning.isPartitioned else { return try append(batch, in: "") }
+        waiting.append(batch)
+        waitingBytes += batch.byteCount
+        if waitingBytes >= options.partitionBytesMax { try writePartitions() }
+    }
+
+    /// Writes what waits, directory by directory.
+    private func writePartitions() throws(TidemillError) {
+        if waiting.isEmpty { return }
+        let all = Batch.concat(waiting, types: partitioning.schema.types)
+        waiting = []
+        waitingBytes = 0
+        for (folder, rows) in try partitioning.split(all) {
+            for start in stride(from: 0, to: rows.count, by: AppendTableEpoch.rowsMax) {
+                let part = Array(rows[start..<min(rows.count, start + AppendTableEpoch.rowsMax)])
+                try append(partitioning.fileColumns(all).gather(part), in: folder)
+            }
+            try finishFile()
+        }
+    }
+
+    /// Rows that are gathered at once.
+    private static let rowsMax = 64 << 10
+
+    private func append(_ batch: Batch, in folder: String) throws(TidemillError) {
+        let (writer, _) = try writing(in: folder)
         try writer.append(batch)
         if try writer.byteCount() >= options.fileBytesTarget { try finishFile() }
     }
 
-    private func writing() throws(TidemillError) -> (writer: any DataFileWriting, file: SpillingFile) {
+    private func writing(
+        in folder: String
+    ) throws(TidemillError) -> (writer: any DataFileWriting, file: SpillingFile) {
         if let current { return current }
-        let name = directory.dataFileName(epoch, number)
+        let base = directory.dataFileName(epoch, number)
+        let name = folder.isEmpty ? base : "\(folder)/\(base)"
         number += 1
         let file = SpillingFile(
-            path: directory.staging.appending(name), limit: options.inlineBytesMax - inlineBytes,
+            path: directory.staging.appending(base), limit: options.inlineBytesMax - inlineBytes,
             files: directory.files)
-        let writer = try options.format.writer(name: name, file: file, schema: schema, options: options)
+        let writer = try options.format.writer(
+            name: name, file: file, schema: partitioning.fileSchema, options: options)
         let opened = (writer: writer, file: file)
         current = opened
         return opened
@@ -247,6 +320,7 @@ final class AppendTableEpoch: AppendEpoch, @unchecked Sendable {
     }
 
     func prepare() throws(TidemillError) -> [UInt8] {
+        try writePartitions()
         try finishFile()
         if prepared.contains(where: { $0.bytes == nil }) { try directory.files.syncDirectory(directory.staging) }
         return AppendManifest(replacesAll: replacesAll, files: prepared).encoded()
@@ -260,6 +334,9 @@ final class AppendTableEpoch: AppendEpoch, @unchecked Sendable {
         var names = prepared.filter { $0.bytes == nil }.map(\.file.name)
         if let open, open.file.isSpilled { names.append(open.writer.name) }
         prepared = []
-        for name in names { try? directory.files.remove(directory.staging.appending(name)) }
+        waiting = []
+        for name in names {
+            try? directory.files.remove(directory.staging.appending(String(TableDirectory.baseName(name))))
+        }
     }
 }

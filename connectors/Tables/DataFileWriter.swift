@@ -34,7 +34,9 @@ final class DataFileWriter: DataFileWriting {
     func copy(rowGroup: Int, of reader: ParquetReader) throws(TidemillError) {
         let count = reader.rowGroups[rowGroup].rowCount
         if count < rowGroupRowsTiny || !writer.canCopyRowGroups(from: reader) {
-            let batch = try reader.read(rowGroup: rowGroup, columns: Array(0..<reader.schema.count))
+            let columns = Array(0..<reader.schema.count)
+            let batch = try reader.read(
+                rowGroup: rowGroup, columns: columns, types: columns.map { schema[$0].type })
             let missing = schema.fields.dropFirst(batch.columns.count)
             let padding = missing.map { Column(repeating: .null($0.type), count: batch.count) }
             try append(Batch(columns: batch.columns + padding, count: batch.count))

@@ -10,7 +10,7 @@ struct LocatedRows: @unchecked Sendable {
         /// For each, the row of the change set's table with its key.
         var rows: [UnsafeMutableRawPointer]
     }
-    let reader: ParquetReader
+    let file: TableFile
     /// By ascending row group; groups without matches are absent.
     var groups: [Group]
 }
@@ -20,7 +20,7 @@ struct LocatedRows: @unchecked Sendable {
 protocol KeyLocator: Sendable {
     /// One entry per file; nil where no changed key can be.
     func locate(
-        _ changes: ChangeSet, in files: [DataFile], of directory: FilePath, environment: Environment
+        _ changes: ChangeSet, in files: [DataFile], of directory: TableDirectory, _ partitioning: TablePartitioning
     ) throws(TidemillError) -> [LocatedRows?]
 }
 
@@ -31,58 +31,59 @@ struct FileStatisticsLocator: KeyLocator {
     static let bloomKeysMax = 512
 
     func locate(
-        _ changes: ChangeSet, in files: [DataFile], of directory: FilePath, environment: Environment
+        _ changes: ChangeSet, in files: [DataFile], of directory: TableDirectory, _ partitioning: TablePartitioning
     ) throws(TidemillError) -> [LocatedRows?] {
         var located: [LocatedRows?] = Array(repeating: nil, count: files.count)
         if changes.removingCount == 0 { return located }
         let near = files.indices.filter { file in
             files[file].rows > 0 && zip(files[file].ranges, changes.removingRanges).allSatisfy { $0.overlaps($1) }
         }
-        let opened = TaskResults<[(reader: ParquetReader, rowGroup: Int)]>(count: near.count)
-        try environment.executor.run(tasks: near.count) { (task, _) throws(TidemillError) in
-            opened[task] = try rowGroups(files[near[task]], changes, directory, environment.files)
+        let opened = TaskResults<[(file: TableFile, rowGroup: Int)]>(count: near.count)
+        let executor = directory.environment.executor
+        try executor.run(tasks: near.count) { (task, _) throws(TidemillError) in
+            opened[task] = try rowGroups(files[near[task]], changes, directory, partitioning)
         }
-        var tasks: [(file: Int, reader: ParquetReader, rowGroup: Int)] = []
-        for (task, file) in near.enumerated() {
-            for candidate in opened[task] ?? [] { tasks.append((file, candidate.reader, candidate.rowGroup)) }
+        var tasks: [(index: Int, file: TableFile, rowGroup: Int)] = []
+        for (task, index) in near.enumerated() {
+            for candidate in opened[task] ?? [] { tasks.append((index, candidate.file, candidate.rowGroup)) }
         }
         let work = tasks
         let found = TaskResults<LocatedRows>(count: work.count)
-        try environment.executor.run(tasks: work.count) { (task, _) throws(TidemillError) in
-            found[task] = try probe(changes, work[task].reader, work[task].rowGroup)
+        try executor.run(tasks: work.count) { (task, _) throws(TidemillError) in
+            found[task] = try probe(changes, work[task].file, work[task].rowGroup)
         }
         for (task, item) in work.enumerated() {
             guard let groups = found[task]?.groups, !groups.isEmpty else { continue }
-            located[item.file] = LocatedRows(reader: item.reader, groups: (located[item.file]?.groups ?? []) + groups)
+            let earlier = located[item.index]?.groups ?? []
+            located[item.index] = LocatedRows(file: item.file, groups: earlier + groups)
         }
         return located
     }
 
     private func rowGroups(
-        _ file: DataFile, _ changes: ChangeSet, _ directory: FilePath, _ fileSystem: any FileSystem
-    ) throws(TidemillError) -> [(reader: ParquetReader, rowGroup: Int)] {
+        _ file: DataFile, _ changes: ChangeSet, _ directory: TableDirectory, _ partitioning: TablePartitioning
+    ) throws(TidemillError) -> [(file: TableFile, rowGroup: Int)] {
         if file.hasBloom && changes.removingCount <= FileStatisticsLocator.bloomKeysMax {
-            let path = directory.appending(file.bloomName)
-            let filter = try BloomFilter(decoding: fileSystem.contents(of: path), file: path.string)
+            let path = directory.location.appending(file.bloomName)
+            let filter = try BloomFilter(decoding: directory.files.contents(of: path), file: path.string)
             let hashes = changes.removingHashes
             let hit = withExtendedLifetime(hashes) {
                 filter.mayContainAny(hashes.pointer(UInt64.self), count: changes.removingCount)
             }
             if !hit { return [] }
         }
-        let reader = try fileSystem.openParquet(directory.appending(file.name))
-        return reader.rowGroups.indices.filter { group in
+        let open = try directory.openTableFile(file.name, partitioning)
+        return open.reader.rowGroups.indices.filter { group in
             zip(changes.keyColumns, changes.removingRanges).allSatisfy { column, range in
-                let statistics = reader.rowGroups[group].columns[column]
-                return KeyRange(statistics, type: reader.schema[column].type).overlaps(range)
+                open.range(rowGroup: group, column: column).overlaps(range)
             }
-        }.map { (reader, $0) }
+        }.map { (open, $0) }
     }
 
     private func probe(
-        _ changes: ChangeSet, _ reader: ParquetReader, _ rowGroup: Int
+        _ changes: ChangeSet, _ file: TableFile, _ rowGroup: Int
     ) throws(TidemillError) -> LocatedRows {
-        let keys = try reader.read(rowGroup: rowGroup, columns: changes.keyColumns)
+        let keys = try file.read(rowGroup: rowGroup, columns: changes.keyColumns)
         let images = KeyImages(keys.columns, count: keys.count, layout: changes.layout)
         var group = LocatedRows.Group(rowGroup: rowGroup, positions: [], rows: [])
         withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: max(keys.count, 1)) { rows in
@@ -94,7 +95,7 @@ struct FileStatisticsLocator: KeyLocator {
                 group.rows.append(row)
             }
         }
-        return LocatedRows(reader: reader, groups: group.positions.isEmpty ? [] : [group])
+        return LocatedRows(file: file, groups: group.positions.isEmpty ? [] : [group])
     }
 }
 

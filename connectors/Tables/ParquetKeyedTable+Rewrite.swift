@@ -12,8 +12,8 @@ private enum Piece: Sendable {
 
 /// What makes a piece, before it is made.
 private enum PieceRecipe: Sendable {
-    case whole(ParquetReader, rowGroup: Int)
-    case filtered(ParquetReader, rowGroup: Int, removed: [UInt32])
+    case whole(TableFile, rowGroup: Int)
+    case filtered(TableFile, rowGroup: Int, removed: [UInt32])
     case additions(Range<Int>)
 
     var isWhole: Bool { if case .whole = self { true } else { false } }
@@ -32,16 +32,16 @@ extension ParquetKeyedTable {
     /// Writes the plan's outputs into `stage`. Row groups are made in parallel, then files are put together in
     /// parallel; neither the number of workers nor their timing shows in the result.
     func write(
-        _ plan: RewritePlan, _ inputs: [RewriteInput], _ changes: ChangeSet, _ epoch: Epoch, in stage: FilePath,
-        _ report: inout PublishReport
+        _ plan: RewritePlan, _ inputs: [RewriteInput], _ additions: Batch, _ changes: ChangeSet, _ epoch: Epoch,
+        in stage: FilePath, _ report: inout PublishReport
     ) throws(TidemillError) -> [DataFile] {
         var recipes: [(output: Int, recipe: PieceRecipe)] = []
         for (index, output) in plan.outputs.enumerated() {
-            for recipe in try self.recipes(output, inputs, changes.additions.count) { recipes.append((index, recipe)) }
+            for recipe in try self.recipes(output, inputs) { recipes.append((index, recipe)) }
         }
         let work = recipes
         let rowsPerOutput = plan.outputs.map { output in
-            output.inputs.reduce(output.takesAdditions ? changes.additions.count : 0) { $0 + inputs[$1].remaining }
+            output.inputs.reduce(output.additions.count) { $0 + inputs[$1].remaining }
         }
         // A file that only lost rows keeps its filter, which is a superset.
         let inherits = plan.outputs.map {
@@ -51,7 +51,7 @@ extension ParquetKeyedTable {
         try directory.environment.executor.run(tasks: work.count) { [self] (task, _) throws(TidemillError) in
             let output = work[task].output
             let wantsHashes = rowsPerOutput[output] >= options.bloomRowsMin && !inherits[output]
-            made[task] = try make(work[task].recipe, changes, wantsHashes: wantsHashes)
+            made[task] = try make(work[task].recipe, additions, changes, wantsHashes: wantsHashes)
         }
         var pieces: [[MadePiece]] = plan.outputs.map { _ in [] }
         for (task, item) in work.enumerated() { if let piece = made[task] { pieces[item.output].append(piece) } }
@@ -61,7 +61,9 @@ extension ParquetKeyedTable {
             for part in try cut(all) { files.append((output, part)) }
         }
         let parts = files
-        let names = parts.indices.map { directory.dataFileName(epoch, $0) }
+        let names = parts.indices.map {
+            plan.outputs[parts[$0].output].directory + directory.dataFileName(epoch, $0)
+        }
         let written = TaskResults<(file: DataFile, copied: Int)>(count: parts.count)
         try directory.environment.executor.run(tasks: parts.count) { [self] (task, _) throws(TidemillError) in
             let output = plan.outputs[parts[task].output]
@@ -89,55 +91,55 @@ extension ParquetKeyedTable {
     }
 
     private func recipes(
-        _ output: RewritePlan.Output, _ inputs: [RewriteInput], _ additions: Int
+        _ output: RewritePlan.Output, _ inputs: [RewriteInput]
     ) throws(TidemillError) -> [PieceRecipe] {
         var recipes: [PieceRecipe] = []
         for index in output.inputs {
             let input = inputs[index]
-            let reader: ParquetReader
-            if let open = input.reader {
-                reader = open
+            let file: TableFile
+            if let open = input.open {
+                file = open
             } else {
-                reader = try directory.files.openParquet(directory.location.appending(input.file.name))
+                file = try directory.openTableFile(input.file.name, partitioning)
             }
-            for group in reader.rowGroups.indices {
+            for group in file.reader.rowGroups.indices {
                 if let removed = input.removed[group] {
-                    if removed.count < reader.rowGroups[group].rowCount {
-                        recipes.append(.filtered(reader, rowGroup: group, removed: removed))
+                    if removed.count < file.reader.rowGroups[group].rowCount {
+                        recipes.append(.filtered(file, rowGroup: group, removed: removed))
                     }
                 } else {
-                    recipes.append(.whole(reader, rowGroup: group))
+                    recipes.append(.whole(file, rowGroup: group))
                 }
             }
         }
         if output.takesAdditions {
             // Equal parts of at most one row group.
-            let parts = (additions + options.rowGroupRows - 1) / options.rowGroupRows
+            let (start, count) = (output.additions.lowerBound, output.additions.count)
+            let parts = (count + options.rowGroupRows - 1) / options.rowGroupRows
             for part in 0..<parts {
-                recipes.append(.additions((additions * part / parts)..<(additions * (part + 1) / parts)))
+                recipes.append(.additions((start + count * part / parts)..<(start + count * (part + 1) / parts)))
             }
         }
         return recipes
     }
 
     private func make(
-        _ recipe: PieceRecipe, _ changes: ChangeSet, wantsHashes: Bool
+        _ recipe: PieceRecipe, _ rows: Batch, _ changes: ChangeSet, wantsHashes: Bool
     ) throws(TidemillError) -> MadePiece {
         var piece: MadePiece
         let keys: [Column]
         switch recipe {
-        case .whole(let reader, let group):
-            piece = MadePiece(piece: .stored(reader, rowGroup: group))
-            keys = wantsHashes ? try reader.read(rowGroup: group, columns: changes.keyColumns).columns : []
-            piece.hashCount = reader.rowGroups[group].rowCount
-        case .filtered(let reader, let group, let removed):
-            let all = try reader.read(rowGroup: group, columns: Array(0..<schema.count))
+        case .whole(let file, let group):
+            piece = MadePiece(piece: .stored(file.reader, rowGroup: group))
+            keys = wantsHashes ? try file.read(rowGroup: group, columns: changes.keyColumns).columns : []
+            piece.hashCount = file.reader.rowGroups[group].rowCount
+        case .filtered(let file, let group, let removed):
+            let all = try file.read(rowGroup: group, columns: Array(0..<schema.count))
             let batch = all.gather(ParquetKeyedTable.complement(removed, all.count))
             piece = MadePiece(piece: try encode(batch))
             keys = changes.keyColumns.map { batch.columns[$0] }
             piece.hashCount = batch.count
         case .additions(let range):
-            let rows = changes.additions
             let batch = range.count == rows.count ? rows : rows.gather(range.map { UInt32(truncatingIfNeeded: $0) })
             piece = MadePiece(piece: try encode(batch))
             keys = changes.keyColumns.map { batch.columns[$0] }
@@ -163,10 +165,12 @@ extension ParquetKeyedTable {
         return kept
     }
 
-    private func encode(_ batch: Batch) throws(TidemillError) -> Piece {
+    private func encode(_ rows: Batch) throws(TidemillError) -> Piece {
+        let batch = partitioning.fileColumns(rows)
         if batch.count < options.rowGroupRowsTiny { return .rows(batch) }
         let file = SpillingFile(path: directory.location.appending("row group in memory"))
-        let writer = try DataFileWriter(name: "", file: file, schema: schema, options: options)
+        let writer = try DataFileWriter(
+            name: "", file: file, schema: partitioning.fileSchema, options: options)
         try writer.append(batch)
         _ = try writer.finish()
         return .encoded(try ParquetReader(file: file))
@@ -210,8 +214,9 @@ extension ParquetKeyedTable {
         _ pieces: [MadePiece], name: String, in stage: FilePath, ranges: [KeyRange]?, inherited: DataFile?
     ) throws(TidemillError) -> (file: DataFile, copied: Int) {
         var copied = 0
-        var file = try directory.files.writeDataFile(name, in: stage, schema: schema, options: options) {
-            (writer) throws(TidemillError) in
+        var file = try directory.files.writeDataFile(
+            name, in: stage, schema: partitioning.fileSchema, options: options
+        ) { (writer) throws(TidemillError) in
             for piece in pieces {
                 switch piece.piece {
                 case .stored(let reader, let group): try writer.copy(rowGroup: group, of: reader)

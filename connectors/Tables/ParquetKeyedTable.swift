@@ -19,6 +19,7 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
     let schema: Schema
     let key: TableKey
     let options: TableOptions
+    let partitioning: TablePartitioning
     private let identity: TableIdentity
     private let locator: any KeyLocator
     private let marker: Mutex<TableMarker>
@@ -48,7 +49,10 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         self.key = key
         self.options = options
         self.locator = locator
-        let wanted = TableMarker(kind: .keyed, identity: identity, epoch: nil, schema: schema, key: key)
+        partitioning = TablePartitioning(schema, columnCount: options.partitionColumnCount)
+        let wanted = TableMarker(
+            kind: .keyed, identity: identity, epoch: nil, schema: schema, key: key,
+            partitionColumnCount: options.partitionColumnCount)
         marker = Mutex(try directory.open(wanted, options: options))
     }
 
@@ -70,8 +74,7 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         let changeSet = ChangeSet(changes, key: key, schema: schema, tableIsEmpty: stored.isEmpty)
         let located: [LocatedRows?]
         do throws(TidemillError) {
-            located = try locator.locate(
-                changeSet, in: stored, of: directory.location, environment: directory.environment)
+            located = try locator.locate(changeSet, in: stored, of: directory, partitioning)
         } catch {
             // ENOENT: the marker names a file that somebody removed.
             guard error.errno == 2 else { throw error }
@@ -85,30 +88,50 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         let inputs = try self.inputs(stored, located, changeSet, &report)
         if changeSet.additions.count == 0 && !replacingAll && !inputs.contains(where: \.isTouched) { return report }
 
-        let plan = RewritePlan(inputs, additions: changeSet.additions, options: options)
+        let (additions, ranges) = try byDirectory(changeSet.additions)
+        let plan = RewritePlan(
+            inputs, additions: ranges, bytesPerRow: Double(additions.byteCount) / Double(max(additions.count, 1)),
+            options: options)
         let stage = try directory.makeStage(String(epoch.rawValue))
         try directory.keepForeignFiles(in: stage, of: current)
         var next = current
         next.epoch = epoch
         next.identity = identity
         next.schema = schema
+        next.partitionColumnCount = options.partitionColumnCount
         next.files = []
         for index in plan.kept {
             let file = inputs[index].file
+            try directory.makePartition(of: file.name, in: stage)
             try directory.keep(file.name, in: stage)
             if file.hasBloom { try directory.keep(file.bloomName, in: stage) }
             next.files.append(file)
         }
         report.filesKept = plan.kept.count
         report.filesRewritten = plan.outputs.reduce(0) { $0 + $1.inputs.count }
-        next.files += try write(plan, inputs, changeSet, epoch, in: stage, &report)
+        for output in plan.outputs { try directory.makePartition(of: output.directory + "file", in: stage) }
+        next.files += try write(plan, inputs, additions, changeSet, epoch, in: stage, &report)
         if next.files.isEmpty {
             next.files = [try directory.writeEmptyFile(in: stage, schema: schema, options: options)]
         }
+        try directory.syncPartitions(of: next.files.map(\.name), in: stage)
         try files.createDurably(stage.appending(TableMarker.name), next.encoded())
         try directory.swapIn(stage, epoch: epoch, retained: retained.withLock { $0 })
         marker.withLock { [next] in $0 = next }
         return report
+    }
+
+    /// The rows to add with those of one directory side by side, and where they lie.
+    private func byDirectory(_ rows: Batch) throws(TidemillError) -> (Batch, [String: Range<Int>]) {
+        if rows.count == 0 { return (rows, [:]) }
+        guard partitioning.isPartitioned else { return (rows, ["": 0..<rows.count]) }
+        var order: [UInt32] = []
+        var ranges: [String: Range<Int>] = [:]
+        for (folder, selected) in try partitioning.split(rows) {
+            ranges[folder + "/"] = order.count..<(order.count + selected.count)
+            order += selected
+        }
+        return (rows.gather(order), ranges)
     }
 
     // MARK: Removals
@@ -116,7 +139,7 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
     private func inputs(
         _ stored: [DataFile], _ located: [LocatedRows?], _ changes: ChangeSet, _ report: inout PublishReport
     ) throws(TidemillError) -> [RewriteInput] {
-        var inputs = stored.map { RewriteInput(file: $0, reader: nil, removed: [:], removedCount: 0) }
+        var inputs = stored.map { RewriteInput(file: $0, open: nil, removed: [:], removedCount: 0) }
         for (index, rows) in located.enumerated() {
             guard let rows else { continue }
             for group in rows.groups {
@@ -124,7 +147,7 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
                 if positions.isEmpty { continue }
                 inputs[index].removed[group.rowGroup] = positions
                 inputs[index].removedCount += positions.count
-                inputs[index].reader = rows.reader
+                inputs[index].open = rows.file
             }
             if key != .bag { countKinds(rows, &report) }
         }

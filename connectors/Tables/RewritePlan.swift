@@ -4,7 +4,7 @@ import TideParquet
 struct RewriteInput: Sendable {
     var file: DataFile
     /// Open if the file lost rows.
-    var reader: ParquetReader?
+    var open: TableFile?
     /// Ascending positions of the rows that go, by row group.
     var removed: [Int: [UInt32]]
     var removedCount: Int
@@ -20,7 +20,12 @@ struct RewritePlan: Sendable {
     struct Output: Sendable, Hashable {
         /// Positions in the inputs.
         var inputs: [Int]
-        var takesAdditions: Bool
+        /// Rows to add that go into it.
+        var additions: Range<Int>
+        /// With a slash at its end; empty unless the table is partitioned.
+        var directory = ""
+
+        var takesAdditions: Bool { !additions.isEmpty }
     }
     private(set) var kept: [Int] = []
     private(set) var outputs: [Output] = []
@@ -29,11 +34,30 @@ struct RewritePlan: Sendable {
     /// are written alone, so that they keep their filter and their bounds stay narrow.
     static let foldedBytesMax: Int64 = 256 << 10
 
-    init(_ inputs: [RewriteInput], additions: Batch, options: TableOptions) {
-        let alive = inputs.indices.filter { inputs[$0].remaining > 0 }
-        var pool = Output(inputs: [], takesAdditions: additions.count > 0)
-        // Encoded rows take about a quarter of their memory.
-        var poolBytes = Int64(additions.byteCount / 4)
+    /// - Parameters:
+    ///   - additions: where the rows to add lie in `rows`, by directory.
+    ///   - bytesPerRow: of rows to add, in memory.
+    init(_ inputs: [RewriteInput], additions: [String: Range<Int>], bytesPerRow: Double, options: TableOptions) {
+        var members: [String: [Int]] = [:]
+        for (index, input) in inputs.enumerated() where input.remaining > 0 {
+            let directory = input.file.name.dropLast(TableDirectory.baseName(input.file.name).count)
+            members[String(directory), default: []].append(index)
+        }
+        for directory in Set(members.keys).union(additions.keys).sorted() {
+            let rows = additions[directory] ?? 0..<0
+            // Encoded rows take about a quarter of their memory.
+            let bytes = Int64(Double(rows.count) * bytesPerRow / 4)
+            add(directory, members[directory] ?? [], inputs, rows, bytes: bytes, options)
+        }
+        kept.sort()
+    }
+
+    private mutating func add(
+        _ directory: String, _ alive: [Int], _ inputs: [RewriteInput], _ additions: Range<Int>, bytes: Int64,
+        _ options: TableOptions
+    ) {
+        var pool = Output(inputs: [], additions: additions)
+        var poolBytes = bytes
         var units: [(output: Output, bytes: Int64)] = []
         for index in alive {
             let bytes = inputs[index].bytes
@@ -43,7 +67,7 @@ struct RewritePlan: Sendable {
                 pool.inputs.append(index)
                 poolBytes += bytes
             } else {
-                units.append((Output(inputs: [index], takesAdditions: false), bytes))
+                units.append((Output(inputs: [index], additions: 0..<0), bytes))
             }
         }
         if !pool.inputs.isEmpty || pool.takesAdditions { units.append((pool, poolBytes)) }
@@ -58,16 +82,18 @@ struct RewritePlan: Sendable {
             outputs.append(
                 Output(
                     inputs: group.flatMap { sorted[$0].output.inputs },
-                    takesAdditions: group.contains { sorted[$0].output.takesAdditions }))
+                    additions: group.contains { sorted[$0].output.takesAdditions } ? additions : 0..<0,
+                    directory: directory))
         }
         for (index, unit) in sorted.enumerated() where !merged.contains(index) {
             let single = unit.output.inputs.count == 1 && !unit.output.takesAdditions
             if single && !inputs[unit.output.inputs[0]].isTouched {
                 kept.append(unit.output.inputs[0])
             } else {
-                outputs.append(unit.output)
+                var output = unit.output
+                output.directory = directory
+                outputs.append(output)
             }
         }
-        kept.sort()
     }
 }

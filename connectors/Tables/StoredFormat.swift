@@ -27,12 +27,12 @@ public enum StoredFormat: Sendable, Hashable {
     /// - Throws: UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE unless the columns can be written.
     public func check(_ schema: Schema) throws(TidemillError) {
         for field in schema.fields {
-            if field.type.isNested ? isJSON : self == .parquet || Column.isTextTarget(field.type) { continue }
+            if self == .parquet || (field.type.isNested ? isJSON : Column.isTextTarget(field.type)) { continue }
             throw TidemillError(
                 .unsupported, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
                 "\(name) cannot hold the column '\(field.name)' of type \(field.type.sql)",
                 hint: field.type.isNested
-                    ? "store the table USING json, or take the column apart"
+                    ? "store the table USING parquet or json, or take the column apart"
                     : "store the table USING parquet, or cast the column to STRING")
         }
     }

@@ -22,7 +22,9 @@ extension TableDirectory {
             }
             return marker
         }
-        let isSameForm = found.kind == wanted.kind && found.key == wanted.key
+        let isSameForm =
+            found.kind == wanted.kind && found.key == wanted.key
+            && found.partitionColumnCount == wanted.partitionColumnCount
         guard found.identity.table == wanted.identity.table, isSameForm || options.replacesOtherSchema else {
             throw TidemillError(
                 .conflict, "TIDEMILL_TABLE_OF_ANOTHER_PIPELINE",
@@ -52,7 +54,7 @@ extension TableDirectory {
             return found
         }
         // Columns that came to a query's end are NULL in the rows before.
-        if found.kind == .append, options.format == .parquet, found.schema.isPrefix(of: wanted.schema) { return found }
+        if found.kind == .append, options.format == .parquet, found.files(have: wanted) { return found }
         guard found.schema == wanted.schema || options.replacesOtherSchema else {
             throw TidemillError(
                 .user, "TIDEMILL_TABLE_SCHEMA_CHANGED",
@@ -72,6 +74,16 @@ extension TableDirectory {
         try files.writeDataFile(
             dataFileName(TableDirectory.emptyLabel, 0), in: stage, schema: schema, options: options
         ) { _ in }
+    }
+}
+
+extension TableMarker {
+    /// Whether the files of the table have the columns of this one's, but for nullable ones behind them.
+    fileprivate func files(have wanted: TableMarker) -> Bool {
+        let stored = TablePartitioning(schema, columnCount: partitionColumnCount)
+        let asked = TablePartitioning(wanted.schema, columnCount: partitionColumnCount)
+        return stored.fileSchema.isPrefix(of: asked.fileSchema)
+            && stored.schema.fields[stored.columns] == asked.schema.fields[asked.columns]
     }
 }
 

@@ -109,6 +109,7 @@ extension TableDirectory {
         marker.identity.generation = generation
         marker.files.removeAll { TableDirectory.isEmptyFile($0.name) }
         for file in marker.files {
+            try makePartition(of: file.name, in: stage)
             for name in file.hasBloom ? [file.name, file.bloomName] : [file.name] {
                 try files.link(version.path.appending(name), to: stage.appending(name))
             }
@@ -116,6 +117,7 @@ extension TableDirectory {
         if marker.files.isEmpty && options.format.keepsEmptyFile {
             marker.files = [try writeEmptyFile(in: stage, schema: marker.schema, options: options)]
         }
+        try syncPartitions(of: marker.files.map(\.name), in: stage)
         try files.createDurably(stage.appending(TableMarker.name), marker.encoded())
         try swapIn(stage, label: "rollback")
     }
@@ -143,7 +145,7 @@ extension TableMarker {
         var past = self
         if let epoch, epoch > wanted { past.epoch = wanted }
         past.files = files.filter { file in
-            let label = file.name.dropFirst("part-".count).prefix { $0 != "-" }
+            let label = TableDirectory.baseName(file.name).dropFirst("part-".count).prefix { $0 != "-" }
             return Int64(label).map { $0 <= wanted.rawValue } ?? false
         }
         return past

@@ -53,7 +53,7 @@ struct TableDirectory: Sendable {
 
     /// Zero-row files that carry the schema while there is no other; see `create`.
     static let emptyLabel = "empty"
-    static func isEmptyFile(_ name: String) -> Bool { name.hasPrefix("part-\(emptyLabel)-") }
+    static func isEmptyFile(_ name: String) -> Bool { baseName(name).hasPrefix("part-\(emptyLabel)-") }
 
     // MARK: Opening
 
@@ -158,18 +158,20 @@ struct TableDirectory: Sendable {
     func keepForeignFiles(in stage: FilePath, of marker: TableMarker) throws(TidemillError) {
         var ours: Set<String> = [TableMarker.name]
         for file in marker.files { ours.formUnion([file.name, file.bloomName]) }
-        for entry in try files.entries(of: location) where !ours.contains(entry.name) {
-            if entry.name.hasPrefix(".") || TableDirectory.isOurs(entry.name) { continue }
+        for entry in try allEntries(of: location) where !ours.contains(entry.name) {
+            if TableDirectory.baseName(entry.name).hasPrefix(".") || TableDirectory.isOurs(entry.name) { continue }
             guard entry.kind == .file else {
                 throw foreign("a directory stands among the table's files: \(entry.name)")
             }
+            try makePartition(of: entry.name, in: stage)
             try keep(entry.name, in: stage)
         }
     }
 
     /// Whether a file has the form of our data files or sidecars: such a one that no marker lists is a leftover.
     static func isOurs(_ name: String) -> Bool {
-        let stem = name.hasPrefix("_part-") ? name.dropFirst() : name[...]
+        let name = baseName(name)
+        let stem = name.hasPrefix("_part-") ? name.dropFirst() : name
         guard stem.hasPrefix("part-"),
             let end = StoredFormat.suffixes.lazy.compactMap({ stem.range(of: $0) }).first
         else { return false }

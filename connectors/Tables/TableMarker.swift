@@ -1,7 +1,9 @@
 /// The file `_tidemill` in a table's directory: whose table it is, which epoch a reader sees, and the data files.
 ///
 ///     "TMTB" | version u32 | kind u8 | table id | generation u64 | epoch i64 (-1: none)
-///     | schema | key | files | CRC32C u32
+///     | schema | key | files | partition columns varint (version 2) | CRC32C u32
+///
+/// Version 1 is written unless the table is partitioned; then names of files contain their directories.
 ///
 /// The marker is durable together with what it lists: in place it is replaced after the data files and their names are
 /// durable, in a replacement directory it is written before the exchange. So a redo that finds its epoch here has
@@ -18,14 +20,16 @@ package struct TableMarker: Sendable, Hashable {
     var key: TableKey?
     /// Oldest first.
     package var files: [DataFile]
+    /// How many of the last columns name directories.
+    var partitionColumnCount = 0
 
     private static let magic: UInt32 = 0x4254_4D54
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 256 + files.count * 96)
         writer.u32(TableMarker.magic)
-        writer.u32(TableMarker.version)
+        writer.u32(partitionColumnCount == 0 ? 1 : TableMarker.version)
         writer.u8(kind.rawValue)
         writer.string(identity.table)
         writer.u64(identity.generation)
@@ -41,13 +45,17 @@ package struct TableMarker: Sendable, Hashable {
         }
         writer.varint(UInt64(files.count))
         for file in files { file.encode(into: &writer) }
+        if partitionColumnCount > 0 { writer.varint(UInt64(partitionColumnCount)) }
         writer.u32(CRC32C.checksum(writer.bytes))
         return writer.bytes
     }
 
     init(
-        kind: Kind, identity: TableIdentity, epoch: Epoch?, schema: Schema, key: TableKey? = nil, files: [DataFile] = []
+        kind: Kind, identity: TableIdentity, epoch: Epoch?, schema: Schema, key: TableKey? = nil,
+        files: [DataFile] = [],
+        partitionColumnCount: Int = 0
     ) {
+        self.partitionColumnCount = partitionColumnCount
         self.kind = kind
         self.identity = identity
         self.epoch = epoch
@@ -62,7 +70,9 @@ package struct TableMarker: Sendable, Hashable {
             throw reader.corruption("not a table marker")
         }
         let version = try reader.u32()
-        guard version == TableMarker.version else { throw reader.corruption("unknown table marker version \(version)") }
+        guard (1...TableMarker.version).contains(version) else {
+            throw reader.corruption("unknown table marker version \(version)")
+        }
         var trailer = ByteReader(bytes.suffix(4), file: file)
         guard CRC32C.checksum(bytes.dropLast(4)) == (try trailer.u32()) else {
             throw reader.corruption("table marker checksum differs")
@@ -97,6 +107,11 @@ package struct TableMarker: Sendable, Hashable {
             files.append(try DataFile.decode(keyTypes: keyTypes, from: &reader))
         }
         self.files = files
+        if version >= 2 {
+            let count = try reader.varint()
+            guard count <= UInt64(schema.count) else { throw reader.corruption("\(count) partition columns") }
+            partitionColumnCount = Int(count)
+        }
         try reader.expectEnd()
     }
 }
@@ -123,7 +138,10 @@ package struct DataFile: Sendable, Hashable {
     package var hasBloom: Bool
 
     /// Tools skip names that start with an underscore.
-    package var bloomName: String { "_\(name).bloom" }
+    package var bloomName: String {
+        let base = TableDirectory.baseName(name)
+        return "\(name[..<base.startIndex])_\(base).bloom"
+    }
 
     func encode(into writer: inout ByteWriter) {
         writer.string(name)
@@ -136,7 +154,10 @@ package struct DataFile: Sendable, Hashable {
     }
     static func decode(keyTypes: [DataType], from reader: inout ByteReader) throws(TidemillError) -> DataFile {
         let name = try reader.string()
-        guard !name.isEmpty, !name.contains("/"), name != "." && name != ".." else {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }),
+            parts.dropLast().allSatisfy({ PartitionDirectories.isPartition(String($0)) })
+        else {
             throw reader.corruption("impossible file name in a table marker")
         }
         let rows = Int(truncatingIfNeeded: try reader.varint())

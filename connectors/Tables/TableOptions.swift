@@ -9,6 +9,11 @@ public struct TableOptions: Sendable {
     public var rowGroupRows = 128 << 10
     /// Files are closed, and merged, at about this size.
     public var fileBytesTarget: Int64 = 128 << 20
+    /// How many of the last columns name the directories that rows lie in.
+    public var partitionColumnCount = 0
+    /// Rows of a partitioned table wait until they take about this much, and are then written directory by directory:
+    /// one file is open at a time, however many directories an epoch touches.
+    public var partitionBytesMax = 64 << 20
     /// Prepared files up to this size travel inside the commit record.
     public var inlineBytesMax = 1 << 20
     /// How many files of one size class are merged into one.

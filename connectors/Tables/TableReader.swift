@@ -17,6 +17,8 @@ public final class TableReader: Sendable {
     /// The epoch a reader sees; nil for directories that are not ours, and before the first publish.
     public let epoch: Epoch?
     private let readers: [ParquetReader]
+    /// Per file the columns that its directories name, by their position in the schema.
+    private let constants: [[Int: Scalar]]
 
     private static let attemptsMax = 64
 
@@ -39,7 +41,7 @@ public final class TableReader: Sendable {
             }
             // The marker must be the listed version's.
             if isWhole, try TableReader.marker(path, environment.files) == marker {
-                try self.init(paths: found, readers: readers, epoch: marker?.epoch, schema: marker?.schema, path: path)
+                try self.init(paths: found, readers: readers, marker: marker, path: path, base: listing.base)
                 return
             }
         }
@@ -60,7 +62,7 @@ public final class TableReader: Sendable {
     }
 
     private init(
-        paths: [String], readers: [ParquetReader], epoch: Epoch?, schema: Schema?, path: FilePath
+        paths: [String], readers: [ParquetReader], marker: TableMarker?, path: FilePath, base: FilePath
     ) throws(TidemillError) {
         guard let first = readers.first else {
             throw TidemillError(
@@ -68,15 +70,28 @@ public final class TableReader: Sendable {
                 hint: "a table has files once its pipeline has started")
         }
         try first.requireAllReadable()
-        let schema = schema ?? Schema(first.schema.fields.map { Field($0.name, $0.type) })
+        var fields = first.schema.fields.map { Field($0.name, $0.type) }
+        if marker == nil { fields += try PartitionDirectories.infer(paths, below: base) }
+        let schema = marker?.schema ?? Schema(fields)
+        var constants: [[Int: Scalar]] = []
+        for path in paths {
+            var own: [Int: Scalar] = [:]
+            for value in try PartitionDirectories.values(of: path, below: base) {
+                guard let column = schema.index(of: value.name) else { continue }
+                own[column] = try PartitionDirectories.scalar(value, schema[column], path: path)
+            }
+            constants.append(own)
+        }
         self.schema = schema
         self.paths = paths
-        self.epoch = epoch
+        self.epoch = marker?.epoch
         self.readers = readers
+        self.constants = constants
         var splits: [Split] = []
         for (file, reader) in readers.enumerated() {
             // Refused here, in one place, rather than in the middle of a scan.
-            _ = try ParquetSplitReader(path: paths[file], reader: reader, fields: schema.fields)
+            let own = schema.fields.indices.filter { constants[file][$0] == nil }
+            _ = try ParquetSplitReader(path: paths[file], reader: reader, fields: own.map { schema[$0] })
             for (group, described) in reader.rowGroups.enumerated() where described.rowCount > 0 {
                 splits.append(Split(file: file, rowGroup: group, rows: described.rowCount))
             }
@@ -89,15 +104,25 @@ public final class TableReader: Sendable {
     /// Bounds of a column in a split, if its file states them.
     public func statistics(_ split: Split, column: Int) -> ParquetColumnStatistics? {
         let reader = readers[split.file]
+        if let value = constants[split.file][column] {
+            let bound = value.isNull ? nil : value
+            return ParquetColumnStatistics(
+                min: bound, max: bound, nullCount: value.isNull ? split.rows : 0, byteCount: 0)
+        }
         return reader.schema.index(of: schema[column].name).map { reader.rowGroups[split.rowGroup].columns[$0] }
     }
 
     /// Rows of one split. Any number of threads may read at once.
     /// - Parameter columns: indices into `schema`, in the order of the batches' columns.
     public func read(_ split: Split, columns: [Int]) throws(TidemillError) -> [Batch] {
-        let rows = try ParquetSplitReader(
-            path: paths[split.file], reader: readers[split.file], fields: columns.map { schema[$0] },
+        let values = constants[split.file]
+        let own = columns.filter { values[$0] == nil }
+        let stored = try ParquetSplitReader(
+            path: paths[split.file], reader: readers[split.file], fields: own.map { schema[$0] },
             rowGroups: split.rowGroup..<(split.rowGroup + 1))
+        let rows: any SplitReader =
+            own.count == columns.count
+            ? stored : PartitionedSplitReader(stored, constants: columns.map { values[$0] })
         var batches: [Batch] = []
         while let batch = try rows.next() { batches.append(batch) }
         return batches

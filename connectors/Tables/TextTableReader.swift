@@ -9,6 +9,9 @@ public final class TextTableReader: Sendable {
     public let epoch: Epoch?
     private let files: [any File]
     private let format: StoredFormat
+    private let partitioning: TablePartitioning
+    /// Per file the values of the last columns.
+    private let partitions: [[Scalar]]
 
     private static let attemptsMax = 64
 
@@ -19,6 +22,11 @@ public final class TextTableReader: Sendable {
         epoch = version.marker.epoch
         paths = version.marker.files.map { path.appending($0.name).string }
         fileBytes = version.marker.files.map(\.bytes)
+        partitioning = TablePartitioning(
+            version.marker.schema, columnCount: version.marker.partitionColumnCount)
+        var partitions: [[Scalar]] = []
+        for file in version.marker.files { partitions.append(try partitioning.values(ofFile: file.name)) }
+        self.partitions = partitions
         files = version.files
         self.format = format
     }
@@ -53,6 +61,19 @@ public final class TextTableReader: Sendable {
     /// The rows of one file. Any number of threads may read at once.
     /// - Parameter columns: indices into `schema`, in the order of the batches' columns.
     public func open(file index: Int, columns: [Int]) throws(TidemillError) -> any SplitReader {
+        let own = columns.filter { $0 < partitioning.fileColumnCount }
+        let stored = try open(index, partitioning.fileSchema, own)
+        if own.count == columns.count { return stored }
+        return PartitionedSplitReader(
+            stored,
+            constants: columns.map {
+                $0 < partitioning.fileColumnCount ? nil : partitions[index][$0 - partitioning.fileColumnCount]
+            })
+    }
+
+    private func open(
+        _ index: Int, _ schema: Schema, _ columns: [Int]
+    ) throws(TidemillError) -> any SplitReader {
         let file = SharedFile(files[index], owner: self)
         switch format {
         case .parquet: throw .internal("a parquet table is read by TableReader")

@@ -41,19 +41,38 @@ public final class LateRows: Sendable {
     }
 
     private static func instants(_ times: Column) -> Column {
-        guard times.type == .timeWindow else { return times.retyped(.timestamp) }
-        let buffer = Buffer(byteCount: times.count * 8)
-        let out = buffer.pointer(Int64.self)
-        let values: UnsafePointer<Int128> = times.pointer()
-        for row in 0..<times.count { out[row] = TimeWindow(packed: values[row]).end }
-        return Column(type: .timestamp, count: times.count, values: buffer)
+        times.type == .timeWindow ? bound(times) { $0.end } : times.retyped(.timestamp)
     }
 
-    /// Rows as JSON objects; fields that are NULL are left out, as Spark's to_json leaves them.
+    private static func bound(_ windows: Column, _ rule: (TimeWindow) -> Int64) -> Column {
+        let buffer = Buffer(byteCount: windows.count * 8)
+        let out = buffer.pointer(Int64.self)
+        let values: UnsafePointer<Int128> = windows.pointer()
+        for row in 0..<windows.count { out[row] = rule(TimeWindow(packed: values[row])) }
+        return Column(type: .timestamp, count: windows.count, values: buffer)
+    }
+
+    /// Windows as JSON objects.
+    private static func objects(_ windows: Column) -> Column {
+        let starts = bound(windows) { $0.start }.formatted()
+        let ends = bound(windows) { $0.end }.formatted()
+        var builder = StringColumnBuilder(type: .string, capacity: windows.count)
+        for row in 0..<windows.count {
+            let object =
+                Array("{\"start\":\"".utf8) + starts.bytes(row) + Array("\",\"end\":\"".utf8) + ends.bytes(row)
+                + Array("\"}".utf8)
+            object.withUnsafeBytes { builder.append($0) }
+        }
+        return builder.finish(validity: windows.validity)
+    }
+
+    /// Rows as JSON objects; fields that are NULL are left out, as Spark's to_json leaves them. Windows are objects,
+    /// other nested values the text of their cast to STRING.
     private static func json(_ rows: Batch, _ names: [String]) -> Column {
         let keys = names.map { Array(quoted(Array($0.utf8)[...])) + [UInt8(ascii: ":")] }
-        let texts = rows.columns.map { column in
-            Column.isTextTarget(column.type) || column.type == .timeWindow ? column.formatted() : column
+        let texts = rows.columns.map { column -> Column in
+            if column.type == .timeWindow { return objects(column) }
+            return Column.isTextTarget(column.type) || column.type.isNested ? column.formatted() : column
         }
         var builder = StringColumnBuilder(type: .string, capacity: rows.count)
         for row in 0..<rows.count {
@@ -65,7 +84,8 @@ public final class LateRows: Sendable {
                 let text = isText ? Array(texts[index].bytes(row)) : Array("\(column.scalar(row).integer ?? 0)".utf8)
                 let isPlain =
                     column.type.isNumeric && !text.contains { $0 == UInt8(ascii: "N") || $0 == UInt8(ascii: "I") }
-                object += isPlain || column.type == .boolean || !isText ? text : quoted(text[...])
+                let isBare = isPlain || !isText || column.type == .boolean || column.type == .timeWindow
+                object += isBare ? text : quoted(text[...])
             }
             object.append(UInt8(ascii: "}"))
             object.withUnsafeBytes { builder.append($0) }

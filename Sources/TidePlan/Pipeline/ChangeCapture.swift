@@ -63,12 +63,13 @@ extension PipelineSession {
             LogicalPlan.Latest(input: events.count == 1 ? events[0] : .union(events), keys: keys))
         let first = relations[0].flow
         let schema = analyzed.schema
-        return Dataset(
+        let dataset = Dataset(
             name: table.name.text, kind: table.kind, schema: schema, format: "parquet",
-            properties: try properties(of: table), partitionedBy: try partitions(table.clauses.partitionedBy, schema),
+            properties: try properties(of: table), partitionedBy: [],
             key: .columns(keys.sorted()),
             flows: [Flow(name: first.name, analyzed: analyzed, plan: Optimizer.optimize(analyzed), span: first.span)],
             span: table.span)
+        return try partitioned(dataset, by: table.clauses.partitionedBy)
     }
 
     /// How many of a flow's columns go into the table.

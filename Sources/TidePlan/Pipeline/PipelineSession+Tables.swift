@@ -42,12 +42,12 @@ extension PipelineSession {
                 "NOT NULL of a stored column whose query can give NULL is not supported: \(column.name.name)",
                 hint: "leave NOT NULL out, or use coalesce", column.span)
         }
-        return Dataset(
+        let dataset = Dataset(
             name: name, kind: table.kind, schema: schema,
             format: table.clauses.format?.text.lowercased() ?? "parquet", properties: try properties(of: table),
-            partitionedBy: try partitions(table.clauses.partitionedBy, schema), key: try key(of: table, flows, schema),
-            flows: flows, span: table.span, outputMode: outputMode(of: table),
-            writeMode: try writeMode(of: table, flows))
+            partitionedBy: [], key: try key(of: table, flows, schema), flows: flows, span: table.span,
+            outputMode: outputMode(of: table), writeMode: try writeMode(of: table, flows))
+        return try partitioned(dataset, by: table.clauses.partitionedBy)
     }
 
     /// nil for tables that only grow.

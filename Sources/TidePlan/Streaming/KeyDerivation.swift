@@ -104,10 +104,15 @@ public struct KeyDerivation: Sendable {
 
 extension BoundExpression {
     /// Whether different values of the column give different values: the column itself, or where its window starts or
-    /// ends (windows of one query have one size, and sessions of one key do not overlap).
+    /// ends (windows of one query have one size, and sessions of one key do not overlap), or a struct with one of these.
     fileprivate func tellsApart(_ column: Int) -> Bool {
         if case .column(column, _, _) = self { return true }
         if let window = windowOfField, case .column(column, _, _) = window { return true }
+        if isCall("named_struct") { return children.contains { $0.tellsApart(column) } }
+        // A struct cast only in what its fields say about NULL.
+        if case .cast(let value, let type, _) = self, type.isNested, type.simpleName == value.type.simpleName {
+            return value.tellsApart(column)
+        }
         return false
     }
 }

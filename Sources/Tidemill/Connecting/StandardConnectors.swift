@@ -79,9 +79,8 @@ public struct StandardConnectors: Connectors {
         let path = location(of: dataset)
         guard try environment.files.exists(path) else { return nil }
         var size: (files: Int, bytes: Int64) = (0, 0)
-        for entry in try environment.files.entries(of: path) where entry.kind == .file {
-            if entry.name.hasPrefix("_") || entry.name.hasPrefix(".") { continue }
-            guard let status = try environment.files.status(of: path.appending(entry.name)) else { continue }
+        for found in try FileListing(path: path).files(in: environment.files) {
+            guard let status = try environment.files.status(of: FilePath(found.path)) else { continue }
             size = (size.files + 1, size.bytes + status.size)
         }
         return size
@@ -132,6 +131,7 @@ public struct StandardConnectors: Connectors {
     private func options(_ dataset: Dataset, startsOver: Bool) throws(TidemillError) -> TableOptions {
         var options = tableOptions
         options.format = try storedFormat(of: dataset)
+        options.partitionColumnCount = dataset.partitionedBy.count
         options.adoptsOtherGeneration = startsOver
         options.replacesOtherSchema = startsOver
         return options
@@ -143,8 +143,9 @@ public struct StandardConnectors: Connectors {
         do throws(TidemillError) {
             try storedFormat(of: dataset).check(dataset.schema)
         } catch { throw place.map { error.at($0) } ?? error }
-        guard dataset.partitionedBy.isEmpty else {
-            throw TidemillError.unsupported("PARTITIONED BY in stored tables", hint: "leave it out", place: place)
+        guard dataset.partitionedBy.isEmpty || dataset.key == nil || dataset.format == "parquet" else {
+            throw TidemillError.unsupported(
+                "PARTITIONED BY in a \(dataset.format) table whose rows change", hint: "USING parquet", place: place)
         }
     }
 

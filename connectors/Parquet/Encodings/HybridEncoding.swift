@@ -85,6 +85,20 @@ func encodeLevels(_ validity: Bitmap?, start: Int, count: Int, present: Int, to 
     out.base.storeBytes(of: length.littleEndian, toByteOffset: lengthOffset, as: UInt32.self)
 }
 
+/// Appends the levels of some entries of a nested leaf after their byte length; nothing if they can only be 0.
+func encodeLevels(_ levels: [UInt8], max: Int, _ start: Int, _ count: Int, to out: OutputBytes) {
+    if max == 0 { return }
+    let lengthOffset = out.count
+    out.append(littleEndian: UInt32(0))
+    let wide = Buffer(byteCount: count * 4)
+    let values = wide.pointer(UInt32.self)
+    for i in 0..<count { values[i] = UInt32(levels[start + i]) }
+    encodeHybrid(UnsafePointer(values), count: count, bitWidth: LeafLevels.bitWidth(max), to: out)
+    withExtendedLifetime(wide) {}
+    let length = UInt32(out.count - lengthOffset - 4)
+    out.base.storeBytes(of: length.littleEndian, toByteOffset: lengthOffset, as: UInt32.self)
+}
+
 private func appendVarint(_ value: UInt64, to out: OutputBytes) {
     var rest = value
     while rest >= 0x80 {

@@ -1,6 +1,20 @@
 import TideColumns
 
 extension ParquetColumnStatistics {
+    /// Of a column of the file. A nested one has bytes; bounds of its leaves say nothing about its own values.
+    init(_ column: FileColumns.Column, _ metadata: FileMetadata, _ group: RowGroupMetadata) {
+        let leaves = column.firstLeaf..<(column.firstLeaf + column.shape.leaves.count)
+        guard column.shape.isFlat else {
+            let bytes = leaves.reduce(Int64(0)) { $0 &+ (group.columns[$1].metadata?.compressedBytes ?? 0) }
+            self.init(min: nil, max: nil, nullCount: nil, byteCount: bytes)
+            return
+        }
+        let index = leaves.lowerBound
+        let hasOrder = index < metadata.hasTypeOrder.count && metadata.hasTypeOrder[index]
+        self.init(
+            group.columns[index], column.shape.leaves[0].type, hasTypeOrder: hasOrder, rowCount: group.rowCount)
+    }
+
     /// What the chunk's statistics say, as far as they can be trusted.
     init(_ chunk: ColumnChunk, _ leaf: LeafType, hasTypeOrder: Bool, rowCount: Int64) {
         self.init(min: nil, max: nil, nullCount: nil, byteCount: chunk.metadata?.compressedBytes ?? 0)

@@ -111,6 +111,8 @@ extension LogicalType {
             try reader.structure(field)
             switch field.id {
             case 1: result = .string
+            case 2: result = .map
+            case 3: result = .list
             case 4: result = .enumeration
             case 5:
                 result = try decodeDecimal(&reader)
@@ -352,6 +354,7 @@ extension PageHeader {
             case (_, 1): valueCount = try reader.i32(field)
             case (5, 2), (7, 2), (8, 4): encoding = try reader.i32(field)
             case (5, 3): levelEncoding = try reader.i32(field)
+            case (5, 4): repetitionEncoding = try reader.i32(field)
             case (8, 5): definitionBytes = try reader.i32(field)
             case (8, 6): repetitionBytes = try reader.i32(field)
             case (8, 7): isCompressed = try reader.bool(field)

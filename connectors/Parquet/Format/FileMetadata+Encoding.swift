@@ -58,6 +58,8 @@ extension LogicalType {
     func encode(into writer: inout ThriftWriter) {
         switch self {
         case .string: writer.emptyStructure(1)
+        case .map: writer.emptyStructure(2)
+        case .list: writer.emptyStructure(3)
         case .date: writer.emptyStructure(6)
         case .decimal(let precision, let scale):
             writer.begin(5)

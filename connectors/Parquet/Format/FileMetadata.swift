@@ -24,6 +24,8 @@ enum Repetition: Int32, Sendable {
 
 enum ConvertedType {
     static let utf8: Int32 = 0
+    static let map: Int32 = 1
+    static let mapKeyValue: Int32 = 2
     static let list: Int32 = 3
     static let enumeration: Int32 = 4
     static let decimal: Int32 = 5
@@ -48,7 +50,7 @@ enum ConvertedType {
 enum TimeUnit: Hashable, Sendable { case millis, micros, nanos }
 
 enum LogicalType: Hashable, Sendable {
-    case string, enumeration, json, bson, uuid, float16, date, null, interval
+    case string, enumeration, json, bson, uuid, float16, date, null, interval, list, map
     case decimal(precision: Int, scale: Int)
     case integer(bits: Int, signed: Bool)
     case time
@@ -162,7 +164,9 @@ struct PageHeader: Sendable {
     /// Values with NULLs; for a dictionary page its entries.
     var valueCount: Int32 = -1
     var encoding: Int32 = -1
+    /// Of definition levels.
     var levelEncoding: Int32 = PageEncoding.rle.rawValue
+    var repetitionEncoding: Int32 = PageEncoding.rle.rawValue
     // Version 2 only.
     var definitionBytes: Int32 = 0
     var repetitionBytes: Int32 = 0

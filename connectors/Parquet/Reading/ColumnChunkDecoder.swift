@@ -8,6 +8,8 @@ import TideColumns
 ///
 /// Unsafe: raw loops over pages. Every page lies in a `Buffer` of its own, whose padding covers the word loads; every
 /// length taken from the file is checked against the bytes that are there before it is used.
+///
+/// Leaves of nested columns have levels instead of NULLs: their present values stay dense, and rows are entries.
 struct ColumnChunkDecoder {
     let leaf: LeafType
     let optional: Bool
@@ -18,6 +20,8 @@ struct ColumnChunkDecoder {
     private let out: Buffer
     private let valid: Buffer?
     private var heap: [Buffer] = []
+    /// Of a leaf of a nested column.
+    private var levels: LeafLevels?
     private var row = 0
     private var nullCount = 0
     private var dictionary: Buffer?
@@ -37,6 +41,12 @@ struct ColumnChunkDecoder {
         valid = optional ? .zeroed(byteCount: bitBytes) : nil
     }
 
+    /// For a leaf of a nested column; `entryCount` is what the headers of its pages claim.
+    init(leaf: ColumnShape.Leaf, codec: Codec, entryCount: Int, file: String) {
+        self.init(leaf: leaf.type, optional: false, codec: codec, rowCount: entryCount, file: file)
+        levels = LeafLevels(leaf, capacity: entryCount)
+    }
+
     private func corrupt(_ message: String) -> TidemillError {
         .corruptParquet(message, file: file, offset: pageOffset)
     }
@@ -47,6 +57,13 @@ struct ColumnChunkDecoder {
         return Column(
             type: leaf.type, count: rowCount, values: out, validity: validity,
             heap: heap.isEmpty ? .empty : StringHeap(heap))
+    }
+
+    consuming func finishLeaf() throws(TidemillError) -> DecodedLeaf {
+        guard let levels, levels.count == rowCount else { throw corrupt("fewer entries than \(rowCount)") }
+        let values = Column(
+            type: leaf.type, count: row, values: out, heap: heap.isEmpty ? .empty : StringHeap(heap))
+        return DecodedLeaf(levels: levels, values: values)
     }
 
     /// Decodes one page whose stored bytes are `body`.
@@ -105,7 +122,9 @@ struct ColumnChunkDecoder {
         _ header: PageHeader, _ body: UnsafeRawBufferPointer
     ) throws(TidemillError) {
         let count = Int(header.valueCount)
-        guard count <= rowCount - row else { throw corrupt("more values than the row group has rows: \(rowCount)") }
+        guard count <= rowCount - (levels?.count ?? row) else {
+            throw corrupt("more values than the row group has rows: \(rowCount)")
+        }
         guard let encoding = PageEncoding(rawValue: header.encoding) else {
             throw corrupt("unknown encoding \(header.encoding)")
         }
@@ -115,30 +134,45 @@ struct ColumnChunkDecoder {
         if header.kind == .data {
             page = try decompressed(body, count: Int(header.uncompressedBytes), isCompressed: true)
             if optional { present = try decodeLevels(header, page, count: count, end: &start) }
+            if levels != nil { present = try decodeNestedLevels(header, page, count: count, end: &start) }
         } else {
             let repetition = Int(header.repetitionBytes)
             let definition = Int(header.definitionBytes)
-            let levels = repetition + definition
-            guard repetition >= 0, definition >= 0, levels <= body.count, levels <= Int(header.uncompressedBytes) else {
-                throw corrupt("levels longer than the page")
-            }
+            let levelBytes = repetition + definition
+            guard repetition >= 0, definition >= 0, levelBytes <= body.count,
+                levelBytes <= Int(header.uncompressedBytes)
+            else { throw corrupt("levels longer than the page") }
             if let valid {
                 // A copy, because word loads need padding behind the levels.
                 let bytes = Buffer(
-                    copying: UnsafeRawBufferPointer(rebasing: body[repetition..<levels]))
+                    copying: UnsafeRawBufferPointer(rebasing: body[repetition..<levelBytes]))
                 guard
                     let ones = decodeHybridBits(
                         bytes.base, definition, into: valid.pointer(UInt64.self), at: row, count: count)
                 else { throw corrupt("definition levels do not hold \(count) values") }
                 present = ones
             }
-            let values = UnsafeRawBufferPointer(rebasing: body[levels...])
+            if levels != nil {
+                let bytes = Buffer(copying: UnsafeRawBufferPointer(rebasing: body[..<levelBytes]))
+                guard
+                    let full = levels?.append(
+                        repetition: (UnsafeRawPointer(bytes.base), repetition),
+                        definition: (UnsafeRawPointer(bytes.base + repetition), definition), count: count)
+                else { throw corrupt("levels do not hold \(count) entries") }
+                present = full
+            }
+            let values = UnsafeRawBufferPointer(rebasing: body[levelBytes...])
             // A page of NULLs may have no value bytes at all, compressed or not.
             page =
                 values.isEmpty
                 ? Buffer(byteCount: 0)
                 : try decompressed(
-                    values, count: Int(header.uncompressedBytes) - levels, isCompressed: header.isCompressed)
+                    values, count: Int(header.uncompressedBytes) - levelBytes, isCompressed: header.isCompressed)
+        }
+        if levels != nil {
+            try decodePresent(encoding, page, start: start, count: present, present: present)
+            row += present
+            return
         }
         try decodePresent(encoding, page, start: start, count: count, present: present)
         nullCount += count - present
@@ -167,6 +201,38 @@ struct ColumnChunkDecoder {
         }
         guard let ones else { throw corrupt("definition levels do not hold \(count) values") }
         return ones
+    }
+
+    /// Repetition, then definition levels of a version 1 page; `end` is where they end.
+    private mutating func decodeNestedLevels(
+        _ header: PageHeader, _ page: Buffer, count: Int, end: inout Int
+    ) throws(TidemillError) -> Int {
+        func section(_ max: Int, _ encoding: Int32) throws(TidemillError) -> (
+            at: (base: UnsafeRawPointer, byteCount: Int), isLegacy: Bool
+        ) {
+            let isLegacy = encoding == PageEncoding.bitPacked.rawValue
+            if max == 0 { return ((UnsafeRawPointer(page.base), 0), isLegacy) }
+            if isLegacy {
+                let length = LeafLevels.legacyBytes(max, count: count)
+                guard length <= page.byteCount - end else { throw corrupt("levels longer than the page") }
+                defer { end += length }
+                return ((UnsafeRawPointer(page.base + end), length), true)
+            }
+            guard encoding == PageEncoding.rle.rawValue else { throw corrupt("levels with encoding \(encoding)") }
+            guard page.byteCount - end >= 4 else { throw corrupt("page ends inside its levels") }
+            let length = Int(UInt32(littleEndian: (page.base + end).loadUnaligned(as: UInt32.self)))
+            guard length <= page.byteCount - end - 4 else { throw corrupt("levels longer than the page") }
+            defer { end += 4 + length }
+            return ((UnsafeRawPointer(page.base + end + 4), length), false)
+        }
+        guard let levels else { return count }
+        let repetition = try section(levels.repetitionMax, header.repetitionEncoding)
+        let definition = try section(levels.definitionMax, header.levelEncoding)
+        let present = self.levels?.append(
+            repetition: repetition.at, definition: definition.at,
+            isLegacy: (repetition.isLegacy, definition.isLegacy), count: count)
+        guard let present else { throw corrupt("levels do not hold \(count) entries") }
+        return present
     }
 
     /// Decodes the present values of a page and spreads them over its `count` rows.

@@ -10,6 +10,13 @@ public struct ParquetColumnStatistics: Hashable, Sendable {
     public var nullCount: Int?
     /// Bytes stored in the file.
     public var byteCount: Int64
+
+    public init(min: Scalar?, max: Scalar?, nullCount: Int?, byteCount: Int64) {
+        self.min = min
+        self.max = max
+        self.nullCount = nullCount
+        self.byteCount = byteCount
+    }
 }
 
 public struct ParquetRowGroup: Hashable, Sendable {
@@ -20,7 +27,7 @@ public struct ParquetRowGroup: Hashable, Sendable {
     public var columns: [ParquetColumnStatistics]
 }
 
-/// A column of the file that Tidemill does not read, such as a nested one.
+/// A column of the file that Tidemill does not read.
 public struct UnreadableColumn: Hashable, Sendable {
     public var name: String
     public var reason: String
@@ -29,7 +36,7 @@ public struct UnreadableColumn: Hashable, Sendable {
 /// Reads a Parquet file: the footer at init, column chunks on demand. Immutable after init, so any number of threads
 /// may read row groups at once. Errors: `.corruption` with the offset, `.unsupported`, `.io`.
 public final class ParquetReader: Sendable {
-    /// The columns that can be read, in file order; nested and unknown ones are in `unreadable`.
+    /// The columns that can be read, in file order; the others are in `unreadable`.
     public let schema: Schema
     public let unreadable: [UnreadableColumn]
     public let rowCount: Int
@@ -40,8 +47,8 @@ public final class ParquetReader: Sendable {
     let file: any File
     let fileSize: Int64
     let metadata: FileMetadata
-    /// Per column of `schema`: its place among the leaves, and how it is read.
-    let leaves: [(index: Int, type: LeafType)]
+    /// Per column of `schema`.
+    let columns: [FileColumns.Column]
 
     /// More rows in one row group than any writer makes; protects against footers that lie.
     static let rowGroupRowsMax: Int64 = 1 << 26
@@ -50,12 +57,12 @@ public final class ParquetReader: Sendable {
         let name = file.path.string
         let size = try file.size()
         let metadata = try FileMetadata.read(file, size: size)
-        let leafTree = try SchemaLeaves(metadata.schema, file: name)
+        let tree = try FileColumns(metadata.schema, file: name)
         var total: Int64 = 0
         for group in metadata.rowGroups {
-            guard group.columns.count == leafTree.leafCount else {
+            guard group.columns.count == tree.leafCount else {
                 throw .corruptParquet(
-                    "row group has \(group.columns.count) columns, the schema \(leafTree.leafCount)", file: name)
+                    "row group has \(group.columns.count) columns, the schema \(tree.leafCount)", file: name)
             }
             let (sum, overflow) = total.addingReportingOverflow(group.rowCount)
             guard !overflow else { throw .corruptParquet("impossible row counts", file: name) }
@@ -64,21 +71,15 @@ public final class ParquetReader: Sendable {
         self.file = file
         fileSize = size
         self.metadata = metadata
-        schema = Schema(leafTree.columns.map(\.field))
-        leaves = leafTree.columns.map { ($0.leafIndex, $0.type) }
-        unreadable = leafTree.unreadable
+        schema = Schema(tree.columns.map(\.field))
+        columns = tree.columns
+        unreadable = tree.unreadable
         rowCount = Int(total)
         rowGroups = metadata.rowGroups.map { group in
             ParquetRowGroup(
                 rowCount: Int(group.rowCount),
                 byteCount: group.columns.reduce(0) { $0 &+ ($1.metadata?.compressedBytes ?? 0) },
-                columns: leafTree.columns.map { column in
-                    let hasOrder =
-                        column.leafIndex < metadata.hasTypeOrder.count && metadata.hasTypeOrder[column.leafIndex]
-                    return ParquetColumnStatistics(
-                        group.columns[column.leafIndex], column.type, hasTypeOrder: hasOrder,
-                        rowCount: group.rowCount)
-                })
+                columns: tree.columns.map { ParquetColumnStatistics($0, metadata, group) })
         }
         keyValueMetadata = metadata.keyValues.map { (key: $0.0, value: $0.1) }
         createdBy = metadata.createdBy
@@ -113,18 +114,28 @@ public final class ParquetReader: Sendable {
     }
 
     /// One row group, with these columns of `schema` in this order.
-    public func read(rowGroup: Int, columns: [Int]) throws(TidemillError) -> Batch {
+    /// - Parameter types: what the columns are read as, each `isReadable(as:)`; nil: as the schema has them.
+    public func read(rowGroup: Int, columns: [Int], types: [DataType]? = nil) throws(TidemillError) -> Batch {
+        precondition(types == nil || types?.count == columns.count)
         let count = try checkedRowCount(rowGroup)
         var result: [Column] = []
         result.reserveCapacity(columns.count)
-        for column in columns { result.append(try readColumn(column, rowGroup: rowGroup, rowCount: count)) }
+        for (place, column) in columns.enumerated() {
+            let type = types?[place] ?? schema[column].type
+            result.append(
+                self.columns[column].shape.isFlat
+                    ? try readColumn(column, rowGroup: rowGroup, rowCount: count).widened(to: type)
+                    : try readNested(column, as: type, rowGroup: rowGroup, rowCount: count))
+        }
         return Batch(columns: result, count: count)
     }
 
     /// The same in batches of at most `rowsMax` rows.
-    public func batches(rowGroup: Int, columns: [Int], rowsMax: Int) throws(TidemillError) -> [Batch] {
+    public func batches(
+        rowGroup: Int, columns: [Int], types: [DataType]? = nil, rowsMax: Int
+    ) throws(TidemillError) -> [Batch] {
         precondition(rowsMax > 0)
-        let whole = try read(rowGroup: rowGroup, columns: columns)
+        let whole = try read(rowGroup: rowGroup, columns: columns, types: types)
         if whole.count <= rowsMax { return [whole] }
         return stride(from: 0, to: whole.count, by: rowsMax).map { start in
             let count = min(rowsMax, whole.count - start)
@@ -145,23 +156,55 @@ public final class ParquetReader: Sendable {
     }
 
     private func readColumn(_ column: Int, rowGroup: Int, rowCount: Int) throws(TidemillError) -> Column {
-        let (index, leaf) = leaves[column]
+        let leaf = columns[column].shape.leaves[0].type
         let field = schema[column]
-        let chunk = metadata.rowGroups[rowGroup].columns[index]
+        let chunk = metadata.rowGroups[rowGroup].columns[columns[column].firstLeaf]
         let (info, codec) = try checked(chunk, field, leaf)
         if rowCount == 0 { return Column(leaf.type, []) }
-        // parquet-mr 1.2 left the dictionary page's header out of the size (PARQUET-816).
-        let bytes = try readChunk(chunk, info, extraBytesMax: chunk.checksum == nil ? 100 : 0)
-        let pages = try pageList(bytes, info, rowCount: rowCount)
         var decoder = ColumnChunkDecoder(
             leaf: leaf, optional: field.nullable, codec: codec, rowCount: rowCount, file: file.path.string)
-        for page in pages {
+        try decode(chunk, info, valueCount: rowCount, into: &decoder)
+        return try decoder.finish()
+    }
+
+    private func readNested(
+        _ column: Int, as type: DataType, rowGroup: Int, rowCount: Int
+    ) throws(TidemillError) -> Column {
+        let shape = columns[column].shape
+        guard let plan = NestedPlan(shape, as: type) else {
+            preconditionFailure("\(schema[column].type.sql) is not readable as \(type.sql)")
+        }
+        var leaves: [DecodedLeaf] = []
+        for leaf in plan.leaves {
+            let chunk = metadata.rowGroups[rowGroup].columns[columns[column].firstLeaf + leaf.index]
+            let (info, codec) = try checked(chunk, schema[column], shape.leaves[leaf.index].type)
+            if rowCount == 0 { continue }
+            guard info.valueCount >= Int64(rowCount), info.valueCount <= ParquetReader.rowGroupRowsMax else {
+                throw .corruptParquet(
+                    "column \(schema[column].name) has \(info.valueCount) entries in \(rowCount) rows",
+                    file: file.path.string)
+            }
+            var decoder = ColumnChunkDecoder(
+                leaf: shape.leaves[leaf.index], codec: codec, entryCount: Int(info.valueCount),
+                file: file.path.string)
+            try decode(chunk, info, valueCount: Int(info.valueCount), into: &decoder)
+            leaves.append(try decoder.finishLeaf())
+        }
+        if rowCount == 0 { return Column(type, []) }
+        return try NestedAssembler(plan, leaves, file: file.path.string).assemble(rowCount: rowCount)
+    }
+
+    private func decode(
+        _ chunk: ColumnChunk, _ info: ColumnMetadata, valueCount: Int, into decoder: inout ColumnChunkDecoder
+    ) throws(TidemillError) {
+        // parquet-mr 1.2 left the dictionary page's header out of the size (PARQUET-816).
+        let bytes = try readChunk(chunk, info, extraBytesMax: chunk.checksum == nil ? 100 : 0)
+        for page in try pageList(bytes, info, valueCount: valueCount) {
             let body = UnsafeRawBufferPointer(start: bytes.base + page.start, count: Int(page.header.compressedBytes))
             try decoder.decode(
                 page.header, body, at: info.startOffset + Int64(page.start), isChecked: chunk.checksum != nil)
         }
         withExtendedLifetime(bytes) {}
-        return try decoder.finish()
     }
 
     private func checked(
@@ -209,14 +252,14 @@ public final class ParquetReader: Sendable {
         return buffer
     }
 
-    /// Walks the page headers, so that memory for `rowCount` rows is taken only if the pages claim that many.
+    /// Walks the page headers, so that memory for rows is taken only if the pages claim that many.
     private func pageList(
-        _ bytes: Buffer, _ info: ColumnMetadata, rowCount: Int
+        _ bytes: Buffer, _ info: ColumnMetadata, valueCount: Int
     ) throws(TidemillError) -> [(header: PageHeader, start: Int)] {
         var pages: [(header: PageHeader, start: Int)] = []
         var position = 0
         var values = 0
-        while position < bytes.byteCount && (values < rowCount || pages.isEmpty) {
+        while position < bytes.byteCount && (values < valueCount || pages.isEmpty) {
             var reader = ThriftReader(
                 UnsafeRawPointer(bytes.base), count: bytes.byteCount, position: position, file: file.path.string,
                 fileOffset: info.startOffset)
@@ -228,9 +271,9 @@ public final class ParquetReader: Sendable {
             position = reader.position + Int(header.compressedBytes)
             if header.kind == .data || header.kind == .dataV2 { values += Int(header.valueCount) }
         }
-        guard values == rowCount else {
+        guard values == valueCount else {
             throw .corruptParquet(
-                "pages have \(values) values, the row group \(rowCount) rows", file: file.path.string,
+                "pages have \(values) values where \(valueCount) belong", file: file.path.string,
                 offset: info.startOffset)
         }
         return pages

@@ -1,8 +1,10 @@
 import TideColumns
 
-/// Encodes one column of a row group: a dictionary page if a dictionary pays, then data pages (version 1).
+/// Encodes one leaf of a row group: a dictionary page if a dictionary pays, then data pages (version 1). A page begins
+/// with a row.
 struct ColumnChunkEncoder {
     let field: Field
+    let path: [String]
     let leaf: LeafType
     let options: ParquetWriterOptions
     let compressor: PageCompressor
@@ -15,15 +17,24 @@ struct ColumnChunkEncoder {
         _ segments: [ColumnSegment], to out: OutputBytes, fileOffset: Int64
     ) throws(TidemillError) -> (chunk: ColumnChunk, statistics: ParquetColumnStatistics) {
         let dense = try DenseColumn(segments, leaf)
-        guard field.nullable || dense.validity == nil else {
-            throw TidemillError(
-                .data, "NOT_NULL_ASSERT_VIOLATION", "NULL in a column declared NOT NULL: \(field.name)")
-        }
+        guard field.nullable || dense.validity == nil else { throw ColumnChunkEncoder.missing(field) }
+        return try encode(dense, levels: nil, to: out, fileOffset: fileOffset)
+    }
+
+    static func missing(_ field: Field) -> TidemillError {
+        TidemillError(.data, "NOT_NULL_ASSERT_VIOLATION", "NULL in a column declared NOT NULL: \(field.name)")
+    }
+
+    /// - Parameter levels: of a leaf of a nested column, whose values are all there.
+    func encode(
+        _ dense: DenseColumn, levels: NestedLevels?, to out: OutputBytes, fileOffset: Int64
+    ) throws(TidemillError) -> (chunk: ColumnChunk, statistics: ParquetColumnStatistics) {
+        let entryCount = levels?.count ?? dense.rowCount
         let start = out.count
         var metadata = ColumnMetadata(kind: leaf.kind.rawValue)
-        metadata.path = [field.name]
+        metadata.path = path
         metadata.codec = options.compression.codec.rawValue
-        metadata.valueCount = Int64(dense.rowCount)
+        metadata.valueCount = Int64(entryCount)
 
         let dictionary = options.dictionary ? DictionaryEncoding.build(dense, leaf) : nil
         // Raw pointers into both are used below.
@@ -47,9 +58,15 @@ struct ColumnChunkEncoder {
         var row = 0
         var value = 0
         repeat {
-            let (rows, values) = nextPage(dense, row: row, value: value, bitWidth: dictionary == nil ? nil : bitWidth)
+            let width = dictionary == nil ? nil : bitWidth
+            let (rows, values) =
+                levels.map { nextPage($0, dense, entry: row, value: value, bitWidth: width) }
+                ?? nextPage(dense, row: row, value: value, bitWidth: width)
             page.removeAll()
-            if field.nullable {
+            if let levels {
+                encodeLevels(levels.repetitions, max: levels.repetitionMax, row, rows, to: page)
+                encodeLevels(levels.definitions, max: levels.definitionMax, row, rows, to: page)
+            } else if field.nullable {
                 encodeLevels(dense.validity, start: row, count: rows, present: values, to: page)
             }
             if let dictionary {
@@ -64,7 +81,7 @@ struct ColumnChunkEncoder {
             pages += 1
             row += rows
             value += values
-        } while row < dense.rowCount
+        } while row < entryCount
 
         metadata.encodings = [PageEncoding.plain.rawValue, PageEncoding.rle.rawValue]
         if dictionary != nil { metadata.encodings.append(encoding.rawValue) }
@@ -76,13 +93,36 @@ struct ColumnChunkEncoder {
             EncodingStats(page: PageKind.data.rawValue, encoding: encoding.rawValue, count: pages))
         metadata.compressedBytes = Int64(out.count - start)
         metadata.uncompressedBytes = uncompressed
-        let nulls = dense.rowCount - dense.presentCount
+        let nulls = entryCount - dense.presentCount
         metadata.statistics = Statistics(
             nullCount: Int64(nulls), max: bounds.max?.bytes, min: bounds.min?.bytes,
             isMaxExact: bounds.max?.isExact, isMinExact: bounds.min?.isExact)
         let statistics = ParquetColumnStatistics(
             min: bounds.min?.scalar, max: bounds.max?.scalar, nullCount: nulls, byteCount: metadata.compressedBytes)
         return (ColumnChunk(metadata: metadata), statistics)
+    }
+
+    /// How many entries, and values among them, the next page of a nested leaf takes.
+    private func nextPage(
+        _ levels: NestedLevels, _ dense: DenseColumn, entry: Int, value: Int, bitWidth: Int?
+    ) -> (rows: Int, values: Int) {
+        let views =
+            leaf.kind == .byteArray && bitWidth == nil ? dense.values.assumingMemoryBound(to: StringView.self) : nil
+        let valueBits = bitWidth ?? (leaf.storedWidth.map { $0 * 8 } ?? 1)
+        let bitsMax = options.pageBytesTarget * 8
+        var bits = 0
+        var end = entry
+        var values = 0
+        repeat {
+            // Two bytes of levels at the most, mostly less.
+            bits += 2
+            if Int(levels.definitions[end]) == levels.definitionMax {
+                bits += views.map { ($0[value + values].length + 4) * 8 } ?? valueBits
+                values += 1
+            }
+            end += 1
+        } while end < levels.count && (bits < bitsMax || levels.repetitions[end] != 0)
+        return (end - entry, values)
     }
 
     /// How many rows, and present values among them, the next page takes.

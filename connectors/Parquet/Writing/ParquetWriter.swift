@@ -33,7 +33,8 @@ public final class ParquetWriter {
     public let schema: Schema
     private let file: any File
     private let options: ParquetWriterOptions
-    private let leaves: [LeafType]
+    /// Per column.
+    private let shapes: [ColumnShape]
     private let elements: [SchemaElement]
     private let compressor: PageCompressor
     private let page = OutputBytes()
@@ -53,21 +54,21 @@ public final class ParquetWriter {
         file: any File, schema: Schema, options: ParquetWriterOptions = ParquetWriterOptions()
     ) throws(TidemillError) {
         precondition(options.rowGroupRowsMax > 0 && options.pageBytesTarget > 0)
-        var leaves: [LeafType] = []
+        var shapes: [ColumnShape] = []
         var elements: [SchemaElement] = []
         for field in schema.fields {
-            guard let leaf = LeafType.forWriting(field.type) else {
+            guard let written = ColumnShape.forWriting(field) else {
                 throw .unsupported(
                     "column \(field.name) has type \(field.type.sql), which Parquet files cannot store",
                     hint: "cast it to a type", place: .file(file.path.string))
             }
-            leaves.append(leaf)
-            elements.append(leaf.element(field))
+            shapes.append(written.shape)
+            elements += written.elements
         }
         self.file = file
         self.schema = schema
         self.options = options
-        self.leaves = leaves
+        self.shapes = shapes
         self.elements = elements
         compressor = PageCompressor(options.compression)
         out.append(Array("PAR1".utf8))
@@ -95,21 +96,19 @@ public final class ParquetWriter {
         if waitingRows == 0 { return }
         var group = RowGroupMetadata(rowCount: Int64(waitingRows))
         var described = ParquetRowGroup(rowCount: waitingRows, byteCount: 0, columns: [])
-        for (index, field) in schema.fields.enumerated() {
-            let encoder = ColumnChunkEncoder(
-                field: field, leaf: leaves[index], options: options, compressor: compressor, page: page,
-                packed: packed)
+        for index in schema.fields.indices {
             let segments = waiting.map {
                 ColumnSegment(column: $0.batch.columns[index], start: $0.start, count: $0.count)
             }
-            let start = out.count
-            var (chunk, statistics) = try encoder.encode(segments, to: out, fileOffset: fileOffset)
-            chunk.checksum = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: out.bytes[start...]))
-            group.columns.append(chunk)
-            group.totalBytes += chunk.metadata?.uncompressedBytes ?? 0
-            described.columns.append(statistics)
-            described.byteCount += statistics.byteCount
-            if out.count >= 8 << 20 { try writeOut() }
+            if shapes[index].isFlat {
+                let statistics = try append(&group, index, leaf: 0) { encoder, fileOffset throws(TidemillError) in
+                    try encoder.encode(segments, to: out, fileOffset: fileOffset)
+                }
+                described.columns.append(statistics)
+            } else {
+                described.columns.append(try appendNested(&group, index, segments))
+            }
+            described.byteCount += described.columns[index].byteCount
         }
         waiting.removeAll()
         waitingRows = 0
@@ -117,6 +116,44 @@ public final class ParquetWriter {
         groups.append(group)
         summary.append(described)
         try writeOut()
+    }
+
+    /// Encodes one leaf behind what waits to be written.
+    private func append(
+        _ group: inout RowGroupMetadata, _ column: Int, leaf: Int,
+        _ encode: (ColumnChunkEncoder, Int64) throws(TidemillError) -> (ColumnChunk, ParquetColumnStatistics)
+    ) throws(TidemillError) -> ParquetColumnStatistics {
+        let encoder = ColumnChunkEncoder(
+            field: schema[column], path: shapes[column].paths[leaf], leaf: shapes[column].leaves[leaf].type,
+            options: options, compressor: compressor, page: page, packed: packed)
+        let start = out.count
+        var (chunk, statistics) = try encode(encoder, fileOffset)
+        chunk.checksum = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: out.bytes[start...]))
+        group.columns.append(chunk)
+        group.totalBytes += chunk.metadata?.uncompressedBytes ?? 0
+        if out.count >= 8 << 20 { try writeOut() }
+        return statistics
+    }
+
+    private func appendNested(
+        _ group: inout RowGroupMetadata, _ column: Int, _ segments: [ColumnSegment]
+    ) throws(TidemillError) -> ParquetColumnStatistics {
+        var shredder = NestedShredder(shapes[column])
+        for segment in segments { shredder.append(segment) }
+        guard schema[column].nullable || shredder.nullCount == 0 else {
+            throw ColumnChunkEncoder.missing(schema[column])
+        }
+        var bytes: Int64 = 0
+        for (index, leaf) in shredder.leaves.enumerated() {
+            let values = leaf.values.finish()
+            let dense = try DenseColumn(
+                [ColumnSegment(column: values, start: 0, count: values.count)], shapes[column].leaves[index].type)
+            let statistics = try append(&group, column, leaf: index) { encoder, fileOffset throws(TidemillError) in
+                try encoder.encode(dense, levels: leaf.levels, to: out, fileOffset: fileOffset)
+            }
+            bytes += statistics.byteCount
+        }
+        return ParquetColumnStatistics(min: nil, max: nil, nullCount: nil, byteCount: bytes)
     }
 
     private func writeOut() throws(TidemillError) {
@@ -128,8 +165,12 @@ public final class ParquetWriter {
 
     /// Whether `copyRowGroup` can take row groups of this file: the same names, types and storage, in the same order.
     public func canCopyRowGroups(from reader: ParquetReader) -> Bool {
-        guard reader.unreadable.isEmpty, reader.schema == schema else { return false }
-        return zip(reader.leaves, leaves).allSatisfy { $0.type == $1 }
+        guard reader.unreadable.isEmpty, reader.schema.count == schema.count else { return false }
+        return schema.fields.indices.allSatisfy { index in
+            let (stored, field) = (reader.schema[index], schema[index])
+            return stored.name == field.name && stored.nullable == field.nullable
+                && reader.columns[index].shape.storesLike(shapes[index])
+        }
     }
 
     /// Copies a row group as stored, without decoding it: pages keep their compression and checksums, statistics and
@@ -145,13 +186,15 @@ public final class ParquetWriter {
         }
         try flushRowGroup()
         let source = reader.metadata.rowGroups[index]
+        let paths = shapes.flatMap(\.paths)
         var group = RowGroupMetadata(totalBytes: source.totalBytes, rowCount: source.rowCount)
         for (column, chunk) in source.columns.enumerated() {
             guard var info = chunk.metadata, !chunk.isEncrypted, chunk.filePath == nil else {
                 throw .unsupported(
-                    "column \(schema[column].name) is not stored in the file itself",
+                    "column \(paths[column].joined(separator: ".")) is not stored in the file itself",
                     place: .file(reader.file.path.string))
             }
+            info.path = paths[column]
             let bytes = try reader.readChunk(chunk, info)
             let shift = fileOffset + Int64(out.count) - info.startOffset
             out.append(bytes.bytes)
@@ -201,7 +244,7 @@ public final class ParquetWriter {
         footer.rowGroups = groups
         footer.keyValues = options.keyValueMetadata.map { ($0.0, $0.1) }
         footer.createdBy = FileChecksums.creator
-        footer.hasTypeOrder = schema.fields.map { _ in true }
+        footer.hasTypeOrder = shapes.flatMap { $0.leaves.map { _ in true } }
         let bytes = FileChecksums.seal(&footer)
         out.append(bytes)
         out.append(littleEndian: UInt32(bytes.count))
