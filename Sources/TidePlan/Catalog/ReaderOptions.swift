@@ -4,7 +4,7 @@ enum ReaderOptions {
         "path", "pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter", "maxfilespertrigger",
         "maxbytespertrigger", "latestfirst", "maxfileage", "filenameonly", "cleansource", "sourcearchivedir",
         "maxcachedfiles", "discardcachedinputratio", "ignorecorruptfiles", "ignoremissingfiles", "skipchangecommits",
-        "filechanges", "basepath", "tidemill.changedfiles",
+        "filechanges", "basepath", "tidemill.changedfiles", "tidemill.idletimeout",
     ]
     private static let text: Set<String> = [
         "mode", "columnnameofcorruptrecord", "dateformat", "timestampformat", "timestampntzformat", "multiline",
@@ -40,7 +40,7 @@ enum ReaderOptions {
     /// Options that say how much or when to read, not what the rows are.
     static let pacing: Set<String> = [
         "maxfilespertrigger", "maxbytespertrigger", "latestfirst", "maxfileage", "cleansource", "sourcearchivedir",
-        "maxcachedfiles", "discardcachedinputratio",
+        "maxcachedfiles", "discardcachedinputratio", "tidemill.idletimeout",
     ]
 
     /// - Throws: if both limits of an epoch are given, as Spark refuses them.
