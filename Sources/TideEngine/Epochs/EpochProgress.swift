@@ -8,6 +8,8 @@ public struct EpochProgress: Sendable {
         public var stateOperators: [StateProgress] = []
         /// Of a streaming flow with a watermark.
         public var eventTime: EventTimeProgress?
+        /// Files read earlier that changed or vanished, so that the flow was computed anew in this epoch.
+        public var changedFiles = 0
         /// Rows of the flow's result that changed.
         public var outputRows = 0
     }
@@ -22,9 +24,10 @@ public struct EpochProgress: Sendable {
         public var name: String
         public var rowsTotal: Int
         public var rowsUpdated: Int
-        public var memoryBytes: Int
-        /// The others lie in runs alone.
-        public var rowsInMemory: Int
+        /// After the epoch.
+        public var memoryBytes = 0
+        /// After the epoch; the others lie in runs alone.
+        public var rowsInMemory = 0
         /// Of a streaming table's operator.
         public var counts: OperatorClock.Counts?
         /// The watermark by which the operator's state went, milliseconds.

@@ -32,6 +32,7 @@ extension PipelineRunner {
             let result = try scan(node, plan, runner)
             record(result, of: node, from: plan.startOffset, to: plan.endOffset)
         }
+        countChangedFiles()
         try runner.finishBreakers()
         try storeLateRows(runner, epoch)
         toFill = []
@@ -82,7 +83,8 @@ extension PipelineRunner {
                 for batch in try copies.allRows() { try runner.feed(batch, into: port) }
                 continue
             }
-            let splits = try node.source.replay()
+            let follows = node.flows.intersection(toFill).isSubset(of: node.scan.followers)
+            let splits = try follows ? node.source.replayPresent() : node.source.replay()
             if splits.isEmpty { continue }
             let result = try runner.scan(node.source, splits, columns: node.scan.columns, into: port)
             record(result, of: node, from: "null", to: "null")
@@ -145,6 +147,7 @@ extension PipelineRunner {
         record.counters += memory?.counters ?? []
         let committed = try store.commit(record)
         lastRecord = record
+        rebuilt = [:]
         maintenance?.committed(committed)
 
         for (index, node) in sources.enumerated() {
@@ -163,6 +166,7 @@ extension PipelineRunner {
                 }
             }
         }
+        weighState()
         progress.logBytes = store.logBytes - logBefore
         progress.durations.commitMillis = Double(environment.clock.elapsed() - start) / 1e6
         report(.epoch(progress))
@@ -184,11 +188,11 @@ extension PipelineRunner {
         case .keyed:
             if startsOver {
                 table.startsOver = true
-                table.pendingChanges.removeAll()
+                table.dropPendingChanges()
             }
             let changes = table.changes?.take() ?? []
             try appendEncoded(changes, owner: table.owner, kind: .sinkChanges, part: 0, store)
-            table.pendingChanges += changes
+            table.hold(changes)
             outputRows[table.id] = changes.reduce(0) { $0 + $1.count }
         }
     }
@@ -251,10 +255,11 @@ extension PipelineRunner {
                 var one = EpochProgress.FlowProgress(name: flow.name, table: dataset.name)
                 one.sources = sourceProgress[flow.name] ?? []
                 one.inputRows = one.sources.reduce(0) { $0 + $1.rows }
+                one.changedFiles = changedFiles[flow.name] ?? 0
                 one.outputRows = flowPorts[flow.name]?.takeRowCount() ?? 0
                 one.eventTime = eventTimeProgress(flow.name)
                 // The last operator of the query comes first, as in Spark: it is built first, and added last.
-                for node in graph.stateful.reversed() where node.flow == flow.name {
+                for node in statefulNodes(of: flow.name) {
                     count((node.node as? any RejectsRows)?.takeRejectedRows(), of: dataset.name)
                     one.stateOperators.append(stateProgress(node))
                 }
@@ -262,5 +267,21 @@ extension PipelineRunner {
             }
         }
         sourceProgress = [:]
+        changedFiles = [:]
+    }
+
+    private func statefulNodes(of flow: String) -> [FlowGraph.StatefulNode] {
+        graph.stateful.reversed().filter { $0.flow == flow }
+    }
+
+    /// The memory that state takes at rest: what the epoch needed beside it is given back by now.
+    private func weighState() {
+        for flow in progress.flows.indices {
+            for (position, node) in statefulNodes(of: progress.flows[flow].name).enumerated() {
+                progress.flows[flow].stateOperators[position].memoryBytes = node.node.stateBytes
+                progress.flows[flow].stateOperators[position].rowsInMemory =
+                    (node.node as? any LazyOperator)?.rowsInMemory ?? node.node.stateRows
+            }
+        }
     }
 }

@@ -136,6 +136,7 @@ struct GraphBuilder {
             for batch in bindings[working.id] ?? [] { graph.constants.append((batch, consumers[0], flow)) }
         case .recursive(let recursive): try buildRecursion(recursive, outputs)
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
+        case .generate(let generate): try build(generate.input, [GenerateOperator(generate, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
         case .latest(let latest):
@@ -356,6 +357,7 @@ struct GraphBuilder {
             shared.replacesFiles = true
             shared.columns = Array(scan.relationSchema.fields.indices)
         }
+        if scan.relation.mode == .changes && !scan.relation.isStream { shared.followers.insert(flow) }
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }
