@@ -434,10 +434,10 @@ extension RateLimit {
                 throw TidemillError(
                     .user, "INVALID_OPTION_VALUE", "option \(key) must be a positive integer: \(value)")
             }
-            if key.lowercased() == "maxfilespertrigger" {
-                filesMax = min(filesMax ?? .max, Int(bound))
-            } else {
-                bytesMax = min(bytesMax ?? .max, bound)
+            switch key.lowercased() {
+            case "maxfilespertrigger": filesMax = min(filesMax ?? .max, Int(bound))
+            case "eventspertrigger": rowsMax = min(rowsMax ?? .max, bound)
+            default: bytesMax = min(bytesMax ?? .max, bound)
             }
         }
     }
@@ -455,7 +455,7 @@ extension String {
 
 /// Rate limits, and how long a source may be silent, do not make a scan another scan: the smallest one wins.
 func isRateLimit(_ option: String) -> Bool {
-    ["maxfilespertrigger", "maxbytespertrigger", idleTimeoutKey].contains(option.lowercased())
+    ["maxfilespertrigger", "maxbytespertrigger", "eventspertrigger", idleTimeoutKey].contains(option.lowercased())
 }
 
 private let idleTimeoutKey = "tidemill.idletimeout"

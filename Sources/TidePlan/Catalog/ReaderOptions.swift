@@ -35,7 +35,8 @@ package enum ReaderOptions {
         case "parquet", "delta": files.union(["mergeschema", "datetimerebasemode", "int96rebasemode", "compression"])
         case "text": files.union(["wholetext", "linesep", "encoding", "compression"])
         case "socket": text.union(csv).union(json).union(["host", "port", "format", "includetimestamp"])
-        case "rate": ["rowspersecond", "rampuptime", "numpartitions", "rowsperbatch"]
+        case "rate": ["rowspersecond", "rampuptime", "numpartitions"]
+        case "nexmark": ["stream", "events", "eventspertrigger", "eventspersecond", "starttime", "seed"]
         default: []
         }
     }
@@ -43,7 +44,7 @@ package enum ReaderOptions {
     /// Options that say how much or when to read, not what the rows are.
     static let pacing: Set<String> = [
         "maxfilespertrigger", "maxbytespertrigger", "latestfirst", "maxfileage", "cleansource", "sourcearchivedir",
-        "maxcachedfiles", "discardcachedinputratio", "tidemill.idletimeout",
+        "maxcachedfiles", "discardcachedinputratio", "eventspertrigger", "tidemill.idletimeout",
     ]
 
     /// - Throws: if both limits of an epoch are given, as Spark refuses them.
