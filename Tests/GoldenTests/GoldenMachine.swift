@@ -21,6 +21,11 @@ final class GoldenMachine {
         /// The watermark that each flow's last epoch ran with, as progress shows it.
         var watermarks: [String: Int64] = [:]
         var lateRows = 0
+        /// Of all operators together: rows in state after the last epoch; rows updated, and late ones dropped, as Spark
+        /// counts them, in the whole run.
+        var stateRows = 0
+        var updatedRows = 0
+        var droppedRows = 0
         var error: TidemillError?
     }
 
@@ -94,6 +99,12 @@ final class GoldenMachine {
                 guard case .epoch(let progress) = event else { return }
                 outcome.rowsRead += progress.inputRows
                 outcome.badRows += progress.badRows
+                outcome.stateRows = 0
+                for state in progress.flows.flatMap(\.stateOperators) {
+                    outcome.stateRows += state.rowsTotal
+                    outcome.updatedRows += state.rowsUpdated
+                    outcome.droppedRows += state.counts?.lateKeys ?? 0
+                }
                 for flow in progress.flows {
                     if let eventTime = flow.eventTime { outcome.watermarks[flow.name] = eventTime.watermarkMillis }
                     outcome.lateRows += flow.stateOperators.reduce(0) { $0 + ($1.counts?.lateRows ?? 0) }

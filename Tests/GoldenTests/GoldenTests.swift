@@ -68,6 +68,9 @@ import Testing
         case "copy": return try machine.copy(words[1])
         case "bad": return GoldenFile.Expected(title: "bad rows \(outcome.badRows)")
         case "late": return GoldenFile.Expected(title: "late rows \(outcome.lateRows)")
+        case "state":
+            let counts = ["rows": outcome.stateRows, "updated": outcome.updatedRows, "dropped": outcome.droppedRows]
+            return GoldenFile.Expected(title: "state \(words[1]) \(counts[words[1]] ?? -1)")
         case "watermark":
             let millis = outcome.watermarks[words[1]]
             let text = millis.map { ProgressJSON.timestamp($0 * 1000) } ?? "none"
@@ -124,6 +127,6 @@ extension GoldenFile {
 extension GoldenFile.Expected {
     /// Whether it is about what the last run did, which a run that was cut short did before.
     var countsRows: Bool {
-        ["rows read", "bad rows", "late rows", "watermark "].contains { title.hasPrefix($0) }
+        ["rows read", "bad rows", "late rows", "watermark ", "state "].contains { title.hasPrefix($0) }
     }
 }

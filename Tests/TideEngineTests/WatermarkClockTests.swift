@@ -67,6 +67,30 @@ import Testing
         #expect(clock.current == 200)
     }
 
+    /// A node's own limit comes before the pipeline's.
+    @Test func idleTimeOfOneSource() {
+        var clock = clock(nodes: 2)
+        clock.nodes[1].idleMicros = 500
+        clock.endEpoch(greatest: [100, 50], delays: [0, 0], now: 1_000, idleMicros: nil)
+        clock.endEpoch(greatest: [200, nil], delays: [0, 0], now: 1_500, idleMicros: nil)
+        #expect(clock.current == 200)
+        clock.endEpoch(greatest: [nil, 300], delays: [0, 0], now: 9_000, idleMicros: nil)
+        #expect(clock.current == 200)
+    }
+
+    /// After a service has started again, a source counts once it has been heard (Spark's suite: watermark with 2
+    /// streams, the last three steps).
+    @Test func aServiceStartsAgain() {
+        var clock = clock(nodes: 2)
+        clock.endEpoch(greatest: [200, 190], delays: [10, 5], now: 1, idleMicros: nil)
+        #expect(clock.current == 185)
+        clock.forgetNodes()
+        clock.endEpoch(greatest: [nil, 200], delays: [10, 5], now: 2, idleMicros: nil)
+        #expect(clock.current == 185)
+        clock.endEpoch(greatest: [200, nil], delays: [10, 5], now: 3, idleMicros: nil)
+        #expect(clock.current == 190)
+    }
+
     @Test func entriesComeBack() throws {
         var a = clock(nodes: 2)
         a.endEpoch(greatest: [100, nil], delays: [10, 20], now: 7, idleMicros: nil)

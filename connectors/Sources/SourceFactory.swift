@@ -22,7 +22,8 @@ public func makeSource(
     environment: Environment
 ) throws(TidemillError) -> ConnectedSource {
     var set = OptionSet(options)
-    set.markUsed(["path"])
+    // How long a source may be silent is the engine's affair.
+    set.markUsed(["path", "tidemill.idleTimeout"])
     let reader: any FormatReader
     switch format.lowercased() {
     case "csv":

@@ -5,7 +5,9 @@ extension PipelineRunner {
     func hasMovedWatermark() -> Bool {
         let now = settings.fixedClockMicros ?? environment.clock.now()
         for flow in graph.times.values where !flow.time.nodes.isEmpty {
-            if settings.idleMicros != nil { flow.time.advance(now: now, idleMicros: settings.idleMicros) }
+            if settings.idleMicros != nil || flow.mayBeIdle {
+                flow.time.advance(now: now, idleMicros: settings.idleMicros)
+            }
         }
         return graph.times.values.contains(where: isDueWithoutInput)
     }

@@ -86,6 +86,7 @@ extension PipelineRunner {
         var builder = GraphBuilder(
             graph: graph, partitionBits: partitionBits(workers: environment.executor.workers), isBatch: false,
             incremental: Incrementalization(datasets: definition.datasets), policy: settings.watermarkPolicy)
+        builder.relations = definition.relations
         for dataset in definition.datasets {
             let name = dataset.name.lowercased()
             let port = graph.tables[name] ?? Port()

@@ -25,6 +25,7 @@ extension PipelineRunner {
         machine = EpochStateMachine(runsOn: true)
         waiting = Waiting(trigger: trigger, watch: watch)
         try running { () throws(TidemillError) in
+            for flow in graph.times.values { flow.time.forgetNodes() }
             for node in sources {
                 node.source.requireSettled(for: settings.stabilityWindow)
                 for directory in node.source.watched() { watch.add(directory) }

@@ -147,7 +147,8 @@ public final class PipelineRunner {
                     if action == .plan { return [:] }
                     continue
                 }
-                let hasInput = try plan()
+let isDue = triggerIsDue()
+                let hasInput = try plan(isDue: isDue)
                 let outdated = tablesOverChangedInput()
                 if !outdated.isEmpty {
                     action = machine.handle(.plannedOverChangedInput)
@@ -157,7 +158,7 @@ public final class PipelineRunner {
                 let mustRun = machine.lastCommitted == nil || !toFill.isEmpty
                 action = machine.handle(
                     .planned(
-                        hasInput: hasInput, mustRun: mustRun, hasMoved: hasMovedWatermark(),
+                        hasInput: hasInput, mustRun: mustRun, hasMoved: isDue && hasMovedWatermark(),
                         publishDue: publishIsDue()))
             case .execute(let epoch):
                 try execute(epoch)
@@ -185,10 +186,10 @@ public final class PipelineRunner {
     var planStart: UInt64 = 0
     var executeStart: UInt64 = 0
 
-    private func plan() throws(TidemillError) -> Bool {
+    private func plan(isDue: Bool) throws(TidemillError) -> Bool {
         planStart = environment.clock.elapsed()
         currentPlans = Array(repeating: nil, count: sources.count)
-        guard triggerIsDue() else { return false }
+        guard isDue else { return false }
         currentPlans = []
         for (index, node) in sources.enumerated() {
             let plan = try node.source.plan(

@@ -15,9 +15,10 @@ final class FlowTime {
         time = WatermarkClock(policy: policy, nodeCount: 0)
     }
 
-    func add(_ watermark: WatermarkOperator) {
+    /// - Parameter idleMicros: how long its source may be silent, if that is its own.
+    func add(_ watermark: WatermarkOperator, idleMicros: Int64?) {
         watermarks.append(watermark)
-        time.nodes.append(WatermarkClock.Node())
+        time.nodes.append(WatermarkClock.Node(idleMicros: idleMicros))
     }
 
     /// - Parameter evicts: whether the operator gives something out, or gets smaller, when the watermark moves.
@@ -33,7 +34,15 @@ final class FlowTime {
     }
 
     /// The clock as it was committed last; a query with other watermarks starts anew.
-    func restore(_ stored: WatermarkClock) { if stored.nodes.count == time.nodes.count { time = stored } }
+    func restore(_ stored: WatermarkClock) {
+        guard stored.nodes.count == time.nodes.count else { return }
+        let limits = time.nodes.map(\.idleMicros)
+        time = stored
+        for (index, limit) in limits.enumerated() { time.nodes[index].idleMicros = limit }
+    }
+
+    /// Whether a silent source may be left out.
+    var mayBeIdle: Bool { time.nodes.contains { $0.idleMicros != nil } }
 
     func beginEpoch(isDue: Bool) {
         clock.beginEpoch(isDue: isDue)

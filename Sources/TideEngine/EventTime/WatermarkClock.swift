@@ -3,7 +3,8 @@
 ///
 /// Each watermark operator (node) of the flow has its own watermark: the largest event time it has seen, less its
 /// delay. The flow's is the least of them (or the greatest, by policy); a node that has seen nothing counts 0. All
-/// are milliseconds, and never go back. Unlike in Spark, the nodes' own watermarks survive a restart.
+/// are milliseconds, and never go back. They survive from run to run, unlike in Spark: a pipeline that is run every
+/// hour would otherwise never get on, unless each hour brings rows of every source.
 struct WatermarkClock: Sendable, Hashable {
     enum Policy: UInt8, Sendable, Hashable {
         case min = 0
@@ -14,6 +15,8 @@ struct WatermarkClock: Sendable, Hashable {
         var millis: Int64?
         /// The epochs' time when rows last came, microseconds; 0: never.
         var lastRowsMicros: Int64 = 0
+        /// The source's own `tidemill.idleTimeout`, microseconds; nil: the pipeline's counts. Not in the checkpoint.
+        var idleMicros: Int64?
     }
     var policy: Policy
     var nodes: [Node]
@@ -27,6 +30,12 @@ struct WatermarkClock: Sendable, Hashable {
         nodes = Array(repeating: Node(), count: nodeCount)
     }
 
+    /// A service that starts again goes by what its sources say from now on, as a Spark query does: until each has been
+    /// seen the flow's watermark stays where it is, so nothing is called late that a source may still be about to send.
+    mutating func forgetNodes() {
+        for index in nodes.indices { nodes[index].millis = nil }
+    }
+
     /// Whether an epoch without input has something to do.
     var hasMoved: Bool { current > previous }
 
@@ -35,7 +44,8 @@ struct WatermarkClock: Sendable, Hashable {
     ///   - greatest: each node's largest event time in milliseconds, nil where no row came.
     ///   - delays: of the nodes.
     ///   - now: the epoch's time, microseconds.
-    ///   - idleMicros: a node without rows for so long is left out while others have rows; nil: it holds for ever.
+    ///   - idleMicros: a node without rows for so long is left out while others have rows; nil: it holds for ever. A
+    ///     node's own limit comes first.
     mutating func endEpoch(greatest: [Int64?], delays: [Int64], now: Int64, idleMicros: Int64?) {
         for (index, time) in greatest.enumerated() {
             guard let time else { continue }
@@ -54,8 +64,8 @@ struct WatermarkClock: Sendable, Hashable {
     }
 
     func isIdle(_ node: Node, now: Int64, idleMicros: Int64?) -> Bool {
-        guard let idleMicros else { return false }
-        return now &- node.lastRowsMicros >= idleMicros
+        guard let limit = node.idleMicros ?? idleMicros else { return false }
+        return now &- node.lastRowsMicros >= limit
     }
 
     private func combined(now: Int64, idleMicros: Int64?) -> Int64? {

@@ -14,6 +14,8 @@ struct GraphBuilder {
     /// Which relations stand still within an epoch.
     let isBatch: Bool
     let incremental: Incrementalization
+    /// The catalog's relations, for their options.
+    var relations: [String: ExternalRelation] = [:]
     /// Rows of `.working` leaves: a recursion's step is a batch query over them.
     var bindings: [Int: [Batch]] = [:]
     private var flow = ""
@@ -108,7 +110,7 @@ struct GraphBuilder {
         case .watermark(let watermark):
             guard let time else { return try build(watermark.input, consumers) }
             let node = WatermarkOperator(watermark, outputs: outputs)
-            time.add(node)
+            time.add(node, idleMicros: try idleMicros(below: watermark.input))
             try build(watermark.input, [node])
         case .timeWindows(let windows):
             try build(windows.input, [TimeWindowsOperator(windows, outputs: outputs)])
@@ -152,6 +154,21 @@ struct GraphBuilder {
             try build(topN.input, [node])
             add(node, "top-n", parts: [GraphBuilder.rows(topN.input)])
         }
+    }
+
+    /// `tidemill.idleTimeout` of the sources below a watermark: the shortest that a reader or a table names.
+    private func idleMicros(below plan: LogicalPlan) throws(TidemillError) -> Int64? {
+        var least: Int64?
+        if case .scan(let scan) = plan, scan.relation.mode == .changes {
+            let own = [scan.relation.options, relations[scan.relation.name]?.options ?? [:]]
+            for (key, value) in own.lazy.compactMap({ $0.first { $0.key.lowercased() == idleTimeoutKey } }).prefix(1) {
+                least = Int64(clamping: try EngineSettings.duration(key, value).wholeNanoseconds / 1000)
+            }
+        }
+        for input in plan.inputs {
+            if let one = try idleMicros(below: input) { least = min(least ?? one, one) }
+        }
+        return least
     }
 
     /// How groups end, if they belong to a streaming table.
@@ -394,6 +411,7 @@ extension PipelineDefinition {
     public func checkOperators() throws(TidemillError) {
         var builder = GraphBuilder(
             graph: FlowGraph(), partitionBits: 0, isBatch: false, incremental: Incrementalization(datasets: datasets))
+        builder.relations = relations
         for dataset in datasets {
             for flow in dataset.flows {
                 do throws(TidemillError) {
@@ -411,7 +429,7 @@ extension PipelineDefinition {
 extension RateLimit {
     /// Takes over the bounds of reading options (keys in any case) where they are smaller.
     mutating func tighten(_ options: [String: String]) throws(TidemillError) {
-        for (key, value) in options where isRateLimit(key) {
+        for (key, value) in options where isRateLimit(key) && key.lowercased() != idleTimeoutKey {
             guard let bound = Int64(value.trimmedASCII), bound > 0 else {
                 throw TidemillError(
                     .user, "INVALID_OPTION_VALUE", "option \(key) must be a positive integer: \(value)")
@@ -435,7 +453,9 @@ extension String {
     }
 }
 
-/// Rate limits do not make a scan another scan: the smallest one wins.
+/// Rate limits, and how long a source may be silent, do not make a scan another scan: the smallest one wins.
 func isRateLimit(_ option: String) -> Bool {
-    ["maxfilespertrigger", "maxbytespertrigger", "eventspertrigger"].contains(option.lowercased())
+    ["maxfilespertrigger", "maxbytespertrigger", "eventspertrigger", idleTimeoutKey].contains(option.lowercased())
 }
+
+private let idleTimeoutKey = "tidemill.idletimeout"

@@ -100,6 +100,8 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             if groupCount == 0 && !seeded.exchange(true, ordering: .relaxed) && partition.table.count == 0 {
                 partition.touchGlobalGroup()
             }
+            // As in Spark, the one row without GROUP BY is written in every epoch of its flow.
+            if groupCount == 0, let eventTime, eventTime.clock.flow.takesPart { partition.touchGlobalGroup() }
             try resolve(partition)
             try partition.settleValues(forgets: inputAppends)
             partition.countLiveChange()

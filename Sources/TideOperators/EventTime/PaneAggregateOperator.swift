@@ -58,7 +58,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         keyTypes.remove(at: group)
         var rowTypes = groupTypes
         rowTypes[group] = .timestamp
-        keyLayout = RowLayout(keys: keyTypes, valueBytes: 8)
+        keyLayout = RowLayout(keys: keyTypes, valueBytes: PanePartition.keyValueBytes)
         layout = RowLayout(keys: rowTypes, valueBytes: accumulators.valueBytes + PanePartition.tailBytes)
         bits = keyTypes.isEmpty ? 0 : partitionBits
         let (keyLayout, layout, accumulators, windows, bits) = (keyLayout, layout, accumulators, windows, bits)
@@ -170,23 +170,36 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
                 return try emitTouched(partition, after: .min, withOld: true, task)
             }
             let clock = eventTime.clock
-            clock.count(updated: partition.panes.touched.count)
             let isBounded = eventTime.group != nil
+            count(partition, after: isBounded ? clock.lateMicros : .min, clock)
             if eventTime.output != .ended {
                 try emitTouched(
                     partition, after: isBounded ? clock.lateMicros : .min, withOld: eventTime.output == .changes, task)
             }
             guard isBounded, clock.flow.takesPart else { return }
             let due = partition.due(through: clock.evictionMicros)
-            if eventTime.output == .ended {
-                let ends = ends(of: due, partition, after: clock.lateMicros, through: clock.evictionMicros)
-                try emit(ends, partition, withOld: false, task)
-            }
+            let ends = ends(of: due, partition, after: clock.lateMicros, through: clock.evictionMicros)
+            if eventTime.output == .ended { try emit(ends, partition, withOld: false, task) }
+            clock.count(removed: ends.reduce(0) { $0 + $1.ends.count }, leaving: 0)
+            partition.countWindows(of: ends.map(\.key), after: clock.evictionMicros)
             let gone = due.filter { windows.lastEnd(ofPane: partition.start(of: $0)) <= clock.evictionMicros }
             partition.remove(gone)
-            clock.count(removed: gone.count)
         }
         try outputs.finishTask(task)
+    }
+
+    /// Progress speaks of windows, as if each had a row of its own.
+    private func count(_ partition: PanePartition, after limit: Int64, _ clock: OperatorClock) {
+        let touched = partition.panes.touched.compactMap { pane in
+            partition.key(of: pane).map { (key: $0, start: partition.start(of: pane)) }
+        }
+        partition.countWindows(of: touched.lazy.map(\.key), after: limit)
+        let sorted = touched.sorted { ($0.key, $0.start) < ($1.key, $1.start) }
+        var first = 0
+        for end in sorted.indices where end + 1 == sorted.count || sorted[end + 1].key != sorted[first].key {
+            clock.count(updated: windows.count(of: sorted[first...end].map(\.start), after: limit))
+            first = end + 1
+        }
     }
 
     /// Per key, the ends of windows to be given out.
@@ -363,7 +376,12 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.panes.table.count } } }
+    /// Of a streaming table: open windows; otherwise panes.
+    public var stateRows: Int {
+        partitions.reduce(0) { sum, p in
+            sum + p.withLock { eventTime == nil ? $0.panes.table.count : $0.windowCount }
+        }
+    }
     public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
     public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.panes.touched.count } } }
 }

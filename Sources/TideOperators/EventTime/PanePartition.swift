@@ -1,6 +1,6 @@
 /// The panes of one partition's keys: accumulators of slices of time, of which sliding windows are put together.
 ///
-///     keys:  key row       | first pane, address |
+///     keys:  key row       | first pane, address | open windows, counted for progress |
 ///     panes: (key, start) row | accumulators | next | previous | key row |
 ///
 /// A pane is as long as the greatest common divisor of the windows' size and slide, so each window is a whole number of
@@ -19,6 +19,10 @@ final class PanePartition {
 
     /// next, previous, key
     static let tailBytes = 24
+    static let keyValueBytes = 16
+    /// Windows of all keys that are open: what a table of windows would hold.
+    private(set) var windowCount = 0
+    private var windowsAreStale = false
 
     init(
         keyLayout: RowLayout, layout: RowLayout, accumulators: AccumulatorLayout, windows: PaneWindows, window: Int,
@@ -88,7 +92,10 @@ final class PanePartition {
         if let previous { setLink(previous, tail, next) } else { setLink(key, keyValue, next) }
         if let next { setLink(next, tail + 8, previous) }
         setLink(pane, tail + 16, nil)
-        if link(key, keyValue) == nil { keys.remove(key) }
+        if link(key, keyValue) == nil {
+            windowCount -= Int(key.load(fromByteOffset: keyValue + 8, as: Int64.self))
+            keys.remove(key)
+        }
     }
 
     /// A key's panes in order of time.
@@ -100,6 +107,27 @@ final class PanePartition {
             next = link(pane, tail)
         }
         return all.sorted { $0.start < $1.start }
+    }
+
+    // MARK: Counting windows
+
+    /// Counts the open windows of keys anew.
+    /// - Parameter limit: windows that end by then are closed.
+    func countWindows(of touched: some Sequence<UnsafeMutableRawPointer>, after limit: Int64) {
+        if windowsAreStale {
+            windowsAreStale = false
+            windowCount = 0
+            keys.forEachRow { recount($0, 0, limit) }
+        }
+        for key in Set(touched) {
+            recount(key, Int(key.load(fromByteOffset: keyValue + 8, as: Int64.self)), limit)
+        }
+    }
+
+    private func recount(_ key: UnsafeMutableRawPointer, _ before: Int, _ limit: Int64) {
+        let count = windows.count(of: panes(of: key).map(\.start), after: limit)
+        key.storeBytes(of: Int64(count), toByteOffset: keyValue + 8, as: Int64.self)
+        windowCount += count - before
     }
 
     // MARK: Ends
@@ -134,6 +162,7 @@ final class PanePartition {
     func refresh() {
         guard indexIsStale else { return }
         indexIsStale = false
+        windowsAreStale = true
         endings = EvictionIndex()
         panes.table.forEachRow { endings.add($0, at: windows.firstEnd(ofPane: start(of: $0))) }
     }
@@ -173,6 +202,19 @@ struct PaneWindows: Sendable {
         var (a, b) = (windows.size, windows.slide)
         while b != 0 { (a, b) = (b, a % b) }
         pane = a
+    }
+
+    /// How many windows that end after `limit` have one of the panes, whose starts ascend.
+    func count(of starts: [Int64], after limit: Int64) -> Int {
+        var counted = Int64.min
+        var count: Int64 = 0
+        for start in starts {
+            let last = lastEnd(ofPane: start)
+            guard let first = firstEnd(ofPane: start, after: Swift.max(limit, counted)) else { continue }
+            count += (last &- first) / slide &+ 1
+            counted = last
+        }
+        return Int(count)
     }
 
     func paneStart(of time: Int64) -> Int64 { TimeWindow.lastStart(atOrBefore: time, slide: pane, offset: offset) }

@@ -105,7 +105,9 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         try partitions[p].withLock { partition throws(TidemillError) in
             guard let eventTime else { return try emitChanges(of: partition, task) }
             let offset = layout.valueOffset
-            eventTime.clock.count(updated: partition.sessions.touched.count { isLive($0 + offset) })
+            // As Spark counts: all sessions of keys that got rows; those that were swallowed are removed.
+            eventTime.clock.count(updated: partition.sessionsOfTouchedKeys())
+            eventTime.clock.count(removed: partition.swallowed(), leaving: 0)
             guard eventTime.clock.flow.takesPart else { return }
             let ended = partition.endSessions(through: eventTime.clock.evictionMicros)
             let areas = ended.map { $0 + offset }

@@ -205,6 +205,28 @@ final class SessionPartition {
         if let key, first(key) == nil { keys.remove(key) }
     }
 
+    // MARK: Counting
+
+    /// Open sessions of the keys whose sessions the epoch touched.
+    func sessionsOfTouchedKeys() -> Int {
+        var count = 0
+        for key in Set(sessions.touched.lazy.filter { self.state($0) == State.open }.compactMap { self.link($0, 24) }) {
+            var next = first(key)
+            while let session = next {
+                count += 1
+                next = link(session, 8)
+            }
+        }
+        return count
+    }
+
+    /// Sessions of earlier epochs that became part of others.
+    func swallowed() -> Int {
+        sessions.touched.indices.count { index in
+            state(sessions.touched[index]) == State.merged && sessions.areaBefore(index).load(as: Int64.self) > 0
+        }
+    }
+
     /// Sessions without those that this epoch merged into others.
     var liveCount: Int { sessions.table.count - sessions.touched.count { state($0) == State.merged } }
 

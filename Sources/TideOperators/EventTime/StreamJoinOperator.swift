@@ -13,6 +13,8 @@ public final class StreamJoinOperator: StatefulOperator {
         let right: StreamJoinSide
         var pendingLeft = PendingRows()
         var pendingRight = PendingRows()
+        /// Stored left rows that a semi join has just given out.
+        var given: [UnsafeMutableRawPointer] = []
         init(left: StreamJoinSide, right: StreamJoinSide) {
             self.left = left
             self.right = right
@@ -180,7 +182,6 @@ public final class StreamJoinOperator: StatefulOperator {
         other.index.find(images, selection: nil, count: n, into: found)
         var matched = [Bool](repeating: false, count: n)
         var pairs = Pairs()
-        // A left row that a semi join has given out is not looked at again.
         let skipsMatched = specification.kind == .semi && side == .right
         for row in 0..<n {
             guard let key = found[row], matchable?[row] ?? true else { continue }
@@ -195,6 +196,9 @@ public final class StreamJoinOperator: StatefulOperator {
             }
         }
         try give(pairs, rows, side, partition, &matched, task)
+        // A left row that a semi join has given out needs no memory any more.
+        for entry in partition.given { other.forget(entry) }
+        partition.given.removeAll()
         return matched
     }
 
@@ -219,7 +223,7 @@ public final class StreamJoinOperator: StatefulOperator {
             joined = joined.filter(keep)
         }
         if specification.kind == .semi {
-            return try giveSemi(pairs, kept, rows, side, other, &matched, task)
+            return try giveSemi(pairs, kept, rows, side, partition, &matched, task)
         }
         for pair in kept {
             matched[Int(pairs.rows[pair])] = true
@@ -230,9 +234,10 @@ public final class StreamJoinOperator: StatefulOperator {
 
     /// Left rows that have found their first partner.
     private func giveSemi(
-        _ pairs: Pairs, _ kept: [Int], _ rows: Batch, _ side: Side, _ other: StreamJoinSide, _ matched: inout [Bool],
-        _ task: TaskContext
+        _ pairs: Pairs, _ kept: [Int], _ rows: Batch, _ side: Side, _ partition: Partition,
+        _ matched: inout [Bool], _ task: TaskContext
     ) throws(TidemillError) {
+        let other = partition.side(side == .left ? .right : .left)
         if side == .left {
             var first: [UInt32] = []
             for pair in kept where !matched[Int(pairs.rows[pair])] {
@@ -242,14 +247,19 @@ public final class StreamJoinOperator: StatefulOperator {
             return try outputs.emit(rows.gather(first), task)
         }
         var first: [UnsafeMutableRawPointer] = []
+        var new = 0
         for pair in kept {
             matched[Int(pairs.rows[pair])] = true
             let entry = pairs.entries[pair]
             if other.isMatched(entry) { continue }
+            if other.isTouched(entry) { new += 1 }
             other.match(entry)
             first.append(entry)
         }
+        // A row that came and went in one epoch was never in the state.
+        clock.count(updated: -new)
         try outputs.emit(Batch(columns: other.columns(of: first), count: first.count), task)
+        partition.given += first
     }
 
     // MARK: Going
@@ -282,11 +292,8 @@ public final class StreamJoinOperator: StatefulOperator {
         guard bound(side) != nil else { return }
         let stored = partition.side(side)
         let gone = stored.evict(through: threshold(side))
-        if !preserves(side) {
-            clock.count(removed: gone.count, leaving: 0)
-            return
-        }
-        // Spark counts rows that are given out as output, not as removed.
+        clock.count(removed: gone.count, leaving: 0)
+        guard preserves(side) else { return }
         let lonely = gone.filter { !stored.isMatched($0) }
         for start in stride(from: 0, to: lonely.count, by: StreamJoinOperator.pairsMax) {
             let chunk = Array(lonely[start..<min(start + StreamJoinOperator.pairsMax, lonely.count)])

@@ -62,8 +62,11 @@ final class StreamJoinSide {
         }
     }
 
+    func isTouched(_ entry: UnsafeMutableRawPointer) -> Bool {
+        entry.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self) != 0
+    }
     private func touch(_ entry: UnsafeMutableRawPointer) {
-        if entry.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self) != 0 { return }
+        if isTouched(entry) { return }
         entry.storeBytes(of: 1, toByteOffset: RowLayout.markOffset, as: UInt32.self)
         touched.append(entry)
     }
@@ -123,19 +126,28 @@ final class StreamJoinSide {
 
     /// Takes out the entries whose time has come.
     func evict(through limit: Int64) -> [UnsafeMutableRawPointer] {
-        let due = endings.take(through: limit)
-        for entry in due {
-            unlink(entry)
-            setFlags(entry, flags(entry) & ~StreamJoinSide.live)
-            touch(entry)
+        // A forgotten entry stays in the index, and its address may be another one's by now.
+        let due = endings.take(through: limit).filter { entry in
+            guard isLive(entry), entry.load(fromByteOffset: value, as: Int64.self) <= limit else { return false }
+            forget(entry)
+            return true
         }
         return due
+    }
+
+    /// Takes out one entry.
+    func forget(_ entry: UnsafeMutableRawPointer) {
+        unlink(entry)
+        setFlags(entry, flags(entry) & ~StreamJoinSide.live)
+        touch(entry)
     }
 
     func endEpoch() {
         for entry in touched {
             entry.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
-            if !isLive(entry) { entries.remove(entry) }
+            if isLive(entry) { continue }
+            setFlags(entry, 0)
+            entries.remove(entry)
         }
         touched.removeAll(keepingCapacity: true)
     }

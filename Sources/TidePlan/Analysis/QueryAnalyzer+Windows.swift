@@ -125,11 +125,12 @@ extension QueryAnalyzer {
                     place.span)
             }
         } else {
-            // A row whose gap is not positive opens no session.
+            // A row whose gap is not positive opens no session. Its time counts for the watermark all the same: one
+            // condition that reads the time stays above it.
             let zero = BoundExpression.literal(Scalar(.dayTimeInterval, .integer(0)))
-            condition = .and([
-                condition, try FunctionRegistry.builtin.bind(">", arguments: [gap, zero], span: place.span),
-            ])
+            let opens = try FunctionRegistry.builtin.bind(">", arguments: [gap, zero], span: place.span)
+            condition = .conditional(
+                .init(branches: [.init(when: condition, then: opens)], otherwise: .null(.boolean)))
         }
         let window = try FunctionRegistry.builtin.bind(
             "session start window", arguments: [time, gap], span: expression.span)

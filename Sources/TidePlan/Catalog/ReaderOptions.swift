@@ -7,7 +7,7 @@ package enum ReaderOptions {
         "path", "pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter", "maxfilespertrigger",
         "maxbytespertrigger", "latestfirst", "maxfileage", "filenameonly", "cleansource", "sourcearchivedir",
         "maxcachedfiles", "discardcachedinputratio", "ignorecorruptfiles", "ignoremissingfiles", "skipchangecommits",
-        "filechanges", "basepath", "tidemill.changedfiles",
+        "filechanges", "basepath", "tidemill.changedfiles", "tidemill.idletimeout",
     ]
     private static let text: Set<String> = [
         "mode", "columnnameofcorruptrecord", "dateformat", "timestampformat", "timestampntzformat", "multiline",
@@ -44,7 +44,7 @@ package enum ReaderOptions {
     /// Options that say how much or when to read, not what the rows are.
     static let pacing: Set<String> = [
         "maxfilespertrigger", "maxbytespertrigger", "latestfirst", "maxfileage", "cleansource", "sourcearchivedir",
-        "maxcachedfiles", "discardcachedinputratio", "eventspertrigger",
+        "maxcachedfiles", "discardcachedinputratio", "eventspertrigger", "tidemill.idletimeout",
     ]
 
     /// - Throws: if both limits of an epoch are given, as Spark refuses them.

@@ -32,9 +32,15 @@ enum FilterPushdown {
         case .scan, .values, .working: return over(conditions, plan)
         case .watermark(var watermark):
             // As in Spark: what is said about other columns may keep rows from moving the watermark.
-            let below = conditions.prefix { $0.isDeterministic && !$0.columns.contains(watermark.column) }
-            watermark.input = push(Array(below), into: watermark.input)
-            return over(Array(conditions.dropFirst(below.count)), .watermark(watermark))
+            var (below, above): ([BoundExpression], [BoundExpression]) = ([], [])
+            for condition in conditions {
+                let passes =
+                    condition.isDeterministic && !condition.columns.contains(watermark.column)
+                    && (above.isEmpty || !condition.mayFail)
+                if passes { below.append(condition) } else { above.append(condition) }
+            }
+            watermark.input = push(below, into: watermark.input)
+            return over(above, .watermark(watermark))
         case .timeWindows(var windows):
             let width = windows.input.schema.count
             let below = conditions.prefix { $0.isDeterministic && $0.columns.allSatisfy { $0 < width } }

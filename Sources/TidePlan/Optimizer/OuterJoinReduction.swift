@@ -47,6 +47,9 @@ extension BoundExpression {
         }
     }
 
-    private static let comparisons: Set<String> = ["=", "!=", "<>", "<", "<=", ">", ">=", "like", "rlike"]
-    private static let arithmetic: Set<String> = ["+", "-", "*", "/", "%", "div", "unary -", "upper", "lower", "trim"]
+    static let comparisons: Set<String> = ["=", "!=", "<>", "<", "<=", ">", ">=", "like", "rlike"]
+    static let arithmetic: Set<String> = [
+        "+", "-", "*", "/", "%", "div", "unary -", "+ interval", "- interval", "upper",
+        "lower", "trim",
+    ]
 }

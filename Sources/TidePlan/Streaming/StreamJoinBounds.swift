@@ -22,6 +22,10 @@ public struct StreamJoinBounds: Hashable, Sendable {
     /// The event-time column of each side, by which its rows are late.
     public let leftTime: Int?
     public let rightTime: Int?
+    /// Whether the condition bounds a time of the side by the other side's event time. If that time is no event time
+    /// itself, Spark runs the join and never gives up waiting.
+    private var hasLeftRange = false
+    private var hasRightRange = false
 
     public init(_ join: LogicalPlan.Join) {
         let leftTimes = EventTime(of: join.left)
@@ -46,15 +50,22 @@ public struct StreamJoinBounds: Hashable, Sendable {
         right = StreamJoinBounds.bound(
             column: rightTime.map { $0 + leftCount }, isOwn: { $0 >= leftCount },
             otherTimes: Set(leftTimes.delays.keys), conditions, shift: leftCount)
+        hasLeftRange =
+            StreamJoinBounds.bound(
+                column: 0, isOwn: { $0 < leftCount }, otherTimes: Set(both), conditions, shift: 0) != nil
+        hasRightRange =
+            StreamJoinBounds.bound(
+                column: 0, isOwn: { $0 >= leftCount }, otherTimes: Set(leftTimes.delays.keys), conditions, shift: 0)
+            != nil
     }
 
-    /// Whether an outer or semi join of this kind gives up waiting.
+    /// Whether an outer or semi join of this kind may wait (Spark's rule).
     func isBounded(_ kind: LogicalPlan.Join.Kind) -> Bool {
         switch kind {
         case .inner: true
-        case .left, .semi: left != nil && (isKeyed || rightTime != nil)
-        case .right: right != nil && (isKeyed || leftTime != nil)
-        case .full: left != nil || right != nil
+        case .left, .semi: isKeyed || hasLeftRange
+        case .right: isKeyed || hasRightRange
+        case .full: isKeyed || hasLeftRange || hasRightRange
         case .anti: false
         }
     }
