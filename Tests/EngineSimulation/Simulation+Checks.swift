@@ -244,8 +244,9 @@ extension Simulation {
         for folder in [Self.warehouse, SimulatedMachine.root.appending("out")] where try disk.exists(folder) {
             for entry in try disk.entries(of: folder) where !tables.contains(entry.name) {
                 let path = folder.appending(entry.name)
-                // The folder of a table that left the pipeline is its owner's to remove, with what lies beside it.
-                if dropped.contains(where: { entry.name == $0 || entry.name.hasPrefix(".\($0).") }) { continue }
+                // The folder of a table that left the pipeline is its owner's to remove; what was hidden beside it is
+                // not there any more.
+                if dropped.contains(entry.name) { continue }
                 guard entry.name.hasSuffix(".staging") else { throw failure("left behind: \(path)") }
                 if let name = try disk.entries(of: path).first?.name { throw failure("left behind: \(path)/\(name)") }
             }

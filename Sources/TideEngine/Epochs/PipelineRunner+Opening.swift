@@ -38,6 +38,8 @@ extension PipelineRunner {
             try target.recover()
             copies.append(CopySink(definition: copy, target: target))
         }
+        try connectPlaces()
+        try cleanAbandonedPlaces()
         staticVersions = Array(repeating: nil, count: graph.statics.count)
         if recovered.lastCommitted != nil { announce() }
         toFill = Set(decisions.flows.filter { $0.value != .continuing }.keys)

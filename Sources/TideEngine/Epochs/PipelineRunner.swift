@@ -33,6 +33,7 @@ public final class PipelineRunner {
     /// Which state is in memory, and which in runs alone.
     var memory: StateMemory?
     var registry = PlanRegistry()
+    var places = TablePlaces()
     var decisions = FlowDecisions()
     var sources: [SourceNode] = []
     var tables: [TableSink] = []
@@ -224,6 +225,7 @@ public final class PipelineRunner {
         try store.markPublished(through: epoch, durable: true)
         lastPublication = environment.clock.elapsed()
         if !done.isEmpty { report(.published(done)) }
+        try cleanAbandonedPlaces()
         try maintenance?.published()
     }
 
