@@ -38,6 +38,8 @@ public struct AbandonedTable: Sendable {
             if owner == .us { return false }
             if try isOurs(directory.parent.appending(entry.name)) { return false }
         }
+        // The place is forgotten for good: what was removed must not come back.
+        try files.syncDirectory(directory.parent)
         return true
     }
 

@@ -191,7 +191,7 @@ extension PipelineRunner {
             rules[StateAddress(owner: owner, kind: .sourceFiles, part: 0)] = MergeRule(keyColumns: [1])
             rules[StateAddress(owner: owner, kind: .inputCopy, part: 0)] = FileCopies.rule
         }
-        var tuning = RunMaintenance.Options()
+        var tuning = options.maintenance
         tuning.flushBytes = settings.flushBytes
         let maintenance = RunMaintenance(
             store, recovered: recovered, rules: rules, executor: environment.executor, options: tuning)

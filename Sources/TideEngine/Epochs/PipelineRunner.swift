@@ -13,6 +13,8 @@ public final class PipelineRunner {
         public var refreshed: Set<String> = []
         /// How the epoch log writes; tests change it.
         package var log = EpochLog.Options()
+        /// When the log is flushed and runs are merged; tests change it.
+        package var maintenance = RunMaintenance.Options()
         public init(storage: FilePath) { self.storage = storage }
     }
 
