@@ -96,11 +96,26 @@ enum AggregateBinding {
         Entry(
             names: ["bit_xor"], usage: "bit_xor(x)", summary: "Bits that an odd number of integers has.",
             example: "SELECT bit_xor(x) FROM VALUES (3), (5) AS t(x)", result: "6"),
+        Entry(
+            names: ["collect_list", "array_agg"], usage: "collect_list(x)",
+            summary: "An array of the values that are not NULL; the whole input row in ascending order decides theirs.",
+            example: "SELECT collect_list(x) FROM VALUES (2), (1), (2) AS t(x)", result: "[1, 2, 2]"),
+        Entry(
+            names: ["collect_set"], usage: "collect_set(x)",
+            summary: "An array of the different values that are not NULL, ascending.",
+            example: "SELECT collect_set(x) FROM VALUES (2), (1), (2) AS t(x)", result: "[1, 2]"),
+        Entry(
+            names: ["listagg", "string_agg"], usage: "listagg(x[, delimiter])",
+            summary: "The texts that are not NULL, joined; the whole input row in ascending order decides their order.",
+            example: "SELECT listagg(x, '+') FROM VALUES ('b'), ('a') AS t(x)", result: "a+b"),
+        Entry(
+            names: ["approx_count_distinct"], usage: "approx_count_distinct(x[, relativeSD])",
+            summary: "How many different values there are; exact, whatever deviation is allowed.",
+            example: "SELECT approx_count_distinct(x) FROM VALUES (2), (1), (2) AS t(x)", result: "2"),
     ]
 
     /// Spark's aggregates that are known by name only, for a better error than "unresolved".
     private static let unsupportedNames: Set<String> = [
-        "collect_list", "collect_set", "array_agg", "listagg", "string_agg", "approx_count_distinct",
         "percentile_approx", "approx_percentile", "regr_slope", "regr_intercept", "grouping",
         "grouping_id", "histogram_numeric",
     ]
@@ -235,6 +250,34 @@ enum AggregateBinding {
             var kind = AggregateKind.bitXor
             if entry.names[0] != "bit_xor" { kind = entry.names[0] == "bit_and" ? .bitAnd : .bitOr }
             return plain(kind, arguments[0], arguments[0].type)
+        case "collect_list", "collect_set":
+            try arity(1...1)
+            guard arguments[0].type.isOrdered else { throw unexpected("a type with an order") }
+            // Of DISTINCT values the list is the set.
+            let kind: AggregateKind = entry.names[0] == "collect_list" && !distinct ? .collectList : .collectSet
+            return BoundAggregate(
+                kind: kind, arguments: arguments, distinct: false, resultType: .array(arguments[0].type),
+                nullable: false)
+        case "listagg":
+            try arity(1...2)
+            var delimiter = ""
+            if arguments.count == 2 {
+                guard let text = FunctionRegistry.builtin.fold(arguments[1]).literalValue?.string else {
+                    throw BindError.unexpectedType(
+                        arguments[1], expected: "STRING constant", position: 1, function: lower, span)
+                }
+                delimiter = text
+            }
+            if distinct { throw BindError.unsupported("listagg(DISTINCT …) is not supported", span) }
+            return plain(.listAgg(delimiter: delimiter), TypeCoercion.cast(arguments[0], to: .string), .string)
+        case "approx_count_distinct":
+            try arity(1...2)
+            guard arguments[0].type.isOrdered || arguments[0].type == .null else {
+                throw unexpected("a type with an order")
+            }
+            return BoundAggregate(
+                kind: .approxCountDistinct, arguments: [arguments[0]], distinct: false, resultType: .bigint,
+                nullable: false)
         default:
             try arity(1...1)
             let type = arguments[0].type

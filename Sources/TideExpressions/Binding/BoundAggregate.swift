@@ -29,13 +29,21 @@ public enum AggregateKind: Hashable, Sendable {
     case maxBy, minBy
     /// Integral in and out.
     case bitAnd, bitOr, bitXor
+    /// An array of the values that are not NULL, in the order of whole input rows.
+    case collectList
+    /// An array of the different values that are not NULL, ascending.
+    case collectSet
+    /// The texts that are not NULL, in the order of whole input rows or of the values, joined.
+    case listAgg(delimiter: String)
+    /// How many different values; exact here.
+    case approxCountDistinct
 }
 
 extension AggregateKind {
     /// Whether the result is the value of one row, chosen by the order of whole input rows.
     public var picksRow: Bool {
         switch self {
-        case .first, .last, .anyValue: true
+        case .first, .last, .anyValue, .collectList, .listAgg: true
         default: false
         }
     }

@@ -130,7 +130,7 @@ struct AccumulatorLayout: Sendable {
                 more = [slot(.sumSquares, argument, filter, type), slot(.sumCubes, argument, filter, type)]
                 if aggregate.kind == .kurtosis { more.append(slot(.sumFourths, argument, filter, type)) }
             case .first, .last, .anyValue, .covarPop, .covarSamp, .corr, .percentile, .mode, .maxBy, .minBy, .bitAnd,
-                .bitOr, .bitXor:
+                .bitOr, .bitXor, .collectList, .collectSet, .listAgg, .approxCountDistinct:
                 throw TidemillError.internal("an aggregate without an accumulator: \(named.name)")
             }
             outputs.append(Output(aggregate: aggregate, main: main, count: count, more: more))
@@ -147,19 +147,22 @@ struct AccumulatorLayout: Sendable {
     ) -> Output? {
         let types = aggregate.arguments.map(\.type)
         let arguments = aggregate.arguments.map { input($0) }
-        func picked(_ pick: ValueStore.Pick, orderedBy order: [(Int, DataType)], required: [Int]) -> Output {
+        func picked(
+            _ pick: ValueStore.Pick, orderedBy order: [(Int, DataType)], required: [Int], type: DataType? = nil
+        ) -> Output {
             let kept = ValueStore(
                 columns: order.map(\.0) + [arguments[0]], types: order.map(\.1) + [types[0]], filter: filter,
                 required: required, pick: pick)
             return Output(
-                aggregate: aggregate, main: slot(.picked, arguments[0], filter, types[0], store(kept)), count: 0)
+                aggregate: aggregate, main: slot(.picked, arguments[0], filter, type ?? types[0], store(kept)), count: 0
+            )
         }
-        func row(_ pick: ValueStore.Pick, _ ignoresNulls: Bool) -> Output {
+        func row(_ pick: ValueStore.Pick, _ ignoresNulls: Bool, type: DataType? = nil) -> Output {
             var order: [(Int, DataType)] = []
             for (index, field) in schema.fields.enumerated() {
                 order.append((input(.column(index: index, type: field.type, nullable: field.nullable)), field.type))
             }
-            return picked(pick, orderedBy: order, required: ignoresNulls ? [arguments[0]] : [])
+            return picked(pick, orderedBy: order, required: ignoresNulls ? [arguments[0]] : [], type: type)
         }
         func values() -> Int {
             store(ValueStore(columns: arguments, types: types, filter: filter, required: arguments, pick: nil))
@@ -178,7 +181,10 @@ struct AccumulatorLayout: Sendable {
         case .bitAnd: return picked(.bitAnd, orderedBy: [], required: arguments)
         case .bitOr: return picked(.bitOr, orderedBy: [], required: arguments)
         case .bitXor: return picked(.bitXor, orderedBy: [], required: arguments)
-        case .count where aggregate.distinct:
+        case .collectList: return row(.list, true, type: aggregate.resultType)
+        case .collectSet: return picked(.set, orderedBy: [], required: arguments, type: aggregate.resultType)
+        case .listAgg(let delimiter): return row(.text(delimiter: Array(delimiter.utf8)), true)
+        case .count where aggregate.distinct, .approxCountDistinct:
             let count = slot(.nonNull, arguments[0], filter, .bigint, values())
             return Output(aggregate: aggregate, main: count, count: count)
         case .sum where aggregate.distinct, .avg where aggregate.distinct, .countIf where aggregate.distinct,

@@ -17,7 +17,7 @@ extension AccumulatorLayout {
         let counts = slots[output.count].offset
         let hasValue = presence(counts, areas, n)
         switch aggregate.kind {
-        case .countStar, .count, .countIf:
+        case .countStar, .count, .countIf, .approxCountDistinct:
             return Column(type: .bigint, count: n, values: collect(Int64.self, main.offset, areas, n))
         case .boolAnd, .boolOr:
             let all = aggregate.kind == .boolAnd
@@ -35,8 +35,11 @@ extension AccumulatorLayout {
                 return doubles(main.offset, areas, n, heap, dividedBy: counts, validity: hasValue)
             }
             return try decimalAverage(aggregate, main, counts, areas, n, heap, validity: hasValue)
-        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor:
+        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor,
+            .listAgg:
             return extreme(main, aggregate.resultType, areas, n, heap)
+        case .collectList, .collectSet:
+            return ValueStore.Pick.emptyForNone(extreme(main, aggregate.resultType, areas, n, heap))
         case .stddevPop, .stddevSamp, .varPop, .varSamp:
             return moments(output, areas, n, heap) { count, sums in
                 Moments.result(aggregate.kind, count: count, sum: sums[0], squares: sums[1])

@@ -12,6 +12,10 @@ struct ValueStore: Hashable, Sendable {
         case percentile(PercentileFraction)
         case mode
         case bitAnd, bitOr, bitXor
+        /// The last columns of all rows, in their order, as often as they occur; of each once.
+        case list, set
+        /// The same joined to one text.
+        case text(delimiter: [UInt8])
 
         /// Whether only the picked row can matter as long as nothing is taken back.
         var needsOneRow: Bool { self == .first || self == .last }
@@ -181,6 +185,19 @@ extension AggregatePartition {
         let areas = valueAreas(rows.keyColumns(groups), count: groups.count)
         if !pick.needsOneRow {
             let weights = entries.map { rows.weight(of: $0) }
+            if let type = accumulators.slots.first(where: { $0.store == index })?.type,
+                let lists = pick.lists(columns[columns.count - 1], type, order, weights, starts)
+            {
+                let batch = Batch(columns: [lists], count: lists.count)
+                for group in groups.indices {
+                    for slot in accumulators.slots where slot.store == index {
+                        clear(slot, areas[group])
+                        if starts[group] == starts[group + 1] { continue }
+                        try accumulators.store(slot, batch, 0, group, areas[group], self)
+                    }
+                }
+                return
+            }
             for group in groups.indices {
                 let range = starts[group]..<starts[group + 1]
                 for slot in accumulators.slots where slot.store == index {
@@ -249,7 +266,7 @@ extension AggregatePartition {
             } else {
                 target.storeBytes(of: bits, toByteOffset: 8, as: Int64.self)
             }
-        case .first, .last: break
+        case .first, .last, .list, .set, .text: break
         }
     }
 

@@ -28,6 +28,7 @@ extension ExpressionBinder {
                 "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
                 "the function `\(name)` does not support the FILTER clause", hint: "only aggregate functions do", span)
         }
+        if GeneratorCall.isGenerator(name) { throw QueryAnalyzer.refusedGenerator(name, span) }
         // Of an unknown function its name is the mistake, whatever stands in the parentheses.
         if !registry.isScalar(name) { _ = try registry.bind(name, arguments: [], span: span) }
         let bound = try registry.bind(name, arguments: bindAll(call.arguments.map(\.value)), span: span)

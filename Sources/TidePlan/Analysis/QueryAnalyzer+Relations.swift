@@ -30,11 +30,11 @@ extension QueryAnalyzer {
         case .subquery(let query): result = try analyze(query).qualified(["__auto_generated_subquery_name"])
         case .values(let table): result = try analyzeValues(table)
         case .function(let function):
-            guard QueryAnalyzer.dropDuplicates.contains(function.name.text.lowercased()) else {
-                throw AnalysisError.unsupported(
-                    "table functions are not supported yet: \(function.name.text)", relation.span)
+            if QueryAnalyzer.dropDuplicates.contains(function.name.text.lowercased()) {
+                result = try deduplicated(function, relation.span)
+                break
             }
-            result = try deduplicated(function, relation.span)
+            return try generated(analyzeFrom([]), function, relation.alias, isOuter: false, relation.span)
         case .join(let join):
             let left = try analyzeRelation(join.left)
             if join.right.isLateral {
@@ -66,6 +66,10 @@ extension QueryAnalyzer {
                 "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "a \(kind.rawValue) join cannot be LATERAL",
                 hint: "use JOIN LATERAL or LEFT JOIN LATERAL", span)
         }
+        if case .function(let function) = relation.kind, GeneratorCall.isGenerator(function.name.text) {
+            let result = try generated(left, function, relation.alias, isOuter: kind == .left, relation.span)
+            return try conditioned(result, kind, condition, span)
+        }
         let row = OuterRow(left.scope)
         var right = try within(row) { () throws(TidemillError) in try analyzeRelation(relation) }
         if right.isStreaming {
@@ -88,6 +92,13 @@ extension QueryAnalyzer {
                     name: name.name, qualifier: name.qualifier, index: start + index, type: column.type,
                     nullable: column.nullable))
         }
+        return try conditioned(result, kind, condition, span)
+    }
+
+    /// ON of a lateral join.
+    private func conditioned(
+        _ result: AnalyzedRelation, _ kind: JoinKind, _ condition: JoinCondition, _ span: SourceSpan
+    ) throws(TidemillError) -> AnalyzedRelation {
         switch condition {
         case .none: return result
         case .on(let expression):

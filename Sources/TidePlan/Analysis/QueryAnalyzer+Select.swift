@@ -30,12 +30,11 @@ struct OutputItem {
 
 extension QueryAnalyzer {
     func analyzeSelect(_ select: Select, _ order: OrderClause) throws(TidemillError) -> AnalyzedRelation {
-        if let view = select.lateralViews.first {
-            throw AnalysisError.unsupported("LATERAL VIEW is not supported yet", view.span)
-        }
         var input = try analyzeFrom(select.from)
+        for view in select.lateralViews { input = try generated(input, view) }
         if let filter = select.filter { input = try filtered(input, filter) }
         input = try windowed(input, QueryAnalyzer.windowExpressions(select))
+        if let generator = try generatorItem(select.items) { return try generating(generator, select, input, order) }
         let items = try outputItems(select.items, input.scope)
         let core = try core(input, items, select, order)
         return try finish(core, isDistinct: select.isDistinct, order, select.span)
@@ -52,7 +51,9 @@ extension QueryAnalyzer {
         var out: [OutputItem] = []
         for item in items {
             if item.aliases.count > 1 {
-                throw AnalysisError.unsupported("functions that make several columns are not supported yet", item.span)
+                throw AnalysisError.user(
+                    "MULTI_ALIAS_WITHOUT_GENERATOR", "several aliases stand behind an expression that makes one column",
+                    hint: "generators such as inline(…) and posexplode(…) make several columns", item.span)
             }
             if case .star(let star) = item.expression.kind {
                 if let alias = item.alias {
@@ -89,7 +90,7 @@ extension QueryAnalyzer {
     }
 
     /// Grouping, HAVING, windows, QUALIFY, in this order; then what the select list and ORDER BY say over that.
-    private func core(
+    func core(
         _ input: AnalyzedRelation, _ items: [OutputItem], _ select: Select, _ order: OrderClause
     ) throws(TidemillError) -> SelectCore {
         let isAggregated =

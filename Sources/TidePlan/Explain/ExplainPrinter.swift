@@ -83,6 +83,7 @@ public struct ExplainPrinter: Sendable {
         case .window: return "Window"
         case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
         case .expand: return "Expand"
+        case .generate: return "Generate"
         case .replicate: return "Replicate"
         case .latest: return "Newest row per key (SCD type 1)"
         case .recursive(let recursive): return "Recursion \(recursive.name)"
@@ -114,7 +115,7 @@ public struct ExplainPrinter: Sendable {
             lines = ["order: \(PlanText.keys(sort))"]
             if let limit = sort.limit { lines.append("limit: \(limit)") }
             if sort.offset > 0 { lines.append("offset: \(sort.offset)") }
-        case .watermark, .timeWindows, .deduplicate: lines = [PlanText.line(plan)]
+        case .watermark, .timeWindows, .deduplicate, .generate: lines = [PlanText.line(plan)]
         case .window(let window): lines = self.details(window)
         case .topN(let topN): lines = self.details(topN)
         case .expand(let expand):
@@ -157,7 +158,7 @@ public struct ExplainPrinter: Sendable {
     private func state(of plan: LogicalPlan) -> String? {
         if incremental.isStatic(plan) { return nil }
         switch plan {
-        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows, .expand, .replicate,
+        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows, .expand, .generate, .replicate,
             .working:
             return nil
         case .deduplicate(let deduplicate):
@@ -233,7 +234,9 @@ extension AggregateKind {
     /// Whether undoing a value needs the others.
     public var needsValuesToRetract: Bool {
         switch self {
-        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor: true
+        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor,
+            .collectList, .collectSet, .listAgg, .approxCountDistinct:
+            true
         default: false
         }
     }

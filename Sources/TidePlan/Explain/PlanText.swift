@@ -71,6 +71,10 @@ public struct PlanText {
         case .expand(let expand):
             let rows = expand.projections.map { "(\(list($0, expand.input.schema)))" }.joined(separator: ", ")
             return "expand [\(expand.names.joined(separator: ", "))] \(rows)"
+        case .generate(let generate):
+            return "generate [\(generate.names.joined(separator: ", "))]"
+                + (generate.hasPosition ? " with position" : "") + (generate.isOuter ? " outer" : "")
+                + " from \(expression(generate.collection, generate.input.schema))"
         case .recursive(let recursive): return "recursive \(recursive.name) at most \(recursive.levelMax) steps"
         case .working(let working): return "working [\(working.schema.names.joined(separator: ", "))]"
         case .replicate(let replicate):
@@ -164,6 +168,10 @@ extension AggregateKind {
         case .bitAnd: "bit_and"
         case .bitOr: "bit_or"
         case .bitXor: "bit_xor"
+        case .collectList: "collect_list"
+        case .collectSet: "collect_set"
+        case .listAgg(let delimiter): "listagg_\(delimiter)"
+        case .approxCountDistinct: "approx_count_distinct"
         }
     }
 }

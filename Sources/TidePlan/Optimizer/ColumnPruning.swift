@@ -87,6 +87,14 @@ enum ColumnPruning {
             expand.names = order.map { expand.names[$0] }
             expand.projections = kept.map { row in row.map { $0.remapped { positions[$0] ?? $0 } } }
             return (.expand(expand), numbered(order))
+        case .generate(var generate):
+            let width = generate.input.schema.count
+            let read = wanted.filter { $0 < width }.union(generate.collection.columns)
+            var (below, positions) = prune(generate.input, keeping: read)
+            generate.input = below
+            generate.collection = generate.collection.remapped { positions[$0] ?? $0 }
+            for index in generate.fields.indices { positions[width + index] = below.schema.count + index }
+            return (.generate(generate), positions)
         case .recursive(var recursive):
             // Each step reads what the one before it gave, whole.
             let all = Array(recursive.schema.fields.indices)

@@ -40,6 +40,11 @@ enum FilterPushdown {
             let below = conditions.prefix { $0.isDeterministic && $0.columns.allSatisfy { $0 < width } }
             windows.input = push(Array(below), into: windows.input)
             return over(Array(conditions.dropFirst(below.count)), .timeWindows(windows))
+        case .generate(var generate):
+            let width = generate.input.schema.count
+            let below = conditions.prefix { $0.isDeterministic && $0.columns.allSatisfy { $0 < width } }
+            generate.input = push(Array(below), into: generate.input)
+            return over(Array(conditions.dropFirst(below.count)), .generate(generate))
         // Which row of a key comes first depends on the rows before it.
         case .deduplicate: return over(conditions, descend(plan))
         }

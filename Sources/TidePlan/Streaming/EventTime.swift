@@ -19,6 +19,7 @@ public struct EventTime: Hashable, Sendable {
         // Rows made out of a row have no time of their own.
         case .scan, .values, .expand, .recursive, .working, .latest: return [:]
         case .filter(let input, _): return delays(of: input)
+        case .generate(let generate): return delays(of: generate.input)
         case .sort, .deduplicate, .window, .topN, .replicate: return delays(of: plan.inputs[0])
         case .project(let input, let items): return EventTime(of: input).delays(of: items)
         case .watermark(let watermark):

@@ -32,6 +32,12 @@ public struct KeyDerivation: Sendable {
         case .sort(let sort): return sort.limit == 1 ? [] : key(of: sort.input)
         case .window(let window): return key(of: window.input)
         case .topN(let topN): return key(of: topN)
+        case .generate(let generate):
+            // Positions and the keys of a map tell the rows apart that one row gives.
+            var isMap = false
+            if case .map = generate.collection.type { isMap = true }
+            guard generate.hasPosition || isMap else { return nil }
+            return key(of: generate.input).map { $0 + [generate.input.schema.count] }
         case .expand, .replicate, .recursive, .working: return nil
         case .latest(let latest): return latest.keys.sorted()
         case .project(let input, let items):

@@ -20,7 +20,8 @@ enum ConditionPullUp {
                 LogicalPlan.TopN(input: sort.input, orderBy: sort.keys, limit: sort.limit, offset: sort.offset))
         case .topN(let topN): return try self.topN(topN)
         case .window(let window): return try self.window(window)
-        case .scan, .values, .union, .expand, .replicate, .latest, .recursive, .working, .watermark, .timeWindows,
+        case .scan, .values, .union, .expand, .generate, .replicate, .latest, .recursive, .working, .watermark,
+            .timeWindows,
             .deduplicate:
             return nil
         }
@@ -155,8 +156,10 @@ extension BoundAggregate {
     /// The aggregate's result in `column`, or what it is over no row where the column is NULL for want of one.
     func overNoRow(_ column: BoundExpression) -> BoundExpression {
         switch kind {
-        case .countStar, .count, .countIf:
+        case .countStar, .count, .countIf, .approxCountDistinct:
             .coalesce([column.asNullable, .literal(.bigint(0))])
+        case .collectList, .collectSet:
+            .coalesce([column.asNullable, .literal(Scalar(resultType, .bytes(NestedImage.emptyArray)))])
         default: column.asNullable
         }
     }

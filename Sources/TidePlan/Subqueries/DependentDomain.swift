@@ -66,6 +66,12 @@ struct DependentDomain {
             moved.input = try push(windows.input)
             moved.time = bound(windows.time, count)
             return domainLast(.timeWindows(moved), at: count, new: 1)
+        case .generate(var generate):
+            let count = generate.input.schema.count
+            let new = generate.fields.count
+            generate.collection = bound(generate.collection, count)
+            generate.input = try push(generate.input)
+            return domainLast(.generate(generate), at: count, new: new)
         case .watermark, .deduplicate: throw .internal("a stream with parameters")
         }
     }
