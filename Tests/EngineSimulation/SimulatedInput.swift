@@ -12,8 +12,8 @@ struct SimulatedInputFile {
     var key: String { SimulatedInput.changing == relation ? "\(path)@\(modifiedNanos)" : path }
 }
 
-/// Makes input files. NULLs, keys that differ only behind their first twelve bytes, mtimes that are equal or old, events
-/// that are late, changes out of order.
+/// Makes input files. NULLs, keys that differ only behind their first twelve bytes, mtimes that are equal or old, late
+/// events, changes out of order.
 ///
 ///     l (id INT, k STRING, g INT, v INT)          grows
 ///     r (k STRING, g INT, w BIGINT)               grows

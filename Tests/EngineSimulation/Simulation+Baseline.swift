@@ -11,8 +11,9 @@ import Tidemill
 // has as many runs and log segments.
 //
 // Two rules of their own, which the twin shares: a deletion of AUTO CDC leaves one row per key, with its number, or an
-// older event would bring the row back; and a source remembers the path of every file it has taken. The latter may exceed
-// the twin, by paths of files that are not there any more; and so may what is kept of a relation that nobody reads.
+// older event would bring the row back; and a source remembers the path of every file it has taken. The latter may
+// exceed the twin, by paths of files that are not there any more, and so may what is kept of a relation that nobody
+// reads.
 extension Simulation {
     func withdraw() {
         let read = projects[projects.count - 1].relations

@@ -1,5 +1,5 @@
-// What tables that left the pipeline have beside them. Their directories are their owner's; hidden siblings are nobody's
-// but ours. Nothing committed depends on any of it, so a crash in here leaves work for the next start.
+// What tables that left the pipeline have beside them. Their directories are their owner's; hidden siblings are ours
+// alone. Nothing committed depends on any of it, so a crash in here leaves work for the next start.
 
 extension PipelineRunner {
     /// To be called once tables are connected.
