@@ -340,6 +340,7 @@ struct GraphBuilder {
             shared.replacesFiles = true
             shared.columns = Array(scan.relationSchema.fields.indices)
         }
+        if scan.relation.mode == .changes && !scan.relation.isStream { shared.followers.insert(flow) }
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }

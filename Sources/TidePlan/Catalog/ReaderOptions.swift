@@ -1,5 +1,8 @@
 /// Names of options and properties that somebody reads; others are accepted, as in Spark, and listed by `dry-run`.
-enum ReaderOptions {
+package enum ReaderOptions {
+    /// The option that says what happens to a file that changes or vanishes after it was read.
+    package static let changedFiles = "tidemill.changedfiles"
+
     private static let files: Set<String> = [
         "path", "pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter", "maxfilespertrigger",
         "maxbytespertrigger", "latestfirst", "maxfileage", "filenameonly", "cleansource", "sourcearchivedir",
