@@ -22,6 +22,15 @@ public protocol Connectors: Sendable {
     ) throws(TidemillError) -> any KeyedTarget
     func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget
 
+    /// The directories that a table has, as `TablePlace` says them.
+    func places(of dataset: Dataset) -> [String]
+    func place(of sink: SinkDefinition) -> String
+    /// Removes what a table that left the pipeline has beside its directory, as far as it is ours and neither a reader
+    /// nor a retained epoch needs it. True if nothing is left to be removed later.
+    func cleanSiblings(
+        of place: TablePlace, generations: Set<UInt64>, retained: Set<RetainedVersion>
+    ) throws(TidemillError) -> Bool
+
     /// Names of files that a retained version of the table lacks; nil if the version itself is gone.
     func missingFiles(_ dataset: Dataset, of version: RetainedVersion) throws(TidemillError) -> [String]?
     /// Makes a retained version the table again, under a new generation. Doing it twice changes nothing.

@@ -27,6 +27,7 @@ struct SimulatedLife {
     var settings: [String: String]
     var log = EpochLog.Options()
     var tables = TableOptions()
+    var maintenance = RunMaintenance.Options()
     var refreshed: Set<String> = []
     /// Stop after so many epochs.
     var epochsMax: Int?

@@ -12,6 +12,7 @@ package final class SimulatedMachine {
     package var settings: [String: String] = [:]
     package var log = EpochLog.Options()
     package var tableOptions = TableOptions()
+    package var maintenance = RunMaintenance.Options()
     package var refreshed: Set<String> = []
     package var epochsMax: Int?
     package static let root = FilePath("/p")
@@ -46,6 +47,7 @@ package final class SimulatedMachine {
         try pipeline.validate()
         var options = PipelineRunner.Options(storage: pipeline.storage)
         options.log = log
+        options.maintenance = maintenance
         options.refreshed = refreshed
         options.epochsMax = epochsMax
         var connectors = pipeline.connectors

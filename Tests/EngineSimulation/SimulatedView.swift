@@ -11,7 +11,18 @@ struct SimulatedView: Sendable {
     var needs: [String] = []
     /// `?` is a small number, which changes with the pipeline if this is a materialized view.
     var sql: String
+    /// How it is stored: parquet, csv or json.
+    var format = "parquet"
+    /// Of a flow that goes by event time: its rows after these epochs. Such a flow is there from the beginning.
+    var events: (@Sendable ([EventStep]) -> ReferenceRelation)?
     var rows: @Sendable (_ tables: Tables, _ n: Double) -> ReferenceRelation
+
+    /// External relations that it reads itself.
+    var relations: [String] { SimulatedView.relations(in: sql) }
+    static func relations(in sql: String) -> [String] {
+        let words = Set(sql.matches(of: #/(?:FROM|JOIN)[ (]+(?:STREAM[ (]+)?(\w+)/#).map { String($0.output.1) })
+        return SimulatedInput.relations.filter(words.contains)
+    }
 
     private static func view(
         _ name: String, needs: [String] = [], _ query: String,
@@ -23,8 +34,10 @@ struct SimulatedView: Sendable {
     }
     private static func exceeds(_ value: Value, _ n: Double) -> Bool { value.number.map { $0 > n } ?? false }
 
-    /// Over l(id, k, g, v), r(k, g, w) and the unchanging s(k, city), whose tables are given under these names.
-    static let all: [SimulatedView] = [
+    /// Over the relations of `SimulatedInput`, whose tables are given under their names.
+    static let all: [SimulatedView] = growing + changing
+
+    private static let growing: [SimulatedView] = [
         SimulatedView(
             name: "passed", kind: .streaming,
             sql: "CREATE STREAMING TABLE passed AS SELECT id, k, g, v FROM STREAM l WHERE v > ?;"
@@ -122,6 +135,69 @@ struct SimulatedView: Sendable {
             name: "copy", kind: .copy, needs: ["sums"],
             sql: "CREATE SINK copy USING csv OPTIONS (path 'out/copy', header 'true') AS FROM sums;"
         ) { tables, _ in tables["sums"]! },
+        SimulatedView(
+            name: "as_csv", kind: .streaming,
+            sql: "CREATE STREAMING TABLE as_csv USING csv AS SELECT id, k FROM STREAM l WHERE g < ?;",
+            format: "csv"
+        ) { tables, n in tables["l"]!.filter { $0[2].number.map { $0 < n } ?? false }.map { [$0[0], $0[1]] } },
+        SimulatedView(
+            name: "as_json", kind: .materialized, needs: ["sums"],
+            sql: "CREATE MATERIALIZED VIEW as_json USING json AS SELECT k, n, s FROM sums WHERE n <> ?;", format: "json"
+        ) { tables, n in tables["sums"]!.filter { $0[1].number! != n }.map { [$0[0], $0[1], $0[2]] } },
+    ]
+
+    /// Over rows that are taken back.
+    private static let changing: [SimulatedView] = [
+        view(
+            "m_sums", "SELECT k, count(*) AS n, sum(v) AS s, min(v) AS lo, max(v) AS hi FROM m WHERE g <> ? GROUP BY k"
+        ) { tables, n in
+            tables["m"]!.filter { $0[2].number.map { $0 != n } ?? false }
+                .group(by: [1]) { [count($0), sum($0, 3), least($0, 3), greatest($0, 3)] }
+        },
+        view("m_pairs", "SELECT a.id AS x, b.id AS y FROM m AS a JOIN m AS b ON a.k = b.k WHERE a.v > b.v + ?") {
+            tables, n in
+            tables["m"]!.join(tables["m"]!) { a, b in
+                guard a[1].equals(b[1]), let x = a[3].number, let y = b[3].number else { return false }
+                return x > y + n
+            }.map { [$0[0], $0[4]] }
+        },
+        view("m_kinds", "SELECT DISTINCT k, g FROM m WHERE v > ? - 3") { tables, n in
+            tables["m"]!.filter { exceeds($0[3], n - 3) }.map { [$0[1], $0[2]] }.distinct()
+        },
+        view("m_whole", "SELECT count(*) AS n, sum(v) AS s FROM m WHERE g < ?") { tables, n in
+            tables["m"]!.filter { $0[2].number.map { $0 < n } ?? false }.group(by: []) { [count($0), sum($0, 3)] }
+        },
+        view(
+            "m_unmatched",
+            "SELECT m.id, b.n FROM m LEFT JOIN (SELECT k, count(*) AS n FROM m GROUP BY k HAVING count(*) > ?) AS b ON m.k = b.k"
+        ) { tables, n in
+            let groups = tables["m"]!.group(by: [1]) { [count($0)] }.filter { exceeds($0[1], n) }
+            return tables["m"]!.leftJoin(groups, width: 2) { $0[1].equals($1[0]) }.map { [$0[0], $0[5]] }
+        },
+        view("m_ranks", "SELECT id, rank() OVER (PARTITION BY k ORDER BY id) + ? - ? AS r FROM m") { tables, _ in
+            let rows = tables["m"]!.rows
+            return ReferenceRelation(
+                rows.map { row in [row[0], .number(Double(rows.count { $0[1] == row[1] && $0[0] <= row[0] }))] })
+        },
+        SimulatedView(
+            name: "customers", kind: .streaming,
+            sql: """
+                CREATE STREAMING TABLE customers;
+                CREATE FLOW customers_c AS AUTO CDC INTO customers FROM STREAM(c)
+                  KEYS (k) APPLY AS DELETE WHEN op = 'D' SEQUENCE BY n COLUMNS * EXCEPT (op, n) STORED AS SCD TYPE 1;
+                """
+        ) { tables, _ in
+            var newest: [Value: ReferenceRelation.Row] = [:]
+            for row in tables["c"]!.rows where !row[3].isNull {
+                if let known = newest[row[0]], known[3] > row[3] { continue }
+                newest[row[0]] = row
+            }
+            return ReferenceRelation(newest.values.filter { $0[2] != .text("D") }.map { [$0[0], $0[1]] })
+        },
+        view("per_value", needs: ["customers"], "SELECT v, count(*) AS n FROM customers WHERE v <> ? GROUP BY v") {
+            tables, n in
+            tables["customers"]!.filter { $0[1].number.map { $0 != n } ?? false }.group(by: [1]) { [count($0)] }
+        },
     ]
 }
 
@@ -141,6 +217,11 @@ struct SimulatedProject: Sendable {
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
             project.add(named: SimulatedView.all.randomElement(using: &generator)!.name, &generator)
         }
+        if Int.random(in: 0..<2, using: &generator) == 0 {
+            for view in SimulatedView.events where Int.random(in: 0..<2, using: &generator) == 0 {
+                project.views.append((view, 0))
+            }
+        }
         if Int.random(in: 0..<3, using: &generator) == 0 {
             project.template = QueryTemplate.all.randomElement(using: &generator)
             project.templateNumber = Int.random(in: 0...5, using: &generator)
@@ -151,7 +232,7 @@ struct SimulatedProject: Sendable {
 
     mutating func drawLimits(_ generator: inout SeededGenerator) {
         filesPerEpoch = [:]
-        for relation in ["l", "r"] where Bool.random(using: &generator) {
+        for relation in SimulatedInput.relations where Bool.random(using: &generator) {
             filesPerEpoch[relation] = Int.random(in: 1...2, using: &generator)
         }
     }
@@ -189,6 +270,11 @@ struct SimulatedProject: Sendable {
             CREATE TABLE l (id INT, k STRING, g INT, v INT) USING csv OPTIONS (\(options("l")));
             CREATE TABLE r (k STRING, g INT, w BIGINT) USING csv OPTIONS (\(options("r")));
             CREATE TABLE s (k STRING, city STRING) USING csv OPTIONS (path 'in/s');
+            CREATE TABLE m (id INT, k STRING, g INT, v INT)
+              USING csv OPTIONS (\(options("m")), tidemill.changedFiles 'replace');
+            CREATE TABLE e (id INT, ts TIMESTAMP, k STRING, v INT) USING csv OPTIONS (\(options("e")));
+            CREATE TABLE h (id INT, ts TIMESTAMP, k STRING) USING csv OPTIONS (\(options("h")));
+            CREATE TABLE c (k STRING, v INT, op STRING, n BIGINT) USING csv OPTIONS (\(options("c")));
 
             """
         var statements = views.map { $0.view.sql.replacing("?", with: "\($0.number)") }
@@ -197,9 +283,11 @@ struct SimulatedProject: Sendable {
     }
 
     /// Stored tables and copies by name, over these relations.
-    func tables(_ relations: SimulatedView.Tables) -> SimulatedView.Tables {
+    func tables(_ relations: SimulatedView.Tables, _ steps: [EventStep]) -> SimulatedView.Tables {
         var tables = relations
-        for (view, number) in views { tables[view.name] = view.rows(tables, Double(number)) }
+        for (view, number) in views {
+            tables[view.name] = view.events?(steps) ?? view.rows(tables, Double(number))
+        }
         for name in relations.keys { tables[name] = nil }
         guard let template, let l = relations["l"], let r = relations["r"] else { return tables }
         return tables.merging(template.tables(l, r, Double(templateNumber))) { _, new in new }
@@ -210,5 +298,16 @@ struct SimulatedProject: Sendable {
         Set(sql.matches(of: #/CREATE (?:STREAMING TABLE|MATERIALIZED VIEW|SINK) (\w+)/#).map { String($0.output.1) })
     }
     static let copyName = "copy"
-    var refreshable: [String] { views.filter { $0.view.kind != .copy }.map(\.view.name) }
+    /// A flow by event time would see its rows in other epochs.
+    var refreshable: [String] { views.filter { $0.view.kind != .copy && $0.view.events == nil }.map(\.view.name) }
+    /// Relations that some statement reads.
+    var relations: Set<String> {
+        Set(views.flatMap(\.view.relations) + (template.map { SimulatedView.relations(in: $0.sql) } ?? []))
+    }
+    /// Tables and copies that are stored as text.
+    var textFormats: [String: String] {
+        var formats = [SimulatedProject.copyName: "csv"]
+        for (view, _) in views where view.format != "parquet" { formats[view.name] = view.format }
+        return formats
+    }
 }

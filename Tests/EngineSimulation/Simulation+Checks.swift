@@ -5,7 +5,7 @@ import Tidemill
 
 // What must hold at each step of a simulated life.
 extension Simulation {
-    private static let storage = SimulatedMachine.root.appending("checkpoint")
+    static let storage = SimulatedMachine.root.appending("checkpoint")
     private static let warehouse = SimulatedMachine.root.appending("spark-warehouse")
 
     // MARK: While the program runs
@@ -30,9 +30,9 @@ extension Simulation {
 
     private func checkRecovered(_ last: Int64) throws {
         story.append("  recovered epoch \(last)")
-        if let epoch = goingBackTo {
-            if last == epoch { wentBack(to: epoch) }
-            goingBackTo = nil
+        if let rollback = goingBack {
+            if try generation() != rollback.generation { wentBack(rollback) }
+            goingBack = nil
         }
         if last < acknowledged {
             guard mayForget else {
@@ -50,7 +50,7 @@ extension Simulation {
             if taken != known { throw failure("epoch \(last) took \(known.sorted()), recovered are \(taken.sorted())") }
         } else {
             guard last == acknowledged + 1 else { throw failure("epoch \(last) recovered after \(acknowledged)") }
-            if let known = history[acknowledged]?.taken, !known.isSubset(of: taken) {
+            if let known = history[acknowledged]?.taken, !isKept(known, in: taken) {
                 throw failure("epoch \(last) lost input: \(known.subtracting(taken).sorted())")
             }
             history[last] = Committed(taken: taken, project: executing)
@@ -67,7 +67,7 @@ extension Simulation {
         let before = history[acknowledged]?.taken ?? []
         let taken = try ledger()
         let new = taken.subtracting(before)
-        guard before.isSubset(of: taken) else { throw failure("epoch \(epoch) gave input back") }
+        guard isKept(before, in: taken) else { throw failure("epoch \(epoch) gave input back") }
         let rows = new.reduce(0) { $0 + (files[$1]?.rows.count ?? 0) }
         let limits = projects[executing].filesPerEpoch
         for (relation, limit) in limits where new.count(where: { files[$0]?.relation == relation }) > limit {
@@ -78,18 +78,32 @@ extension Simulation {
         acknowledged = epoch
     }
 
-    /// Input files that the checkpoint says are taken.
+    /// What was taken stays taken, but for files that may change.
+    private func isKept(_ known: Set<String>, in taken: Set<String>) -> Bool {
+        known.subtracting(taken).allSatisfy { files[$0]?.relation == SimulatedInput.changing }
+    }
+
+    func generation() throws(TidemillError) -> UInt64? {
+        try RecoveredCheckpoint.read(Self.storage, files: disk.killed())?.manifest.generation
+    }
+
+    /// Keys of the input files that the checkpoint says are taken.
     private func ledger() throws(TidemillError) -> Set<String> {
         guard let found = try RecoveredCheckpoint.read(Self.storage, files: disk.killed()) else { return [] }
         var owners = Set(found.manifest.runs.filter { $0.kind == .sourceFiles }.map(\.owner))
         for epoch in found.records { owners.formUnion(epoch.blocks.filter { $0.kind == .sourceFiles }.map(\.owner)) }
-        var taken: Set<String> = []
+        var taken: [String: String] = [:]
         for owner in owners {
             try found.forEachBlock(owner: owner, kind: .sourceFiles) { (batch, _) throws(TidemillError) in
-                for row in 0..<batch.count { taken.insert(batch.columns[1].scalar(row).string ?? "") }
+                for row in 0..<batch.count {
+                    let path = batch.columns[1].scalar(row).string ?? ""
+                    let modified = batch.columns[2].pointer(Int64.self)[row]
+                    let isThere = batch.columns[3].pointer(Int64.self)[row] >= 0
+                    taken[path] = isThere ? (path.hasPrefix("/p/in/m/") ? "\(path)@\(modified)" : path) : nil
+                }
             }
         }
-        return taken
+        return Set(taken.values)
     }
 
     // MARK: After a life
@@ -111,12 +125,21 @@ extension Simulation {
         }
     }
 
-    /// A run that ends well has taken all that was there when it began.
-    func checkTaken(_ waiting: [String: SimulatedInputFile], _ life: SimulatedLife) throws {
+    /// A run that ends well has taken all that was there when it began, and of files that change what is there now.
+    /// - Parameter waiting: keys by path.
+    func checkTaken(_ waiting: [String: String], _ life: SimulatedLife) throws {
         if life.epochsMax != nil { return }
         let taken = history[acknowledged]?.taken ?? []
-        let left = Set(waiting.keys).subtracting(taken)
+        let read = projects[executing].relations
+        let due = waiting.values.filter { key in
+            guard let relation = files[key]?.relation, read.contains(relation) else { return false }
+            return relation != SimulatedInput.changing || !isDisturbed
+        }
+        let left = Set(due).subtracting(taken)
         guard left.isEmpty else { throw failure("input was not taken: \(left.sorted())") }
+        if isDisturbed || !read.contains(SimulatedInput.changing) { return }
+        let gone = taken.filter { files[$0]?.relation == SimulatedInput.changing }.subtracting(waiting.values)
+        guard gone.isEmpty else { throw failure("input was not taken back: \(gone.sorted())") }
     }
 
     // MARK: Tables
@@ -125,13 +148,30 @@ extension Simulation {
         guard let one = history[epoch] else { return nil }
         if let tables = one.tables { return tables }
         var relations: SimulatedView.Tables = ["s": ReferenceRelation(SimulatedInput.cities)]
-        for relation in ["l", "r"] {
+        for relation in SimulatedInput.relations {
             relations[relation] = ReferenceRelation(
                 one.taken.sorted().compactMap { files[$0] }.filter { $0.relation == relation }.flatMap(\.rows))
         }
-        let tables = projects[one.project].tables(relations)
+        let tables = projects[one.project].tables(relations, steps(through: epoch))
         history[epoch]?.tables = tables
         return tables
+    }
+
+    /// What each epoch brought to the streams of events.
+    private func steps(through epoch: Int64) -> [EventStep] {
+        var before: Set<String> = []
+        var steps: [EventStep] = []
+        for number in 0...epoch {
+            let taken = history[number]?.taken ?? before
+            var step = EventStep()
+            for key in taken.subtracting(before).sorted() {
+                guard let file = files[key], file.relation == "e" || file.relation == "h" else { continue }
+                step.rows[file.relation, default: []] += file.rows
+            }
+            steps.append(step)
+            before = taken
+        }
+        return steps
     }
 
     /// Every table that a reader finds is that of a committed epoch; if the run ended well, of the last one.
@@ -145,12 +185,22 @@ extension Simulation {
         if copyIsStale { current.remove(SimulatedProject.copyName) }
         let names = (expected(acknowledged) ?? [:]).keys.filter(current.contains).sorted()
         for table in names {
-            let found = try table == SimulatedProject.copyName ? copied(table, reader) : stored(table, reader)
+            let found =
+                try projects[executing].textFormats[table].map { format in
+                    try text(table, format, reader)
+                } ?? stored(table, reader)
             guard let found else {
                 if shown[table] != nil || (isComplete && acknowledged >= 0) { throw failure("table \(table) is gone") }
                 continue
             }
-            try check(found, of: table, isComplete: isComplete)
+            do { try check(found, of: table, isComplete: isComplete) } catch {
+                // Of a rollback that was cut off, some tables may show the end already.
+                guard let rollback = goingBack else { throw error }
+                let now = history
+                history = rollback.history
+                defer { history = now }
+                try check(found, of: table, isComplete: isComplete)
+            }
         }
     }
 
@@ -224,24 +274,38 @@ extension Simulation {
         return try TableMarker(decoding: try disk.contents(of: path), file: path.string)
     }
 
-    /// The CSV copy of `sums`: k, n, s, lo, hi.
-    private func copied(_ table: String, _ machine: SimulatedMachine) throws -> Shown? {
-        let path = SimulatedMachine.root.appending("out").appending(table)
+    /// A table or copy that is stored as text.
+    private func text(_ table: String, _ format: String, _ machine: SimulatedMachine) throws -> Shown? {
+        let path = location(of: table)
         guard try machine.disk.exists(path.appending(TableMarker.name)) else { return nil }
         var rows: [ReferenceRelation.Row] = []
-        for name in try machine.names(path) where name.hasSuffix(".csv") {
+        for name in try machine.names(path) where name.hasSuffix(".\(format)") {
             let text = String(decoding: try machine.disk.contents(of: path.appending(name)), as: UTF8.self)
-            for line in text.split(separator: "\n").dropFirst() {
-                let cells = line.split(separator: ",", omittingEmptySubsequences: false)
-                rows.append(
-                    cells.enumerated().map { column, cell in
-                        let text = cell.trimmingPrefix("\"").reversed().trimmingPrefix("\"").reversed()
-                        if text.isEmpty { return .null }
-                        return column == 0 ? .text(String(text)) : .number(Double(String(text)) ?? .nan)
-                    })
-            }
+            let lines = text.split(separator: "\n").dropFirst(table == SimulatedProject.copyName ? 1 : 0)
+            rows += lines.map { format == "csv" ? csv($0) : json($0) }
         }
         return Shown(marker: try marker(path, machine.disk), rows: ReferenceRelation(rows))
+    }
+
+    /// No text that looks like a number is in any table.
+    private func value(_ cell: Substring) -> Value {
+        if cell.isEmpty { return .null }
+        return Double(cell).map { .number($0) } ?? .text(String(cell.filter { $0 != "\"" }))
+    }
+    private func csv(_ line: Substring) -> ReferenceRelation.Row {
+        line.split(separator: ",", omittingEmptySubsequences: false).map(value)
+    }
+    /// k, n and s of `as_json`; NULL is left out.
+    private func json(_ line: Substring) -> ReferenceRelation.Row {
+        let members = line.dropFirst().dropLast().split(separator: ",").map { $0.split(separator: ":") }
+        return ["\"k\"", "\"n\"", "\"s\""].map { name in
+            members.first { $0.first == name[...] }?.last.map(value) ?? .null
+        }
+    }
+
+    func location(of table: String) -> FilePath {
+        table == SimulatedProject.copyName
+            ? SimulatedMachine.root.appending("out").appending(table) : Self.warehouse.appending(table)
     }
 
     // MARK: The end
@@ -256,16 +320,17 @@ extension Simulation {
         for folder in [Self.warehouse, SimulatedMachine.root.appending("out")] where try disk.exists(folder) {
             for entry in try disk.entries(of: folder) where !tables.contains(entry.name) {
                 let path = folder.appending(entry.name)
-                // The folder of a table that left the pipeline is its owner's to remove, with what lies beside it.
-                if dropped.contains(where: { entry.name == $0 || entry.name.hasPrefix(".\($0).") }) { continue }
+                // The folder of a table that left the pipeline is its owner's to remove; what was hidden beside it is
+                // not there any more.
+                if dropped.contains(entry.name) { continue }
+                // The rows of a text table are part of it.
+                if entry.name == ".as_json.rows" { continue }
                 guard entry.name.hasSuffix(".staging") else { throw failure("left behind: \(path)") }
                 if let name = try disk.entries(of: path).first?.name { throw failure("left behind: \(path)/\(name)") }
             }
         }
         for table in (expected(acknowledged) ?? [:]).keys.filter(tables.contains).sorted() {
-            let path =
-                table == SimulatedProject.copyName
-                ? SimulatedMachine.root.appending("out").appending(table) : Self.warehouse.appending(table)
+            let path = location(of: table)
             let marker = try marker(path, disk)
             let listed = Set(
                 [TableMarker.name] + marker.files.flatMap { $0.hasBloom ? [$0.name, $0.bloomName] : [$0.name] })

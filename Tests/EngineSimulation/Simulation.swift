@@ -26,14 +26,18 @@ package final class Simulation {
     var disk = SimulatedFileSystem()
     var clockMicros: Int64 = 1_700_000_000_000_000
     var input = SimulatedInput()
-    /// By path.
+    /// Every file there ever was, by key.
     var files: [String: SimulatedInputFile] = [:]
+    /// Files that are there now: keys by path.
+    var present: [String: String] = [:]
+    /// Files that somebody changed since the life began.
+    var isDisturbed = false
     /// All pipelines so far; the last one is in force.
     var projects: [SimulatedProject] = []
 
     /// What a committed epoch stands for.
     struct Committed {
-        /// Input files taken until then.
+        /// Keys of the input files that it is made of.
         var taken: Set<String>
         /// Index of the pipeline that committed it.
         var project: Int
@@ -53,7 +57,10 @@ package final class Simulation {
     /// A fault may have made the last epochs look torn; then they are computed again.
     var mayForget = false
     /// A rollback that was cut off: the next start finishes it, or it has not begun.
-    var goingBackTo: Int64?
+    var goingBack: Rollback?
+    /// What led to each savepoint; some of them may not exist, if the power went when they were made.
+    var savepoints: [String: [Int64: Committed]] = [:]
+    var savepointsMade = 0
     /// Copies show epochs that a rollback took back, until the next start writes them again.
     var copyIsStale = false
     /// How many of the last calls of each life the story tells.
@@ -95,19 +102,42 @@ package final class Simulation {
     // MARK: The world
 
     private func prepare() throws {
-        for directory in ["/p/in/l", "/p/in/r", "/p/in/s"] { try disk.createDirectories(FilePath(directory)) }
-        disk.place("/p/in/s/cities.csv", Array(SimulatedInput.citiesText.utf8), modifiedNanos: 1)
+        try Simulation.makeDirectories(disk)
         projects = [SimulatedProject.drawn(&generator)]
         story.append(projects[0].sql)
         disk = disk.copied()
     }
 
+    static func makeDirectories(_ disk: SimulatedFileSystem) throws(TidemillError) {
+        for relation in SimulatedInput.relations + ["s"] { try disk.createDirectories(FilePath("/p/in/\(relation)")) }
+        disk.place("/p/in/s/cities.csv", Array(SimulatedInput.citiesText.utf8), modifiedNanos: 1)
+    }
+
+    /// Somebody writes, overwrites or removes an input file.
     func addFile(to disk: SimulatedFileSystem) {
-        let file = input.next(nowMicros: clockMicros, &generator)
-        if disk.place(FilePath(file.path), Array(file.text.utf8), modifiedNanos: file.modifiedNanos) {
-            files[file.path] = file
-            story.append("file \(file.path): \(file.rows.count) rows")
+        let read = projects[projects.count - 1].relations
+        let weighted = ["l", "l", "r", "m", "m", "e", "h", "c"].filter { $0 < "m" || read.contains($0) }
+        let relation = weighted.randomElement(using: &generator)!
+        if relation == SimulatedInput.changing, Int.random(in: 0..<5, using: &generator) == 0 {
+            let there = present.keys.filter { $0.hasPrefix("/p/in/m/") }.sorted()
+            if let path = there.randomElement(using: &generator) { return remove(path, from: disk) }
         }
+        put(input.next(relation, nowMicros: clockMicros, &generator), on: disk)
+    }
+
+    func put(_ file: SimulatedInputFile, on disk: SimulatedFileSystem) {
+        guard disk.place(FilePath(file.path), Array(file.text.utf8), modifiedNanos: file.modifiedNanos) else { return }
+        files[file.key] = file
+        present[file.path] = file.key
+        isDisturbed = true
+        story.append("file \(file.path): \(file.rows.count) rows")
+    }
+
+    func remove(_ path: String, from disk: SimulatedFileSystem) {
+        guard disk.withdraw(FilePath(path)) else { return }
+        present[path] = nil
+        isDisturbed = true
+        story.append("file \(path) is removed")
     }
 
     private func passTime() {
@@ -123,6 +153,7 @@ package final class Simulation {
     private func liveOnce() throws {
         passTime()
         if !history.isEmpty, Int.random(in: 0..<8, using: &generator) == 0 { try goBack() }
+        if !history.isEmpty, Int.random(in: 0..<8, using: &generator) == 0 { try changeSavepoints() }
         for _ in 0..<Int.random(in: 0...3, using: &generator) { addFile(to: disk) }
         if !history.isEmpty, Int.random(in: 0..<4, using: &generator) == 0 {
             var project = projects[projects.count - 1]
@@ -147,16 +178,25 @@ package final class Simulation {
 
     private func end() throws {
         isEnding = true
+        try dropSavepoints()
+        withdraw()
         for peace in 0..<2 {
-            var life = SimulatedLife.drawn(&generator)
-            life.epochsMax = nil
-            life.settings["tidemill.retain.epochs"] = "1"
+            let life = lastLife()
             if peace == 1 { clockMicros += 86_400_000_000 }
             let epoch = acknowledged
             try live(life)
             if peace == 1, acknowledged != epoch { throw failure("an epoch without any reason") }
         }
         try checkNothingIsLeft()
+        // It costs as much as all of a life.
+        if seed % 4 == 0, forgetting == nil { try checkBaseline() }
+    }
+
+    func lastLife() -> SimulatedLife {
+        var life = SimulatedLife.drawn(&generator)
+        life.epochsMax = nil
+        life.settings["tidemill.retain.epochs"] = "1"
+        return life
     }
 
     /// One life, what it leaves, and the checks.
@@ -167,6 +207,7 @@ package final class Simulation {
         machine.log = life.log
         machine.tableOptions = life.tables
         machine.refreshed = life.refreshed
+        machine.maintenance = life.maintenance
         machine.epochsMax = life.epochsMax
         if !isTracing { disk.stopTracing() }
         disk.slow(machine.clock, seed: generator.next())
@@ -174,7 +215,8 @@ package final class Simulation {
         install(life.fate)
         if let calls = life.secondCut { disk.cutPower(afterCalls: calls, finishing: calls % 2 == 0) }
         mayForget = mayForget || life.fate.isBadRead
-        let waiting = files
+        let waiting = present
+        isDisturbed = false
         var wrong: (any Error)?
         var end: TidemillError?
         do throws(TidemillError) {
@@ -187,7 +229,9 @@ package final class Simulation {
         if isTracing { story.append("  … " + disk.trace.suffix(callsTold).joined(separator: "\n    ")) }
         digest = (digest &* 31) ^ disk.digest
         forgottenSyncs += disk.forgottenSyncs
+        let open = disk.openFiles
         if let wrong { throw wrong }
+        if !open.isEmpty { throw failure("files were left open: \(open)") }
         if let end { try checkError(end, life) }
         clockMicros = max(clockMicros, machine.clock.now())
         switch life.fate {

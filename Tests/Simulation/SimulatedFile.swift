@@ -5,12 +5,20 @@ final class SimulatedFile: File {
     let path: FilePath
     let inode: Int
     private let system: SimulatedFileSystem
+    /// What a descriptor is elsewhere.
+    private let number: Int
 
     init(path: FilePath, inode: Int, system: SimulatedFileSystem) {
         self.path = path
         self.inode = inode
         self.system = system
+        number = system.state.withLock { state in
+            state.nextOpen += 1
+            state.open[state.nextOpen] = path.string
+            return state.nextOpen
+        }
     }
+    deinit { close() }
 
     func size() throws(TidemillError) -> Int64 {
         Int64(system.state.withLock { $0.disk.inodes[inode]?.content.count } ?? 0)
@@ -71,5 +79,5 @@ final class SimulatedFile: File {
         }
     }
 
-    func close() {}
+    func close() { system.state.withLock { $0.open[number] = nil } }
 }

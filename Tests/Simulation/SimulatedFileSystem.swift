@@ -10,6 +10,9 @@ public final class SimulatedFileSystem: FileSystem {
     struct State {
         var disk = SimulatedDisk()
         var locked: Set<Int> = []
+        /// Open files by their number.
+        var open: [Int: String] = [:]
+        var nextOpen = 0
         var faults: [(fault: SimulatedFault, seen: Int)] = []
         var readFault: ReadFaultProgress?
         var isTracing = true
@@ -103,6 +106,18 @@ public final class SimulatedFileSystem: FileSystem {
         }
     }
 
+    /// Somebody else's file vanishes. False if the power is out.
+    @discardableResult
+    public func withdraw(_ path: FilePath) -> Bool {
+        state.withLock { state in
+            guard !state.isOff, let name = path.lastComponent?.string,
+                let directory = state.disk.lookUp(path.removingLastComponent())
+            else { return false }
+            state.disk.withdraw(name, from: directory)
+            return true
+        }
+    }
+
     // MARK: What was done
 
     public var trace: [String] { state.withLock { $0.trace } }
@@ -115,6 +130,8 @@ public final class SimulatedFileSystem: FileSystem {
     public var forgottenSyncs: Int { state.withLock { $0.forgotten } }
     /// Whether the read fault has struck.
     public var readFaultStruck: Bool { state.withLock { $0.readFault?.struck != nil } }
+    /// Files that are open, by path: neither closed nor given up.
+    public var openFiles: [String] { state.withLock { $0.open.values.sorted() } }
     /// Bytes of files that have a name.
     public var usedBytes: Int { state.withLock { $0.disk.usedBytes } }
 

@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// After nine of ten groups went, what is kept is still counted.
+    /// After nine of ten groups went, their memory is given back, and what is kept is still counted.
     @Test func afterRemoval() async {
         await #expect(processExitsWith: .success) {
             let load = try Load(key: .bigint, aggregates: [(.sum, .bigint)])
@@ -41,7 +41,9 @@ import Testing
                 [integer(Int64(row)), integer(1)]
             }
             #expect(load.subject.stateRows == rows / 10)
-            try load.expectTruth()
+            #expect(load.subject.stateBytes < rows / 10 * 80)
+            // Pages that are in use in part count whole with the kernel.
+            try load.expectTruth(within: 0.15)
         }
     }
 

@@ -14,6 +14,10 @@ public final class RunMaintenance {
         /// What a clean exit leaves in the log at most, for the next start to read.
         public var exitBytes: Int64 = 4 << 20
         public var policy = MergePolicy()
+        /// How much of the log may be of no use before it is cut, unless more than this is flushed at a time.
+        package var deadLogBytes: Int64 = 1 << 20
+        /// A clean exit leaves one run per address, or none: what is kept can then be compared with what must be.
+        package var mergesAllAtExit = false
         public init() {}
     }
 
@@ -83,7 +87,9 @@ public final class RunMaintenance {
 
     /// After everything committed was published: the log is cut once enough of it is of no use.
     public func published() throws(TidemillError) {
-        if store.logBytes - tailBytes > max(options.flushBytes, 1 << 20) { try store.truncateLog() }
+        if store.logBytes - tailBytes > max(options.flushBytes, options.deadLogBytes) {
+            try store.truncateLog()
+        }
     }
 
     /// Starts a flush of whatever there is, unless one is going on.
@@ -110,6 +116,16 @@ public final class RunMaintenance {
         while runCountIsHigh, mergeRetryRuns == 0 {
             startMerge()
             if merge == nil { break }
+            try finishMerge()
+        }
+        if options.mergesAllAtExit { try mergeAll() }
+    }
+
+    private func mergeAll() throws(TidemillError) {
+        for address in rules.keys.sorted() {
+            let runs = store.manifest.runs.filter { $0.address == address }
+            guard !runs.isEmpty else { continue }
+            startMerge(of: runs, reachesBottom: true)
             try finishMerge()
         }
     }
@@ -171,14 +187,17 @@ public final class RunMaintenance {
     private func startMerge() {
         let runs = store.manifest.runs.filter { rules[$0.address] != nil }
         if mergeRetryRuns > 0 && runs.count < mergeRetryRuns { return }
-        guard let due = options.policy.next(runs), let address = due.runs.first?.address, var rule = rules[address]
-        else { return }
+        guard let due = options.policy.next(runs) else { return }
         mergeRetryRuns = 0
-        rule.dropTombstones = due.reachesBottom
-        merging = due.runs
+        startMerge(of: due.runs, reachesBottom: due.reachesBottom)
+    }
+
+    private func startMerge(of runs: [ManifestRun], reachesBottom: Bool) {
+        guard let address = runs.first?.address, var rule = rules[address] else { return }
+        rule.dropTombstones = reachesBottom
+        merging = runs
         let cancel = CancelFlag()
-        let job = MergeJob(
-            address: address, runs: due.runs, rule: rule, factory: store.runFactory(), cancel: cancel)
+        let job = MergeJob(address: address, runs: runs, rule: rule, factory: store.runFactory(), cancel: cancel)
         merge = Work(executor, cancel) { () throws(TidemillError) in try job.run() }
     }
 

@@ -53,7 +53,11 @@ extension TableDirectory {
 
     /// Removes versions that were swapped out longer ago than the grace, or in a future that the clock took back,
     /// unless a retained epoch needs them.
-    func removeOldVersions(but retained: Set<RetainedVersion>) throws(TidemillError) {
+    /// - Parameter isOurs: asked for each before it is removed.
+    func removeOldVersions(
+        but retained: Set<RetainedVersion>,
+        where isOurs: (FilePath) throws(TidemillError) -> Bool = { (_) throws(TidemillError) in true }
+    ) throws(TidemillError) {
         let now = environment.clock.now()
         let all = try candidates()
         let doomed = all.filter { candidate in
@@ -65,7 +69,9 @@ extension TableDirectory {
         if doomed.isEmpty { return }
         var kept = Set<FilePath>()
         for wanted in retained { if let version = try version(wanted, among: all) { kept.insert(version.path) } }
-        for candidate in doomed where !kept.contains(candidate.path) { try files.removeTree(candidate.path) }
+        for candidate in doomed where !kept.contains(candidate.path) {
+            if try isOurs(candidate.path) { try files.removeTree(candidate.path) }
+        }
     }
 
     /// Bytes of a retained version that the table of now does not share.

@@ -19,7 +19,7 @@ struct RowStorage {
     private let stride: Int
     private var pages: UnsafeMutablePointer<UnsafeMutableRawPointer>
     private var pageCount = 0
-    private var pageCapacity = 16
+    private var pageCapacity = RowStorage.pageCapacityMin
     private var chunks: [Chunk] = []
     private var chunkBytes = 0
     /// Numbers below this have been handed out.
@@ -29,6 +29,7 @@ struct RowStorage {
     private(set) var freeCount = 0
 
     private static let pageBits = 8
+    private static let pageCapacityMin = 16
     static let pageRows = 1 << pageBits
 
     init(stride: Int) {
@@ -112,5 +113,10 @@ struct RowStorage {
             pageCount -= last.pages
             chunks.removeLast()
         }
+        if pageCount > 0 { return }
+        chunks = []
+        pages.deallocate()
+        pageCapacity = RowStorage.pageCapacityMin
+        pages = .allocate(capacity: pageCapacity)
     }
 }

@@ -6,9 +6,20 @@ extension RowTable {
     /// Rows that were removed and whose memory waits for others.
     public var freeRows: Int { storage.freeCount }
 
-    /// Whether `compact` would give back more than half of the rows' memory, and enough to be worth a walk.
+    /// Whether `compact` would give back more than half of the rows' memory, and enough to be worth a walk; of an empty
+    /// table, whether it would give back anything.
     public var isSparse: Bool {
-        storage.freeCount > count && storage.freeCount * layout.stride > 1 << 16
+        if count == 0 { return storage.used > 0 || slotCount > RowTable.slotCountMin || arena.usedBytes > 0 }
+        return storage.freeCount > count && storage.freeCount * layout.stride > 1 << 16
+    }
+
+    /// Between epochs, after rows may have gone: `compact` if it is worth it.
+    /// - Returns: whether rows have moved, or none is left.
+    @discardableResult
+    public func settle(_ moved: (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void = { _, _ in }) -> Bool {
+        guard isSparse else { return false }
+        compact(moved)
+        return true
     }
 
     /// Moves rows into the place of removed ones, until they are dense, and gives the rest of the memory back; slots
@@ -39,7 +50,7 @@ extension RowTable {
     /// Copies the live long strings to a new arena if most of the old one is dead. Row addresses stay; columns made
     /// from the old arena keep it alive.
     public func reclaimStrings() {
-        guard arena.isMostlyDead else { return }
+        guard arena.isMostlyDead || (count == 0 && arena.usedBytes > 0) else { return }
         let fresh = RowArena()
         let bases = arena.bases
         forEachRow { row in

@@ -139,6 +139,7 @@ extension PipelineRunner {
             record.sources.append(EpochRecord.Entry(id: node.scan.key.id, bytes: Array(plan.endOffset.utf8)))
         }
         record.statics.append(EpochRecord.Entry(id: PlanRegistry.entryID, bytes: registry.encoded))
+        record.statics.append(EpochRecord.Entry(id: TablePlaces.entryID, bytes: places.encoded))
         endFlows(&record)
         for (index, versions) in staticVersions.enumerated() {
             record.statics.append(

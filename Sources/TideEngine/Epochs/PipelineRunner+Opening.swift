@@ -38,6 +38,8 @@ extension PipelineRunner {
             try target.recover()
             copies.append(CopySink(definition: copy, target: target))
         }
+        try connectPlaces()
+        try cleanAbandonedPlaces()
         staticVersions = Array(repeating: nil, count: graph.statics.count)
         if recovered.lastCommitted != nil { announce() }
         toFill = Set(decisions.flows.filter { $0.value != .continuing }.keys)
@@ -190,7 +192,7 @@ extension PipelineRunner {
             rules[StateAddress(owner: owner, kind: .sourceFiles, part: 0)] = MergeRule(keyColumns: [1])
             rules[StateAddress(owner: owner, kind: .inputCopy, part: 0)] = FileCopies.rule
         }
-        var tuning = RunMaintenance.Options()
+        var tuning = options.maintenance
         tuning.flushBytes = settings.flushBytes
         let maintenance = RunMaintenance(
             store, recovered: recovered, rules: rules, executor: environment.executor, options: tuning)

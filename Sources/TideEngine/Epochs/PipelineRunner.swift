@@ -13,6 +13,8 @@ public final class PipelineRunner {
         public var refreshed: Set<String> = []
         /// How the epoch log writes; tests change it.
         package var log = EpochLog.Options()
+        /// When the log is flushed and runs are merged; tests change it.
+        package var maintenance = RunMaintenance.Options()
         public init(storage: FilePath) { self.storage = storage }
     }
 
@@ -33,6 +35,7 @@ public final class PipelineRunner {
     /// Which state is in memory, and which in runs alone.
     var memory: StateMemory?
     var registry = PlanRegistry()
+    var places = TablePlaces()
     var decisions = FlowDecisions()
     var sources: [SourceNode] = []
     var tables: [TableSink] = []
@@ -245,6 +248,7 @@ let isDue = triggerIsDue()
         try store.markPublished(through: epoch, durable: true)
         lastPublication = environment.clock.elapsed()
         if !done.isEmpty { report(.published(done)) }
+        try cleanAbandonedPlaces()
         try maintenance?.published()
     }
 

@@ -16,6 +16,12 @@ struct AccumulatorSums {
         valueBytes = layout.valueBytes
     }
 
+    /// No row is left that refers to one.
+    mutating func removeAll() {
+        integers = SpilledSums()
+        doubles = WideSums()
+    }
+
     /// Makes a bytewise copy of a value area independent of the original.
     /// - Returns: whether it holds indices now, so that `release` is due.
     mutating func detach(_ area: UnsafeMutableRawPointer) -> Bool {

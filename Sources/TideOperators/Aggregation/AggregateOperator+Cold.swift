@@ -34,7 +34,10 @@ extension AggregateOperator: LazyOperator {
 
     public func endEpoch(partition p: Int, of epoch: Epoch) {
         let keeps = groupCount == 0
-        partitions[p].withLock { $0.endEpoch(keepsEmptyGroup: keeps, stamp: RowStamp.of(epoch)) }
+        partitions[p].withLock { partition in
+            partition.endEpoch(keepsEmptyGroup: keeps, stamp: RowStamp.of(epoch))
+            partition.settle()
+        }
         if eventTime != nil { lateGroups.withLock { $0 = nil } }
     }
 

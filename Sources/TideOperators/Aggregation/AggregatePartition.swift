@@ -283,6 +283,27 @@ final class AggregatePartition {
         pendingLiveChange = 0
         // What one large epoch needed is no part of the state at rest.
         if beforeCapacity > table.byteCount / 32 { shrinkScratch() }
+        if table.count == 0 { releaseAll() }
+    }
+
+    /// Between epochs, where nobody keeps addresses of rows but `endings`: memory of groups that went is given back.
+    func settle() {
+        guard table.settle() else { return }
+        indexIsStale = endingGroup != nil
+        reclaimExtremes()
+    }
+
+    /// No group is left: nor is anything that groups needed.
+    private func releaseAll() {
+        table.settle()
+        if arena.usedBytes > 0 { arena = RowArena() }
+        sums.removeAll()
+        if beforeCapacity == 0 { return }
+        before.deallocate()
+        before = .allocate(byteCount: 0, alignment: 8)
+        beforeCapacity = 0
+        touched = []
+        touchedGroups = []
     }
 
     func noteRemoval(_ group: Int, _ stamp: UInt32) {

@@ -151,6 +151,7 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
                 }
             }
             partition.touched.removeAll(keepingCapacity: true)
+            if partition.table.settle() { partition.indexIsStale = true }
         }
     }
 

@@ -155,6 +155,7 @@ final class PanePartition {
         let offset = panes.table.layout.valueOffset
         for pane in panes.touched where (pane + offset).load(as: Int64.self) <= 0 { unlink(pane) }
         panes.endEpoch(keepsEmptyGroup: false, stamp: 0)
+        if keys.count == 0 { keys.settle() }
     }
 
     // MARK: State that came back

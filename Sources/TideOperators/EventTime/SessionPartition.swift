@@ -235,6 +235,7 @@ final class SessionPartition {
     func endEpoch() {
         for row in sessions.touched where state(row) == State.merged { setState(row, State.none) }
         sessions.endEpoch(keepsEmptyGroup: false, stamp: 0)
+        if keys.count == 0 { keys.settle() }
     }
 
     // MARK: State that came back

@@ -150,6 +150,7 @@ final class StreamJoinSide {
             entries.remove(entry)
         }
         touched.removeAll(keepingCapacity: true)
+        if LinkedRows.settle(index: index, head: head, entries: entries, links: value + 8) { indexIsStale = true }
     }
 
     /// The columns of entries; with the number behind them if asked for.

@@ -201,6 +201,7 @@ final class KeyedRows {
         goneKeys.withUnsafeBufferPointer { if let base = $0.baseAddress { index.remove(base, count: $0.count) } }
         touched.removeAll(keepingCapacity: true)
         before.removeAll(keepingCapacity: true)
+        LinkedRows.settle(index: index, head: firstAt, entries: entries, links: nextAt)
     }
 
     // MARK: Columns

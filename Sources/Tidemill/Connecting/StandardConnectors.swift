@@ -195,6 +195,31 @@ public struct StandardConnectors: Connectors {
     }
 }
 
+// Places of stored tables.
+extension StandardConnectors {
+    public func places(of dataset: Dataset) -> [String] {
+        let location = location(of: dataset)
+        let isText = dataset.key != nil && dataset.format != "parquet"
+        return (isText ? [location, KeyedTextTable.rowsLocation(of: location)] : [location]).map(placeText)
+    }
+    public func place(of sink: SinkDefinition) -> String { placeText(FilePath(sink.path)) }
+
+    /// A warehouse may be moved together with its checkpoint.
+    private func placeText(_ location: FilePath) -> String {
+        var path = location.lexicallyNormalized()
+        return path.removePrefix(warehouse.lexicallyNormalized()) ? path.string : location.string
+    }
+
+    public func cleanSiblings(
+        of place: TablePlace, generations: Set<UInt64>, retained: Set<RetainedVersion>
+    ) throws(TidemillError) -> Bool {
+        try AbandonedTable(
+            location: Project.resolve(place.path, in: warehouse), table: place.table, generations: generations,
+            readerGrace: tableOptions.readerGrace, environment: environment
+        ).clean(retained: retained)
+    }
+}
+
 // Versions of stored tables.
 extension StandardConnectors {
     private func versions(_ dataset: Dataset) throws(TidemillError) -> TableVersions {

@@ -1,0 +1,87 @@
+/// The hidden siblings of a directory whose table has left the pipeline.
+///
+/// The directory itself stays: it is its owner's. Beside it only what is surely ours is removed. A directory that holds
+/// somebody else's table, or no table, is not touched, nor is anything beside it; where the directory is gone, each
+/// sibling has to say itself whose it is.
+public struct AbandonedTable: Sendable {
+    private let directory: TableDirectory
+    private let table: String
+    private let generations: Set<UInt64>
+
+    /// - Parameter generations: of the checkpoints that may have written it.
+    public init(
+        location: FilePath, table: String, generations: Set<UInt64>, readerGrace: Duration, environment: Environment
+    ) {
+        directory = TableDirectory(location, environment: environment, readerGrace: readerGrace)
+        self.table = table
+        self.generations = generations
+    }
+
+    private enum Owner { case us, others, nobody }
+
+    /// Removes stages, and versions that neither a reader within its grace nor a retained epoch needs.
+    /// - Returns: whether nothing is left to be removed later.
+    public func clean(retained: Set<RetainedVersion>) throws(TidemillError) -> Bool {
+        let files = directory.files
+        guard try files.exists(directory.parent) else { return true }
+        let owner = try owner()
+        switch owner {
+        case .others: return true
+        case .us: try directory.recoverSiblings(retained: retained)
+        case .nobody: try cleanOwnedSiblings(retained)
+        }
+        try cleanStaging()
+        for entry in try files.entries(of: directory.parent) {
+            guard entry.name.hasPrefix(directory.oldPrefix) || entry.name.hasPrefix(directory.nextPrefix) else {
+                continue
+            }
+            if owner == .us { return false }
+            if try isOurs(directory.parent.appending(entry.name)) { return false }
+        }
+        // The place is forgotten for good: what was removed must not come back.
+        try files.syncDirectory(directory.parent)
+        return true
+    }
+
+    private func owner() throws(TidemillError) -> Owner {
+        guard let status = try directory.files.status(of: directory.location) else { return .nobody }
+        guard status.kind == .directory, try directory.files.exists(directory.markerPath) else { return .others }
+        // A marker that cannot be read says nothing.
+        guard let marker = try directory.siblingMarker(directory.location) else { return .others }
+        return belongsToUs(marker) ? .us : .others
+    }
+
+    private func belongsToUs(_ marker: TableMarker) -> Bool {
+        marker.identity.table == table && generations.contains(marker.identity.generation)
+    }
+
+    private func isOurs(_ sibling: FilePath) throws(TidemillError) -> Bool {
+        guard let marker = try directory.siblingMarker(sibling) else { return false }
+        return belongsToUs(marker)
+    }
+
+    private func cleanOwnedSiblings(_ retained: Set<RetainedVersion>) throws(TidemillError) {
+        for entry in try directory.files.entries(of: directory.parent) where entry.name.hasPrefix(directory.nextPrefix)
+        {
+            let path = directory.parent.appending(entry.name)
+            guard try isOurs(path) else { continue }
+            try directory.moveAside(path, label: String(entry.name.dropFirst(directory.nextPrefix.count)))
+        }
+        try directory.removeOldVersions(but: retained) { (path) throws(TidemillError) in try isOurs(path) }
+    }
+
+    /// Files of epochs that will not be published: their table is not in the pipeline any more.
+    private func cleanStaging() throws(TidemillError) {
+        let files = directory.files
+        guard try files.status(of: directory.staging)?.kind == .directory else { return }
+        var isEmpty = true
+        for entry in try files.entries(of: directory.staging) {
+            if entry.kind == .file, TableDirectory.isOurs(entry.name) {
+                try files.remove(directory.staging.appending(entry.name))
+            } else {
+                isEmpty = false
+            }
+        }
+        if isEmpty { try files.removeDirectory(directory.staging) }
+    }
+}
