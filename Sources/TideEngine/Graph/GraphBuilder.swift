@@ -134,6 +134,7 @@ struct GraphBuilder {
             for batch in bindings[working.id] ?? [] { graph.constants.append((batch, consumers[0], flow)) }
         case .recursive(let recursive): try buildRecursion(recursive, outputs)
         case .expand(let expand): try build(expand.input, [ExpandOperator(expand, outputs: outputs)])
+        case .generate(let generate): try build(generate.input, [GenerateOperator(generate, outputs: outputs)])
         case .replicate(let replicate):
             try build(replicate.input, [ReplicateOperator(count: replicate.count, outputs: outputs)])
         case .latest(let latest):

@@ -30,9 +30,17 @@ extension QueryAnalyzer {
         case .subquery(let query): result = try analyze(query).qualified(["__auto_generated_subquery_name"])
         case .values(let table): result = try analyzeValues(table)
         case .function(let function):
+            if let generator = generatorCall(relation) {
+                return try tableGenerator(generator, relation, over: analyzeFrom([]), isOuter: false)
+            }
             guard QueryAnalyzer.dropDuplicates.contains(function.name.text.lowercased()) else {
-                throw AnalysisError.unsupported(
-                    "table functions are not supported yet: \(function.name.text)", relation.span)
+                guard FunctionRegistry.builtin.names.contains(function.name.text.lowercased()) else {
+                    throw AnalysisError.unsupported(
+                        "the table function \(function.name.text) is not supported", relation.span)
+                }
+                throw AnalysisError.user(
+                    "NOT_A_TABLE_FUNCTION", "`\(function.name.text)` is no table function",
+                    hint: "call it outside FROM", relation.span)
             }
             result = try deduplicated(function, relation.span)
         case .join(let join):
@@ -65,6 +73,9 @@ extension QueryAnalyzer {
             throw AnalysisError.user(
                 "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "a \(kind.rawValue) join cannot be LATERAL",
                 hint: "use JOIN LATERAL or LEFT JOIN LATERAL", span)
+        }
+        if let generator = generatorCall(relation) {
+            return try lateralGenerator(left, generator, relation, kind, condition, span)
         }
         let row = OuterRow(left.scope)
         var right = try within(row) { () throws(TidemillError) in try analyzeRelation(relation) }

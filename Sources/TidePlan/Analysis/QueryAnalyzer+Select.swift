@@ -30,13 +30,18 @@ struct OutputItem {
 
 extension QueryAnalyzer {
     func analyzeSelect(_ select: Select, _ order: OrderClause) throws(TidemillError) -> AnalyzedRelation {
-        if let view = select.lateralViews.first {
-            throw AnalysisError.unsupported("LATERAL VIEW is not supported yet", view.span)
-        }
         var input = try analyzeFrom(select.from)
+        for view in select.lateralViews { input = try lateralView(input, view) }
         if let filter = select.filter { input = try filtered(input, filter) }
         input = try windowed(input, QueryAnalyzer.windowExpressions(select))
-        let items = try outputItems(select.items, input.scope)
+        var items: [OutputItem]
+        if !QueryAnalyzer.hasGenerators(select.items) {
+            items = try outputItems(select.items, input.scope)
+        } else if isAggregated(select, order) {
+            return try generatedAfterAggregation(select, input, order)
+        } else {
+            (input, items) = try generated(select.items, input)
+        }
         let core = try core(input, items, select, order)
         return try finish(core, isDistinct: select.isDistinct, order, select.span)
     }
@@ -48,11 +53,19 @@ extension QueryAnalyzer {
         var keys: [LogicalPlan.Sort.Key]
     }
 
+    private func isAggregated(_ select: Select, _ order: OrderClause) -> Bool {
+        select.groupBy != nil || select.having != nil || select.items.contains { $0.expression.containsAggregate }
+            || order.items.contains { $0.expression.containsAggregate } || select.qualify?.containsAggregate ?? false
+    }
+
     func outputItems(_ items: [SelectItem], _ scope: Scope) throws(TidemillError) -> [OutputItem] {
         var out: [OutputItem] = []
         for item in items {
             if item.aliases.count > 1 {
-                throw AnalysisError.unsupported("functions that make several columns are not supported yet", item.span)
+                throw AnalysisError.user(
+                    "MULTI_ALIAS_WITHOUT_GENERATOR",
+                    "several aliases behind an expression of one column: \(item.expression.sql)",
+                    hint: "only generators as posexplode make several columns", item.span)
             }
             if case .star(let star) = item.expression.kind {
                 if let alias = item.alias {
@@ -78,7 +91,9 @@ extension QueryAnalyzer {
         var bound: [BoundExpression] = []
         for item in items {
             switch item.source {
-            case .column(let column): bound.append(column.bound)
+            case .column(let column):
+                bound.append(column.bound)
+                if item.hasAlias { binder.aliases[item.name.lowercased(), default: []].append(column.bound) }
             case .expression(let expression):
                 let value = try binder.bind(expression)
                 bound.append(value)
@@ -89,14 +104,10 @@ extension QueryAnalyzer {
     }
 
     /// Grouping, HAVING, windows, QUALIFY, in this order; then what the select list and ORDER BY say over that.
-    private func core(
+    func core(
         _ input: AnalyzedRelation, _ items: [OutputItem], _ select: Select, _ order: OrderClause
     ) throws(TidemillError) -> SelectCore {
-        let isAggregated =
-            select.groupBy != nil || select.having != nil
-            || items.contains { $0.expression?.containsAggregate ?? false }
-            || order.items.contains { $0.expression.containsAggregate }
-            || select.qualify?.containsAggregate ?? false
+        let isAggregated = isAggregated(select, order)
         let collector = isAggregated ? AggregateCollector(input) : nil
         if let collector {
             try bindGroups(select.groupBy, items, collector)

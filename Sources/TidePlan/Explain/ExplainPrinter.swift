@@ -83,6 +83,7 @@ public struct ExplainPrinter: Sendable {
         case .window: return "Window"
         case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
         case .expand: return "Expand"
+        case .generate: return "Generate rows"
         case .replicate: return "Replicate"
         case .latest: return "Newest row per key (SCD type 1)"
         case .recursive(let recursive): return "Recursion \(recursive.name)"
@@ -120,6 +121,7 @@ public struct ExplainPrinter: Sendable {
         case .expand(let expand):
             lines.append(
                 contentsOf: expand.projections.map { "row: \(PlanText.list($0, expand.input.schema))" })
+        case .generate: lines.append("rows: \(PlanText.line(plan))")
         case .replicate(let replicate):
             lines = ["copies: \(PlanText.expression(replicate.count, replicate.input.schema))"]
         case .latest(let latest):
@@ -157,7 +159,7 @@ public struct ExplainPrinter: Sendable {
     private func state(of plan: LogicalPlan) -> String? {
         if incremental.isStatic(plan) { return nil }
         switch plan {
-        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows, .expand, .replicate,
+        case .scan, .values, .filter, .project, .union, .watermark, .timeWindows, .expand, .generate, .replicate,
             .working:
             return nil
         case .deduplicate(let deduplicate):

@@ -73,6 +73,13 @@ public struct PlanText {
             return "expand [\(expand.names.joined(separator: ", "))] \(rows)"
         case .recursive(let recursive): return "recursive \(recursive.name) at most \(recursive.levelMax) steps"
         case .working(let working): return "working [\(working.schema.names.joined(separator: ", "))]"
+        case .generate(let generate):
+            let generator = generate.generator
+            var words = [generator.unpacks ? "inline" : "explode"]
+            if generator.hasPosition { words.append("with position") }
+            if generator.isOuter { words.append("outer") }
+            return "\(words.joined(separator: " ")) \(expression(generator.source, generate.input.schema))"
+                + " AS [\(generate.names.joined(separator: ", "))]"
         case .replicate(let replicate):
             return "replicate \(expression(replicate.count, replicate.input.schema))"
         case .latest(let latest):

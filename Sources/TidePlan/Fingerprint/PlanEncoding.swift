@@ -96,6 +96,12 @@ struct PlanEncoding {
         case .expand(let expand):
             writer.u8(11)
             list(expand.projections) { encoding, projection in encoding.list(projection) { $0.expression($1) } }
+        case .generate(let generate):
+            writer.u8(24)
+            expression(generate.generator.source)
+            writer.bool(generate.generator.hasPosition)
+            writer.bool(generate.generator.unpacks)
+            writer.bool(generate.generator.isOuter)
         case .replicate(let replicate):
             writer.u8(12)
             expression(replicate.count)

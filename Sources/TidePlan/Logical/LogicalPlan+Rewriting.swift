@@ -49,6 +49,9 @@ extension LogicalPlan {
         case .expand(var expand):
             expand.projections = expand.projections.map { $0.map(rewrite) }
             return .expand(expand)
+        case .generate(var generate):
+            generate.generator.source = rewrite(generate.generator.source)
+            return .generate(generate)
         case .replicate(var replicate):
             replicate.count = rewrite(replicate.count)
             return .replicate(replicate)

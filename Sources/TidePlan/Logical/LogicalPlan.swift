@@ -29,6 +29,8 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case topN(TopN)
     /// Several rows for each input row: grouping sets, UNPIVOT.
     case expand(Expand)
+    /// A row for each element of an array or entry of a map.
+    case generate(Generate)
     /// Each input row as often as a column says: INTERSECT ALL and EXCEPT ALL.
     case replicate(Replicate)
     /// The newest row of each key.
@@ -232,6 +234,7 @@ extension LogicalPlan {
         case .topN(let topN):
             return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
         case .expand(let expand): return expand.schema
+        case .generate(let generate): return generate.schema
         case .replicate(let replicate): return replicate.input.schema
         case .latest(let latest): return Schema(Array(latest.input.schema.fields[..<latest.columnCount]))
         case .recursive(let recursive): return recursive.schema
@@ -253,6 +256,7 @@ extension LogicalPlan {
         case .window(let window): [window.input]
         case .topN(let topN): [topN.input]
         case .expand(let expand): [expand.input]
+        case .generate(let generate): [generate.input]
         case .replicate(let replicate): [replicate.input]
         case .latest(let latest): [latest.input]
         case .recursive(let recursive): [recursive.base, recursive.step]
@@ -294,6 +298,9 @@ extension LogicalPlan {
         case .expand(var expand):
             expand.input = new[0]
             return .expand(expand)
+        case .generate(var generate):
+            generate.input = new[0]
+            return .generate(generate)
         case .replicate(var replicate):
             replicate.input = new[0]
             return .replicate(replicate)

@@ -33,6 +33,7 @@ public struct Incrementalization: Sendable {
         case .timeWindows(let windows): return isAppendOnly(windows.input)
         case .deduplicate(let deduplicate): return isAppendOnly(deduplicate.input)
         case .expand(let expand): return isAppendOnly(expand.input)
+        case .generate(let generate): return isAppendOnly(generate.input)
         case .replicate(let replicate): return isAppendOnly(replicate.input)
         case .union(let inputs): return inputs.allSatisfy(isAppendOnly)
         case .aggregate(let aggregate): return isStatic(aggregate.input)

@@ -32,6 +32,13 @@ public struct KeyDerivation: Sendable {
         case .sort(let sort): return sort.limit == 1 ? [] : key(of: sort.input)
         case .window(let window): return key(of: window.input)
         case .topN(let topN): return key(of: topN)
+        case .generate(let generate):
+            // Elements of a row are told apart by their position, entries by their key.
+            let isMap = if case .map = generate.generator.source.type { true } else { false }
+            guard generate.generator.hasPosition || isMap, let key = key(of: generate.input) else { return nil }
+            return positions(of: key) { column in generate.carried.firstIndex(of: column) }.map {
+                $0 + [generate.carried.count]
+            }
         case .expand, .replicate, .recursive, .working: return nil
         case .latest(let latest): return latest.keys.sorted()
         case .project(let input, let items):
