@@ -96,11 +96,23 @@ enum AggregateBinding {
         Entry(
             names: ["bit_xor"], usage: "bit_xor(x)", summary: "Bits that an odd number of integers has.",
             example: "SELECT bit_xor(x) FROM VALUES (3), (5) AS t(x)", result: "6"),
+        Entry(
+            names: ["collect_list", "array_agg"], usage: "collect_list(x)",
+            summary: "An array of the values that are not NULL, in the order of the rows.",
+            example: "SELECT collect_list(x) FROM VALUES (1), (2), (1) AS t(x)", result: "[1, 1, 2]"),
+        Entry(
+            names: ["collect_set"], usage: "collect_set(x)",
+            summary: "An array of the different values that are not NULL, ascending.",
+            example: "SELECT collect_set(x) FROM VALUES (1), (2), (1) AS t(x)", result: "[1, 2]"),
+        Entry(
+            names: ["approx_count_distinct"], usage: "approx_count_distinct(x[, deviation])",
+            summary: "How many different values there are, roughly, by HyperLogLog++; within 5 % as a rule.",
+            example: "SELECT approx_count_distinct(x) FROM VALUES (1), (2), (1) AS t(x)", result: "2"),
     ]
 
     /// Spark's aggregates that are known by name only, for a better error than "unresolved".
     private static let unsupportedNames: Set<String> = [
-        "collect_list", "collect_set", "array_agg", "listagg", "string_agg", "approx_count_distinct",
+        "listagg", "string_agg",
         "percentile_approx", "approx_percentile", "regr_slope", "regr_intercept", "grouping",
         "grouping_id", "histogram_numeric",
     ]
@@ -221,6 +233,32 @@ enum AggregateBinding {
             return plain(
                 .percentile(fraction: PercentileFraction(fraction)), TypeCoercion.cast(arguments[0], to: .double),
                 .double)
+        case "collect_list", "collect_set":
+            try arity(1...1)
+            let isSet = distinct || entry.names[0] == "collect_set"
+            guard arguments[0].type.isOrdered || !isSet else { throw unexpected("a type with an order") }
+            return BoundAggregate(
+                kind: isSet ? .collectSet : .collectList, arguments: arguments, distinct: false,
+                resultType: .array(arguments[0].type), nullable: false)
+        case "approx_count_distinct":
+            try arity(1...2)
+            var precision = 9
+            if arguments.count == 2 {
+                let constant = FunctionRegistry.builtin.fold(TypeCoercion.cast(arguments[1], to: .double))
+                guard case .double(let deviation) = constant.literalValue?.value,
+                    let bits = DistinctRegister.precision(deviation)
+                else {
+                    throw BindError.unexpectedType(
+                        arguments[1], expected: "DOUBLE constant from 0.0002 to 0.39", position: 1, function: lower,
+                        span)
+                }
+                precision = bits
+            }
+            let register = try FunctionRegistry.builtin.bind(
+                DistinctRegister.name, arguments: [arguments[0], .literal(.int(Int32(precision)))], span: span)
+            return BoundAggregate(
+                kind: .distinctEstimate(precision: precision), arguments: [register], distinct: false,
+                resultType: .bigint, nullable: false)
         case "mode":
             try arity(1...1)
             return plain(.mode, arguments[0], arguments[0].type)

@@ -130,7 +130,7 @@ struct AccumulatorLayout: Sendable {
                 more = [slot(.sumSquares, argument, filter, type), slot(.sumCubes, argument, filter, type)]
                 if aggregate.kind == .kurtosis { more.append(slot(.sumFourths, argument, filter, type)) }
             case .first, .last, .anyValue, .covarPop, .covarSamp, .corr, .percentile, .mode, .maxBy, .minBy, .bitAnd,
-                .bitOr, .bitXor:
+                .bitOr, .bitXor, .collectList, .collectSet, .distinctEstimate:
                 throw TidemillError.internal("an aggregate without an accumulator: \(named.name)")
             }
             outputs.append(Output(aggregate: aggregate, main: main, count: count, more: more))
@@ -147,12 +147,13 @@ struct AccumulatorLayout: Sendable {
     ) -> Output? {
         let types = aggregate.arguments.map(\.type)
         let arguments = aggregate.arguments.map { input($0) }
+        let pickedType = aggregate.resultType
         func picked(_ pick: ValueStore.Pick, orderedBy order: [(Int, DataType)], required: [Int]) -> Output {
             let kept = ValueStore(
                 columns: order.map(\.0) + [arguments[0]], types: order.map(\.1) + [types[0]], filter: filter,
                 required: required, pick: pick)
             return Output(
-                aggregate: aggregate, main: slot(.picked, arguments[0], filter, types[0], store(kept)), count: 0)
+                aggregate: aggregate, main: slot(.picked, arguments[0], filter, pickedType, store(kept)), count: 0)
         }
         func row(_ pick: ValueStore.Pick, _ ignoresNulls: Bool) -> Output {
             var order: [(Int, DataType)] = []
@@ -171,6 +172,10 @@ struct AccumulatorLayout: Sendable {
                 aggregate: aggregate, main: slot(kind, arguments[0], filter, types[0], values()), count: 0)
         case .first(let ignoresNulls), .anyValue(let ignoresNulls): return row(.first, ignoresNulls)
         case .last(let ignoresNulls): return row(.last, ignoresNulls)
+        case .collectList: return row(.list, true)
+        case .collectSet: return picked(.set, orderedBy: [], required: arguments)
+        case .distinctEstimate(let precision):
+            return picked(.distinctEstimate(precision: precision), orderedBy: [], required: arguments)
         case .maxBy: return picked(.last, orderedBy: [(arguments[1], types[1])], required: [arguments[1]])
         case .minBy: return picked(.first, orderedBy: [(arguments[1], types[1])], required: [arguments[1]])
         case .percentile(let fraction): return picked(.percentile(fraction), orderedBy: [], required: arguments)

@@ -37,6 +37,10 @@ extension AccumulatorLayout {
             return try decimalAverage(aggregate, main, counts, areas, n, heap, validity: hasValue)
         case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor:
             return extreme(main, aggregate.resultType, areas, n, heap)
+        case .collectList, .collectSet:
+            return filled(extreme(main, aggregate.resultType, areas, n, heap))
+        case .distinctEstimate:
+            return filled(extreme(main, .bigint, areas, n, heap))
         case .stddevPop, .stddevSamp, .varPop, .varSamp:
             return moments(output, areas, n, heap) { count, sums in
                 Moments.result(aggregate.kind, count: count, sum: sums[0], squares: sums[1])
@@ -46,6 +50,24 @@ extension AccumulatorLayout {
         case .covarPop, .covarSamp, .corr:
             return moments(output, areas, n, heap) { Moments.pair(aggregate.kind, count: $0, $1) }
         }
+    }
+
+    /// Empty arrays and zeroes in the place of NULL.
+    private func filled(_ column: Column) -> Column {
+        guard let validity = column.validity else { return column }
+        if column.type.physical == .int64 {
+            let values = column.pointer(Int64.self)
+            let buffer = Buffer(byteCount: column.count * 8)
+            for row in 0..<column.count { buffer.pointer(Int64.self)[row] = validity[row] ? values[row] : 0 }
+            return Column(type: column.type, count: column.count, values: buffer)
+        }
+        var builder = StringColumnBuilder(type: column.type, capacity: column.count)
+        var empty: [UInt8] = []
+        NestedImage.appendEnd(into: &empty)
+        for row in 0..<column.count {
+            if validity[row] { builder.append(column.bytes(row)) } else { empty.withUnsafeBytes { builder.append($0) } }
+        }
+        return builder.finish()
     }
 
     /// A double from a count and exact sums, each as two doubles; nil: NULL.

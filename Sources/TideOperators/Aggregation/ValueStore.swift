@@ -12,6 +12,10 @@ struct ValueStore: Hashable, Sendable {
         case percentile(PercentileFraction)
         case mode
         case bitAnd, bitOr, bitXor
+        /// The last column of all rows as an array, in the order of the columns; of a set each row once.
+        case list, set
+        /// Of pairs of register and rank.
+        case distinctEstimate(precision: Int)
 
         /// Whether only the picked row can matter as long as nothing is taken back.
         var needsOneRow: Bool { self == .first || self == .last }
@@ -179,6 +183,13 @@ extension AggregatePartition {
         let batch = Batch(columns: columns, count: entries.count)
         let order = SortKeys(ascending: Array(columns.suffix(store.columns.count)), count: entries.count)
         let areas = valueAreas(rows.keyColumns(groups), count: groups.count)
+        switch pick {
+        case .list, .set:
+            return try collect(pick, index, starts, columns[columns.count - 1], order, entries, areas)
+        case .distinctEstimate(let precision):
+            return try estimate(precision, index, starts, columns[columns.count - 1], entries, areas, forgets: forgets)
+        default: break
+        }
         if !pick.needsOneRow {
             let weights = entries.map { rows.weight(of: $0) }
             for group in groups.indices {
@@ -249,12 +260,12 @@ extension AggregatePartition {
             } else {
                 target.storeBytes(of: bits, toByteOffset: 8, as: Int64.self)
             }
-        case .first, .last: break
+        case .first, .last, .list, .set, .distinctEstimate: break
         }
     }
 
     /// Empties a slot that holds a value.
-    private func clear(_ slot: AccumulatorLayout.Slot, _ area: UnsafeMutableRawPointer) {
+    func clear(_ slot: AccumulatorLayout.Slot, _ area: UnsafeMutableRawPointer) {
         let target = area + slot.offset
         if slot.type.physical == .view && target.load(as: UInt64.self) != 0 {
             arena.forget(target.loadUnaligned(fromByteOffset: 8, as: StringView.self))

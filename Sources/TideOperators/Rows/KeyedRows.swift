@@ -139,6 +139,23 @@ final class KeyedRows {
         }
         entry.storeBytes(of: weight, toByteOffset: weightAt, as: Int64.self)
     }
+    /// The entries of keys that have a weight, and their weights.
+    func entries(of keys: [Column], count n: Int) -> ([UnsafeMutableRawPointer], [Int64]) {
+        let images = KeyImages(keys, count: n, layout: index.layout)
+        var all: [UnsafeMutableRawPointer] = []
+        withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: max(1, n)) { found in
+            guard let base = found.baseAddress else { return }
+            index.find(images, selection: nil, count: n, into: base)
+            for i in 0..<n {
+                var entry = base[i].flatMap { first(of: $0) }
+                while let current = entry {
+                    if weight(of: current) != 0 { all.append(current) }
+                    entry = next(after: current)
+                }
+            }
+        }
+        return (all, all.map { weight(of: $0) })
+    }
     /// Takes all rows of keys.
     func removeAll(of keys: [Column], count n: Int) {
         let images = KeyImages(keys, count: n, layout: index.layout)

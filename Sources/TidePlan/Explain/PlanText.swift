@@ -171,6 +171,9 @@ extension AggregateKind {
         case .bitAnd: "bit_and"
         case .bitOr: "bit_or"
         case .bitXor: "bit_xor"
+        case .collectList: "collect_list"
+        case .collectSet: "collect_set"
+        case .distinctEstimate(let precision): "approx_count_distinct_\(precision)"
         }
     }
 }
