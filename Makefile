@@ -4,6 +4,7 @@ SWIFT ?= swift
 # One configuration for everything that is built here: tests may see a module's internals, and what `make demo` compiled
 # is not compiled again by `make test`.
 BUILD_FLAGS = -c release -Xswiftc -enable-testing
+DEV_FLAGS = --scratch-path .build/dev -c debug -Xswiftc -O
 BINARIES = .build/release
 PEERS_PYTHON = .venv-peers/bin/python
 
@@ -24,7 +25,7 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system deps-rocksdb build demo test sim oracle bench bench-state check-peers kill
+.PHONY: help deps deps-swift deps-system deps-rocksdb build dev demo test sim oracle bench bench-state check-peers kill
 .PHONY: full-disk lint format clean
 .DEFAULT_GOAL := help
 
@@ -65,6 +66,12 @@ build: deps ## build .build/release/tidemill
 
 demo: build ## run the sales example in demo/sales
 	examples/sales/demo.sh $(BINARIES)/tidemill demo/sales
+
+# Optimized file by file: a changed line builds in seconds instead of minutes, and tests still run fast.
+dev: deps ## build everything for development into .build/dev (FILTER=name runs tests too)
+	$(SWIFT) build $(DEV_FLAGS) --build-tests
+	$(if $(FILTER),TIDEMILL_BINARY="$(CURDIR)/.build/dev/debug/tidemill" \
+	  $(SWIFT) test $(DEV_FLAGS) --skip-build --disable-xctest --filter '$(FILTER)')
 
 test: deps ## build and run all tests (FILTER=name for some)
 	$(SWIFT) build $(BUILD_FLAGS) --build-tests

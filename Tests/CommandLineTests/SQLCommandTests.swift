@@ -77,6 +77,25 @@ import Testing
         try workspace.tidemill("sql", "q.sql").expectError("q.sql:2:3", "  nosuch", "^^^^^^")
     }
 
+    /// As Spark: whether a stored timestamp means an instant is what the table declares, its number stays.
+    @Test func timestampsOfEitherKindAreReadAsDeclared() throws {
+        try workspace.write(
+            "p.sql",
+            """
+            CREATE MATERIALIZED VIEW local AS SELECT TIMESTAMP_NTZ '2024-05-01 12:00:00' AS t;
+            """)
+        try workspace.tidemill("run", "p.sql").expectSuccess()
+        try workspace.write(
+            "read.sql",
+            """
+            CREATE TABLE instants (t TIMESTAMP) USING parquet OPTIONS (path 'spark-warehouse/local');
+            CREATE MATERIALIZED VIEW hours AS SELECT unix_timestamp(t) AS s FROM instants;
+            """)
+        try workspace.tidemill("run", "read.sql").expectSuccess()
+        let hours = try workspace.tidemill("sql", "-e", "SELECT s FROM hours", "read.sql", "--format", "csv")
+        #expect(hours.out == "s\n1714564800\n", "\(hours)")
+    }
+
     @Test func tableThatWasNeverWritten() throws {
         try Orders.write(to: workspace)
         let outcome = try workspace.tidemill("sql", "-e", "SELECT * FROM totals", "p.sql")

@@ -181,6 +181,23 @@ import TideSimulation
         #expect(runs.count > 1 && tombstones == 0)
     }
 
+    /// A first flush has nothing below it: keys that came and went leave nothing.
+    @Test func theFirstFlushHoldsNoTombstones() throws {
+        let files = SimulatedFileSystem()
+        var life = Life(seed: 3, epochs: 14)
+        life.flushBytes = 1 << 30
+        try Self.run(files, life, Progress())
+        try Self.run(files, Life(seed: 3, epochs: 15, flushBytes: 0), Progress())
+        let recovered = try #require(try RecoveredCheckpoint.read(Self.directory, files: files))
+        let runs = try recovered.runs(owner: Self.address.owner, kind: .state)
+        let rows = try runs.map { (run) throws(TidemillError) in
+            var rows = 0
+            try run.forEachBlock { rows += $0.count }
+            return rows
+        }
+        #expect(rows == [Self.state(through: 14).count])
+    }
+
     @Test func aCutAnywhereLosesNothing() throws {
         let life = Life(seed: 11)
         let whole = SimulatedFileSystem()

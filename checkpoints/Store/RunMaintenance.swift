@@ -138,6 +138,10 @@ public final class RunMaintenance {
         var kept = record
         kept.sinks = []
         flushed = (tail.count, kept)
+        // Where there is no run yet, nothing lies below that a tombstone would have to hide.
+        var rules = rules
+        let held = Set(store.manifest.runs.map(\.address))
+        for address in rules.keys where !held.contains(address) { rules[address]?.dropTombstones = true }
         let cancel = CancelFlag()
         let job = FlushJob(tail, rules: rules, log: store.blocks, factory: store.runFactory(), cancel: cancel)
         flush = Work(executor, cancel) { () throws(TidemillError) in try job.run() }

@@ -75,6 +75,8 @@ final class ParquetSplitReader: SplitReader {
         case (.tinyint, .smallint), (.tinyint, .int), (.smallint, .int): return true
         case (.tinyint, .bigint), (.smallint, .bigint), (.int, .bigint): return true
         case (.float, .double): return true
+        // As Spark: the stored microseconds are taken as they are, whatever the session's time zone.
+        case (.timestamp, .timestampNTZ), (.timestampNTZ, .timestamp): return true
         default: return false
         }
     }

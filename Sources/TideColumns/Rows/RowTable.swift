@@ -21,13 +21,13 @@ import Glibc
 public final class RowTable: @unchecked Sendable {
     // Sendable: moved between workers under a partition's lock, never shared.
     public let layout: RowLayout
-    public internal(set) var count = 0
 
     // One owner at a time is the contract, so the run-time exclusivity checks would only cost (2 to 5 ns per access).
+    @exclusivity(unchecked) public internal(set) var count = 0
     @exclusivity(unchecked) var slots: UnsafeMutablePointer<UInt64>
     @exclusivity(unchecked) var slotCount: Int
     @exclusivity(unchecked) var storage: RowStorage
-    public internal(set) var arena = RowArena()
+    @exclusivity(unchecked) public internal(set) var arena = RowArena()
 
     /// Leading hash bits that all keys of this table share (its partition); slots are numbered by the bits after them.
     let leadBits: UInt64

@@ -116,7 +116,7 @@ public struct StateCatalog: Sendable {
 }
 
 /// An operator's state as a relation of a query.
-final class StateSource: Source {
+final class StateSource: StandingSource {
     private let catalog: StateCatalog
     private let entry: StateCatalog.Entry
 
@@ -127,14 +127,6 @@ final class StateSource: Source {
 
     var description: String { "State[\(entry.name)]" }
     var schema: Schema { entry.schema }
-    let ledgerTypes: [DataType] = []
-
-    func restore(ledger: Batch) throws(TidemillError) {}
-    func plan(limit: RateLimit, until horizon: SourceHorizon?) throws(TidemillError) -> SourcePlan? { nil }
-    func horizon() throws(TidemillError) -> SourceHorizon { SourceHorizon(token: []) }
-    func commit(_ plan: SourcePlan) throws(TidemillError) {}
-    func replay() throws(TidemillError) -> [SourceSplit] { try snapshot().splits }
-    func ledger() -> Batch { Batch(columns: [], count: 0) }
 
     func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
         let split = SourceSplit(ordinal: 0, name: entry.name, bytes: entry.runBytes + entry.logBytes, token: [])
@@ -147,19 +139,7 @@ final class StateSource: Source {
             batches.append(Batch(columns: columns.map { batch.columns[$0] }, count: batch.count))
             return true
         }
-        return StateReader(batches)
-    }
-}
-
-/// Batches of state, in order of hashes.
-private final class StateReader: SplitReader {
-    private var batches: ArraySlice<Batch>
-    private(set) var report = SplitReport()
-    init(_ batches: [Batch]) { self.batches = batches[...] }
-    func next() throws(TidemillError) -> Batch? {
-        guard let batch = batches.popFirst() else { return nil }
-        report.rows += batch.count
-        return batch
+        return BatchesReader(batches)
     }
 }
 

@@ -22,9 +22,10 @@ public struct EpochProgress: Sendable {
         public var name: String
         public var rowsTotal: Int
         public var rowsUpdated: Int
-        public var memoryBytes: Int
-        /// The others lie in runs alone.
-        public var rowsInMemory: Int
+        /// After the epoch.
+        public var memoryBytes = 0
+        /// After the epoch; the others lie in runs alone.
+        public var rowsInMemory = 0
         /// Of a streaming table's operator.
         public var counts: OperatorClock.Counts?
         /// The watermark by which the operator's state went, milliseconds.

@@ -163,6 +163,7 @@ extension PipelineRunner {
                 }
             }
         }
+        weighState()
         progress.logBytes = store.logBytes - logBefore
         progress.durations.commitMillis = Double(environment.clock.elapsed() - start) / 1e6
         report(.epoch(progress))
@@ -184,11 +185,11 @@ extension PipelineRunner {
         case .keyed:
             if startsOver {
                 table.startsOver = true
-                table.pendingChanges.removeAll()
+                table.dropPendingChanges()
             }
             let changes = table.changes?.take() ?? []
             try appendEncoded(changes, owner: table.owner, kind: .sinkChanges, part: 0, store)
-            table.pendingChanges += changes
+            table.hold(changes)
             outputRows[table.id] = changes.reduce(0) { $0 + $1.count }
         }
     }
@@ -254,7 +255,7 @@ extension PipelineRunner {
                 one.outputRows = flowPorts[flow.name]?.takeRowCount() ?? 0
                 one.eventTime = eventTimeProgress(flow.name)
                 // The last operator of the query comes first, as in Spark: it is built first, and added last.
-                for node in graph.stateful.reversed() where node.flow == flow.name {
+                for node in statefulNodes(of: flow.name) {
                     count((node.node as? any RejectsRows)?.takeRejectedRows(), of: dataset.name)
                     one.stateOperators.append(stateProgress(node))
                 }
@@ -262,5 +263,20 @@ extension PipelineRunner {
             }
         }
         sourceProgress = [:]
+    }
+
+    private func statefulNodes(of flow: String) -> [FlowGraph.StatefulNode] {
+        graph.stateful.reversed().filter { $0.flow == flow }
+    }
+
+    /// The memory that state takes at rest: what the epoch needed beside it is given back by now.
+    private func weighState() {
+        for flow in progress.flows.indices {
+            for (position, node) in statefulNodes(of: progress.flows[flow].name).enumerated() {
+                progress.flows[flow].stateOperators[position].memoryBytes = node.node.stateBytes
+                progress.flows[flow].stateOperators[position].rowsInMemory =
+                    (node.node as? any LazyOperator)?.rowsInMemory ?? node.node.stateRows
+            }
+        }
     }
 }

@@ -90,18 +90,16 @@ extension PipelineRunner {
         return one
     }
 
+    /// All but the memory, which is counted after the commit.
     func stateProgress(_ node: FlowGraph.StatefulNode) -> EpochProgress.StateProgress {
         guard let clock = node.clock else {
             return EpochProgress.StateProgress(
-                name: node.name, rowsTotal: node.node.stateRows, rowsUpdated: node.node.touchedRows,
-                memoryBytes: node.node.stateBytes,
-                rowsInMemory: (node.node as? any LazyOperator)?.rowsInMemory ?? node.node.stateRows)
+                name: node.name, rowsTotal: node.node.stateRows, rowsUpdated: node.node.touchedRows)
         }
         let counts = clock.takeCounts()
         // What goes leaves the tables only after the commit.
         return EpochProgress.StateProgress(
             name: node.name, rowsTotal: node.node.stateRows - counts.leaving, rowsUpdated: counts.updated,
-            memoryBytes: node.node.stateBytes, rowsInMemory: node.node.stateRows, counts: counts,
-            watermarkMillis: clock.evictionMillis)
+            counts: counts, watermarkMillis: clock.evictionMillis)
     }
 }

@@ -247,10 +247,10 @@ extension PipelineRunner {
                 for epoch in recovered.unpublished {
                     // What came before the epoch that started the table over does not count.
                     if epoch.record.sinks.contains(where: { $0.id == startingOverPrefix + name }) {
-                        sink.pendingChanges.removeAll()
+                        sink.dropPendingChanges()
                     }
                     try recovered.forEachBlock(of: epoch, owner: owner, kind: .sinkChanges) {
-                        (batch) throws(TidemillError) in sink.pendingChanges.append(batch)
+                        (batch) throws(TidemillError) in sink.hold([batch])
                     }
                 }
                 sink.startsOver = isStartingOver

@@ -186,8 +186,12 @@ public final class PipelineRunner {
 
     // MARK: Publishing
 
+    /// What committed change sets may take in memory: above it they are published before their time.
+    private var pendingBytesMax: Int { min(64 << 20, Int(clamping: (settings.memoryLimit ?? .max) / 4)) }
+
     private func publishIsDue() -> Bool {
         lastPublication == 0
+            || tables.reduce(0) { $0 + $1.pendingBytes } > pendingBytesMax
             || environment.clock.elapsed() - lastPublication >= settings.publishInterval.wholeNanoseconds
     }
 

@@ -18,7 +18,8 @@ final class TableSink {
 
     /// Committed, not published: manifests of an append table, change sets of a keyed one.
     var pendingManifests: [(epoch: Epoch, manifest: [UInt8])] = []
-    var pendingChanges: [Batch] = []
+    private(set) var pendingChanges: [Batch] = []
+    private(set) var pendingBytes = 0
 
     init(dataset: Dataset, owner: UInt32, target: Target, port: Port, changes: ChangeSetCollector?) {
         self.dataset = dataset
@@ -30,6 +31,15 @@ final class TableSink {
 
     var id: String { dataset.name.lowercased() }
     var hasPending: Bool { !pendingManifests.isEmpty || !pendingChanges.isEmpty }
+
+    func hold(_ changes: [Batch]) {
+        pendingChanges += changes
+        pendingBytes += changes.reduce(0) { $0 + $1.byteCount }
+    }
+    func dropPendingChanges() {
+        pendingChanges.removeAll()
+        pendingBytes = 0
+    }
 
     func retain(_ versions: Set<RetainedVersion>) {
         switch target {
@@ -47,7 +57,7 @@ final class TableSink {
             pendingManifests.removeAll()
         case .keyed(let table):
             report = try table.publish(pendingChanges, through: epoch, replacingAll: startsOver)
-            pendingChanges.removeAll()
+            dropPendingChanges()
             startsOver = false
         }
         return report

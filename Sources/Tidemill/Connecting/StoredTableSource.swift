@@ -1,24 +1,16 @@
 import TideConnectors
 
 /// A stored table as a relation that stands still.
-final class StoredTableSource: Source {
+final class StoredTableSource: StandingSource {
     let reader: TableReader
     let schema: Schema
     let description: String
-    let ledgerTypes: [DataType] = []
 
     init(reader: TableReader, schema: Schema, name: String) {
         self.reader = reader
         self.schema = schema
         description = "ParquetTable[\(name)]"
     }
-
-    func restore(ledger: Batch) throws(TidemillError) {}
-    func plan(limit: RateLimit, until horizon: SourceHorizon?) throws(TidemillError) -> SourcePlan? { nil }
-    func horizon() throws(TidemillError) -> SourceHorizon { SourceHorizon(token: []) }
-    func commit(_ plan: SourcePlan) throws(TidemillError) {}
-    func replay() throws(TidemillError) -> [SourceSplit] { try snapshot().splits }
-    func ledger() -> Batch { Batch(columns: [], count: 0) }
 
     func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
         let splits = reader.splits.enumerated().map { index, split in
@@ -56,37 +48,17 @@ final class StoredTableSource: Source {
     }
 }
 
-/// Batches that are there already.
-final class BatchesReader: SplitReader {
-    private var batches: ArraySlice<Batch>
-    private(set) var report = SplitReport()
-    init(_ batches: [Batch]) { self.batches = batches[...] }
-    func next() throws(TidemillError) -> Batch? {
-        guard let batch = batches.popFirst() else { return nil }
-        report.rows += batch.count
-        return batch
-    }
-}
-
 /// A CSV or JSON table of ours as a relation that stands still.
-final class StoredTextSource: Source {
+final class StoredTextSource: StandingSource {
     let reader: TextTableReader
     let schema: Schema
     let description: String
-    let ledgerTypes: [DataType] = []
 
     init(reader: TextTableReader, schema: Schema, name: String) {
         self.reader = reader
         self.schema = schema
         description = "TextTable[\(name)]"
     }
-
-    func restore(ledger: Batch) throws(TidemillError) {}
-    func plan(limit: RateLimit, until horizon: SourceHorizon?) throws(TidemillError) -> SourcePlan? { nil }
-    func horizon() throws(TidemillError) -> SourceHorizon { SourceHorizon(token: []) }
-    func commit(_ plan: SourcePlan) throws(TidemillError) {}
-    func replay() throws(TidemillError) -> [SourceSplit] { try snapshot().splits }
-    func ledger() -> Batch { Batch(columns: [], count: 0) }
 
     func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
         let splits = reader.paths.enumerated().map { index, path in
