@@ -236,7 +236,12 @@ enum AggregateBinding {
         case "collect_list", "collect_set":
             try arity(1...1)
             let isSet = distinct || entry.names[0] == "collect_set"
-            guard arguments[0].type.isOrdered || !isSet else { throw unexpected("a type with an order") }
+            guard arguments[0].type.isOrdered || !isSet else {
+                throw BindError.invalidArgument(
+                    "DATATYPE_MISMATCH.UNSUPPORTED_INPUT_TYPE",
+                    "maps have no order, so \(lower) cannot take a \(arguments[0].type.sql)",
+                    hint: "collect map_keys or map_values", span)
+            }
             return BoundAggregate(
                 kind: isSet ? .collectSet : .collectList, arguments: arguments, distinct: false,
                 resultType: .array(arguments[0].type), nullable: false)

@@ -32,7 +32,8 @@ enum DistinctRegister {
         for row in 0..<call.rowCount {
             let bits = hash(row)
             let rest = bits &<< UInt64(precision) | 1 << UInt64(precision - 1)
-            out[row] = Int32(truncatingIfNeeded: bits >> UInt64(64 - precision)) << 6
+            out[row] =
+                Int32(truncatingIfNeeded: bits >> UInt64(64 - precision)) << 6
                 | Int32(rest.leadingZeroBitCount + 1)
         }
         return Column(type: .int, count: call.rowCount, values: buffer)

@@ -7,7 +7,8 @@ import Glibc
 /// value can be taken back, and two groups merge by adding up; where nothing is taken back only the largest rank of a
 /// register stays, at most 2^precision pairs. The dense form of six bits a register was not taken: it cannot forget.
 enum DistinctEstimate {
-    /// Below these linear counting is closer, by precision from 4.
+    /// Below these linear counting is closer, by precision from 4; Spark counts so up to 2.5 values a register too, as
+    /// the first HyperLogLog did.
     private static let thresholds: [Double] = [
         10, 20, 40, 80, 220, 400, 900, 1800, 3100, 6500, 15500, 20000, 50000, 120_000, 350_000,
     ]
@@ -45,7 +46,8 @@ enum DistinctEstimate {
         if isCorrected && estimate < 5 * m { estimate -= bias(of: estimate, tables[precision - 4]) }
         if empty > 0 {
             let linear = m * log(m / Double(empty))
-            if isCorrected ? linear <= thresholds[precision - 4] : estimate <= 2.5 * m { estimate = linear }
+            let isSmall = isCorrected && linear <= thresholds[precision - 4]
+            if isSmall || estimate <= 2.5 * m { estimate = linear }
         }
         return Int64((estimate + 0.5).rounded(.down))
     }

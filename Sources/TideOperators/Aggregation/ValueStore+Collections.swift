@@ -47,7 +47,8 @@ extension AggregatePartition {
                 (area + slot.offset).storeBytes(of: 1, as: UInt64.self)
                 (area + slot.offset).storeBytes(of: count, toByteOffset: 8, as: Int64.self)
             }
-            for row in range where forgets && UInt8(truncatingIfNeeded: pairs[row] & 63) < registers[Int(pairs[row] >> 6)] {
+            for row in range
+            where forgets && UInt8(truncatingIfNeeded: pairs[row] & 63) < registers[Int(pairs[row] >> 6)] {
                 self.values[index].setWeight(0, of: entries[row])
             }
             for row in range { registers[Int(pairs[row] >> 6)] = 0 }

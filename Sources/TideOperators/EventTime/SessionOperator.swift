@@ -80,7 +80,8 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
             if rows.isEmpty { continue }
             partitions[p].withLock {
                 $0.update(
-                    keyImages, images, groups: groups, windows: windows, inputs, weights: batch.weights, selection: rows)
+                    keyImages, images, groups: groups, windows: windows, inputs, weights: batch.weights, selection: rows
+                )
             }
         }
     }
@@ -261,8 +262,12 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         var keys = Array(batch.columns[2..<(2 + groupCount)])
         keys.remove(at: session)
         let types = layout.keyTypes + accumulators.stores[store].types
+        let count = groupCount
         KeyedRows.split(batch, types: types, by: keys, partitionBits: bits) { p, change, stored in
-            partitions[p].withLock { $0.sessions.values[store].restore(change, stored: stored) }
+            var whole = change
+            whole.keys = Array(change.batch.columns.prefix(count))
+            let own = whole
+            partitions[p].withLock { $0.sessions.values[store].restore(own, stored: stored) }
         }
     }
 

@@ -39,6 +39,8 @@ final class SessionPartition {
         keyValue = keyLayout.valueOffset
         startOffset = layout.keyOffsets[session]
         self.session = session
+        // A session's values stand where the session does: by its key without the start.
+        for rows in sessions.values { rows.hashedKeys = layout.keyTypes.indices.filter { $0 != session } }
     }
 
     func start(of row: UnsafeMutableRawPointer) -> Int64 {

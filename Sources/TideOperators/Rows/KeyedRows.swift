@@ -25,6 +25,8 @@ final class KeyedRows {
     let entries: RowTable
     let types: [DataType]
     let duties: Duties
+    /// Columns of the key that decide where its rows stand in the checkpoint; nil: all.
+    var hashedKeys: [Int]?
     private(set) var touched: [UnsafeMutableRawPointer] = []
     private(set) var before: [Before] = []
     private(set) var touchedKeys: [UnsafeMutableRawPointer] = []

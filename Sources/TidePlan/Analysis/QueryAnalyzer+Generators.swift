@@ -12,6 +12,18 @@ extension Expression {
     fileprivate var containsGenerator: Bool { generatorCall != nil || children.contains(where: \.containsGenerator) }
 }
 
+extension ExpressionBinder {
+    fileprivate func generator(
+        _ name: String, _ arguments: [BoundExpression], isOuter: Bool = false, _ span: SourceSpan
+    ) throws(TidemillError) -> BoundGenerator {
+        do throws(TidemillError) {
+            return try registry.bindGenerator(name, arguments: arguments, isOuter: isOuter, span: span)
+        } catch {
+            throw named(error)
+        }
+    }
+}
+
 extension QueryAnalyzer {
     /// The relation with a generator's columns behind the others.
     func generated(
@@ -76,8 +88,8 @@ extension QueryAnalyzer {
             }
             var binder = ExpressionBinder(self, input.scope, aggregates: .refused(in: .argument))
             binder.aliases = aliases
-            let generator = try FunctionRegistry.builtin.bindGenerator(
-                call.name.last.name, arguments: bound(call, binder, item.span), span: item.expression.span)
+            let generator = try binder.generator(
+                call.name.last.name, bound(call, binder, item.span), item.expression.span)
             let names = try names(generator, item.aliases, item.span)
             let made = generated(relation, generator, names: names, qualifier: [])
             relation = made.relation
@@ -116,8 +128,8 @@ extension QueryAnalyzer {
             }
             let arguments = scope.columns[next..<(next + call.arguments.count)].map(\.bound)
             next += call.arguments.count
-            let generator = try FunctionRegistry.builtin.bindGenerator(
-                call.name.last.name, arguments: arguments, span: item.expression.span)
+            let binder = ExpressionBinder(self, scope, aggregates: .refused(in: .argument))
+            let generator = try binder.generator(call.name.last.name, arguments, item.expression.span)
             let made = generated(
                 relation, generator, names: try names(generator, item.aliases, item.span), qualifier: [])
             relation = made.relation
@@ -156,8 +168,8 @@ extension QueryAnalyzer {
             return relation
         }
         let binder = ExpressionBinder(self, relation.scope, aggregates: .refused(in: .argument))
-        let generator = try registry.bindGenerator(
-            name.name, arguments: binder.bindAll(view.arguments), isOuter: view.isOuter, span: view.span)
+        let generator = try binder.generator(
+            name.name, binder.bindAll(view.arguments), isOuter: view.isOuter, view.span)
         return attached(
             relation, generator, names: try names(generator, view.columns, view.span),
             qualifier: view.table.map { [$0.name] } ?? [])
@@ -196,11 +208,12 @@ extension QueryAnalyzer {
             }
             arguments.append(try binder.bind(value))
         }
-        let generator = try FunctionRegistry.builtin.bindGenerator(
-            function.name.last.name, arguments: arguments, isOuter: isOuter, span: relation.span)
+        let generator = try binder.generator(
+            function.name.last.name, arguments, isOuter: isOuter, relation.span)
         let alias = relation.alias
         return attached(
-            left, generator, names: try names(
+            left, generator,
+            names: try names(
                 generator, alias?.columns ?? [], alias?.span ?? relation.span,
                 code: "NUM_TABLE_VALUE_ALIASES_MISMATCH"),
             qualifier: alias.map { [$0.name.name] } ?? [])

@@ -20,7 +20,8 @@ enum ConditionPullUp {
                 LogicalPlan.TopN(input: sort.input, orderBy: sort.keys, limit: sort.limit, offset: sort.offset))
         case .topN(let topN): return try self.topN(topN)
         case .window(let window): return try self.window(window)
-        case .scan, .values, .union, .expand, .generate, .replicate, .latest, .recursive, .working, .watermark, .timeWindows,
+        case .scan, .values, .union, .expand, .generate, .replicate, .latest, .recursive, .working, .watermark,
+            .timeWindows,
             .deduplicate:
             return nil
         }

@@ -51,7 +51,9 @@ enum SeededHash {
     }
 
     static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        func word(_ at: Int) -> UInt64 { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
+        func word(_ at: Int) -> UInt64 {
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+        }
         var at = 0
         var hash = seed &+ p5
         if bytes.count >= 32 {
