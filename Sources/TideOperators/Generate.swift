@@ -1,119 +1,114 @@
-/// Gives a row for each element of an array or entry of a map. Weights pass through.
+/// Gives each input row once for every element of its array or map, what the element holds behind the row's columns.
+/// Weights pass through.
 ///
-/// Elements are taken out of the images row by row into columns; the carried columns follow by one gather. Output keeps
-/// the order of rows and elements and leaves in chunks, so that a large array takes no memory of its own.
+/// Rows come out in batches of at most about `rowsMax`, whatever the arrays' lengths: one long array is cut too.
 public final class GenerateOperator: BatchConsumer {
-    let source: ExpressionProgram
-    let carried: [Int]
-    let generator: BoundGenerator
+    let collection: ExpressionProgram
+    let generate: LogicalPlan.Generate
+    let elements: [Field]
+    let isMap: Bool
     let outputs: Outputs
-    private static let chunkRows = 4096
+
+    static let rowsMax = 8192
 
     public init(_ generate: LogicalPlan.Generate, outputs: Outputs) {
-        source = ExpressionProgram([generate.generator.source])
-        carried = generate.carried
-        generator = generate.generator
+        collection = ExpressionProgram([generate.collection])
+        self.generate = generate
+        elements = generate.elementFields
+        if case .map = generate.collection.type { isMap = true } else { isMap = false }
         self.outputs = outputs
     }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        let images = try source.evaluate(batch, task.evaluation)[0]
-        var chunk = GeneratedRows(generator)
+        let images = try collection.evaluate(batch, task.evaluation)[0]
+        var rows = GeneratedRows(elements, hasPosition: generate.hasPosition)
         for row in 0..<batch.count {
             var position: Int32 = 0
             if images.isValid(row) {
                 var cursor = NestedCursor(images.bytes(row))
-                while chunk.append(&cursor, UInt32(row), position) {
+                while true {
+                    let next = cursor.next()
+                    if next == .end { break }
+                    append(next, &cursor, &rows)
+                    rows.finish(row, position)
                     position += 1
-                    if chunk.count >= GenerateOperator.chunkRows { try emit(&chunk, batch, task) }
+                    if rows.count >= GenerateOperator.rowsMax { try emit(&rows, of: batch, task) }
                 }
             }
-            if position == 0 && generator.isOuter { chunk.appendNulls(UInt32(row)) }
+            if position == 0 && generate.isOuter { rows.appendNothing(row) }
+            if rows.count >= GenerateOperator.rowsMax { try emit(&rows, of: batch, task) }
         }
-        try emit(&chunk, batch, task)
+        try emit(&rows, of: batch, task)
     }
 
-    private func emit(_ chunk: inout GeneratedRows, _ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        if chunk.count == 0 { return }
-        let rows = chunk.rows
-        let made = chunk.finish()
-        let kept = Batch(columns: carried.map { batch.columns[$0] }, count: batch.count, weights: batch.weights)
-        let gathered = kept.gather(rows)
-        try outputs.emit(gathered.with(columns: gathered.columns + made), task)
-        chunk = GeneratedRows(generator)
+    /// The values of the element behind the marker `next`.
+    private func append(_ next: NestedCursor.Next, _ cursor: inout NestedCursor, _ rows: inout GeneratedRows) {
+        if isMap {
+            rows.columns[0].append(&cursor)
+            append(cursor.next(), &cursor, &rows.columns[1])
+        } else if !generate.inlinesFields {
+            append(next, &cursor, &rows.columns[0])
+        } else if next == .value {
+            for index in elements.indices { append(cursor.next(), &cursor, &rows.columns[index]) }
+        } else {
+            for index in elements.indices { rows.columns[index].appendNull() }
+        }
+    }
+
+    private func append(
+        _ next: NestedCursor.Next, _ cursor: inout NestedCursor, _ column: inout NestedColumnBuilder
+    ) {
+        if next == .value { column.append(&cursor) } else { column.appendNull() }
+    }
+
+    private func emit(_ rows: inout GeneratedRows, of batch: Batch, _ task: TaskContext) throws(TidemillError) {
+        if rows.count == 0 { return }
+        let picked = batch.gather(rows.sources)
+        let made = rows.takeColumns()
+        rows = GeneratedRows(elements, hasPosition: generate.hasPosition)
+        try outputs.emit(
+            Batch(columns: picked.columns + made, count: picked.count, weights: picked.weights), task)
     }
 
     public func finishTask(_ task: TaskContext) throws(TidemillError) { try outputs.finishTask(task) }
 }
 
-/// The columns that a generator makes, while they grow.
+/// Generated columns in the making, and the input rows they stand behind.
 private struct GeneratedRows {
-    private enum Form {
-        case elements
-        /// The element's fields.
-        case fields([Field])
-        case entries
-    }
-    /// The input row of each.
-    private(set) var rows: [UInt32] = []
-    private let form: Form
-    private let hasPosition: Bool
-    /// -1: NULL.
+    var sources: [UInt32] = []
+    var columns: [NestedColumnBuilder]
     private var positions: [Int32] = []
-    private var builders: [NestedColumnBuilder]
+    /// Rows of `positions` that are NULL.
+    private var nothing: [Int] = []
+    private let hasPosition: Bool
 
-    init(_ generator: BoundGenerator) {
-        hasPosition = generator.hasPosition
-        builders = generator.fields.dropFirst(generator.hasPosition ? 1 : 0).map { NestedColumnBuilder($0.type) }
-        switch generator.source.type {
-        case .map: form = .entries
-        case .array(.structure(let fields)) where generator.unpacks: form = .fields(fields)
-        default: form = .elements
-        }
+    init(_ fields: [Field], hasPosition: Bool) {
+        columns = fields.map { NestedColumnBuilder($0.type) }
+        self.hasPosition = hasPosition
     }
 
-    var count: Int { rows.count }
+    var count: Int { sources.count }
 
-    /// Takes the element at the cursor.
-    /// - Returns: false if there is none.
-    mutating func append(_ cursor: inout NestedCursor, _ row: UInt32, _ position: Int32) -> Bool {
-        let next = cursor.next()
-        if next == .end { return false }
-        rows.append(row)
+    mutating func finish(_ row: Int, _ position: Int32) {
+        sources.append(UInt32(truncatingIfNeeded: row))
         if hasPosition { positions.append(position) }
-        switch form {
-        case .elements:
-            if next == .value { builders[0].append(&cursor) } else { builders[0].appendNull() }
-        case .fields(let fields):
-            for index in fields.indices {
-                if next == .value && cursor.next() == .value {
-                    builders[index].append(&cursor)
-                } else {
-                    builders[index].appendNull()
-                }
-            }
-        case .entries:
-            builders[0].append(&cursor)
-            if cursor.next() == .value { builders[1].append(&cursor) } else { builders[1].appendNull() }
-        }
-        return true
     }
 
-    mutating func appendNulls(_ row: UInt32) {
-        rows.append(row)
-        if hasPosition { positions.append(-1) }
-        for index in builders.indices { builders[index].appendNull() }
+    mutating func appendNothing(_ row: Int) {
+        for index in columns.indices { columns[index].appendNull() }
+        if hasPosition { nothing.append(positions.count) }
+        finish(row, 0)
     }
 
-    consuming func finish() -> [Column] {
-        var columns: [Column] = []
-        if hasPosition {
-            let values = Buffer(byteCount: positions.count * 4)
-            for (index, position) in positions.enumerated() { values.pointer(Int32.self)[index] = position }
-            let validity = positions.contains(-1) ? Bitmap(count: count) { [positions] in positions[$0] >= 0 } : nil
-            columns.append(Column(type: .int, count: count, values: values, validity: validity))
+    mutating func takeColumns() -> [Column] {
+        let made = columns.map { $0.finish() }
+        guard hasPosition else { return made }
+        var validity: Bitmap?
+        if !nothing.isEmpty {
+            let absent = Set(nothing)
+            validity = Bitmap(count: positions.count) { !absent.contains($0) }
         }
-        for builder in builders { columns.append(builder.finish()) }
-        return columns
+        let values = positions.withUnsafeBytes { Buffer(copying: $0) }
+        return [Column(type: .int, count: positions.count, values: values, validity: validity)] + made
     }
 }

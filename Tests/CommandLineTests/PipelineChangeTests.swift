@@ -106,6 +106,9 @@ import Testing
 
     @Test func inputThatIsGone() throws {
         let workspace = try workspace()
+        let text = Self.before.replacingOccurrences(
+            of: "path 'in'", with: "path 'in', tidemill.changedFiles 'immutable'")
+        try workspace.write("p.sql", text)
         try workspace.tidemill("run", "p.sql").expectSuccess()
         try workspace.remove("in/2.csv")
         let dry = try workspace.tidemill("dry-run", "p.sql", "--full-refresh", "totals")

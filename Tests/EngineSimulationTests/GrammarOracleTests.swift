@@ -5,8 +5,8 @@ import TideSimulation
 
 @testable import Tidemill
 
-/// Queries drawn from a grammar, over tables that grow and one that is updated and deleted from (through AUTO CDC):
-/// after every epoch the view equals the query over all input so far.
+/// Queries drawn from a grammar, over tables that grow, whose files change and vanish, and one that is updated and
+/// deleted from (through AUTO CDC): after every epoch the view equals the query over all input as it is.
 ///
 /// TIDE_ORACLE_CASES says how many cases (300), TIDE_ORACLE_FIRST the first seed, TIDE_ORACLE_SECONDS ends the run.
 /// With TIDE_ORACLE_OUT=DIRECTORY every case is written there as JSON, for `Tests/Peers/oracle_duckdb.py`.
@@ -74,6 +74,12 @@ import TideSimulation
         /// The newest event of each key.
         var newest: [Int: (n: Int, gone: Bool, row: [Value])] = [:]
         var nextID = 0
+        /// Files of the tables that are read without STREAM, and their rows.
+        var files: [(table: String, path: String, rows: [[Value]])] = []
+
+        func rows(of table: String) -> ReferenceRelation {
+            ReferenceRelation(files.filter { $0.table == table }.flatMap(\.rows))
+        }
     }
 
     private func check(_ seed: UInt64) throws {
@@ -90,14 +96,20 @@ import TideSimulation
             let machine = SimulatedMachine(disk, seed: seed &+ UInt64(epoch), workers: [1, 2, 4][Int(seed % 3)])
             machine.settings = ["tidemill.batchRows": ["1", "3", "4096"].randomElement(using: &generator)!]
             for file in 0..<Int.random(in: 0...2, using: &generator) {
-                let (name, text) = draw(&input, &generator)
-                try machine.write("in/\(name)/\(epoch)-\(file).csv", text)
+                let table = ["l", "r", "e"].randomElement(using: &generator)!
+                let path = "in/\(table)/\(epoch)-\(file).csv"
+                let (text, rows) = draw(table, &input, &generator)
+                try machine.write(path, text)
+                if table != "e" { input.files.append((table, path, rows)) }
             }
+            if Int.random(in: 0..<3, using: &generator) == 0 { try disturb(&input, disk, machine, &generator) }
             let place = "seed \(seed), epoch \(epoch): \(query.shape)"
             do throws(TidemillError) { try machine.run(sql) } catch {
                 Issue.record("\(place)\n\(error.report())\n\(sql)")
                 return
             }
+            input.tables.l = input.rows(of: "l")
+            input.tables.r = input.rows(of: "r")
             input.tables.c = ReferenceRelation(input.newest.values.filter { !$0.gone }.map(\.row))
             let found = ReferenceRelation(try machine.rows(sql, "t").map { $0.map { Value($0) } }).sorted
             let wanted = ReferenceRelation(query.rows(input.tables).rows).sorted
@@ -120,8 +132,27 @@ import TideSimulation
         }
     }
 
-    /// A file of some rows of one of the tables.
-    private func draw(_ input: inout Input, _ generator: inout SeededGenerator) -> (table: String, text: String) {
+    /// Some file goes away, or gets other rows.
+    private func disturb(
+        _ input: inout Input, _ disk: SimulatedFileSystem, _ machine: SimulatedMachine,
+        _ generator: inout SeededGenerator
+    ) throws {
+        guard let index = input.files.indices.randomElement(using: &generator) else { return }
+        let file = input.files[index]
+        try disk.remove(SimulatedMachine.root.pushing(FilePath(file.path)))
+        if Bool.random(using: &generator) {
+            input.files.remove(at: index)
+            return
+        }
+        let (text, rows) = draw(file.table, &input, &generator)
+        try machine.write(file.path, text)
+        input.files[index].rows = rows
+    }
+
+    /// The text of a file of one of the tables, and its rows.
+    private func draw(
+        _ table: String, _ input: inout Input, _ generator: inout SeededGenerator
+    ) -> (text: String, rows: [[Value]]) {
         func some(_ range: ClosedRange<Int>) -> Int? {
             Int.random(in: 0..<6, using: &generator) == 0 ? nil : Int.random(in: range, using: &generator)
         }
@@ -130,17 +161,17 @@ import TideSimulation
         func text(_ number: Int?) -> String { number.map { $0 == 3 ? "a key of many bytes" : "k\($0)" } ?? "" }
         func textValue(_ number: Int?) -> Value { number == nil ? .null : .text(text(number)) }
         var lines = ""
-        let table = ["l", "r", "e"].randomElement(using: &generator)!
+        var rows: [[Value]] = []
         for _ in 0..<Int.random(in: 0...6, using: &generator) {
             let (k, g, v) = (some(0...4), some(0...3), some(-4...7))
             switch table {
             case "l":
                 input.nextID += 1
                 lines += "\(input.nextID),\(text(k)),\(cell(g)),\(cell(v))\n"
-                input.tables.l.rows.append([.number(Double(input.nextID)), textValue(k), value(g), value(v)])
+                rows.append([.number(Double(input.nextID)), textValue(k), value(g), value(v)])
             case "r":
                 lines += "\(text(k)),\(cell(g)),\(cell(v))\n"
-                input.tables.r.rows.append([textValue(k), value(g), value(v)])
+                rows.append([textValue(k), value(g), value(v)])
             default:
                 let id = Int.random(in: 0...5, using: &generator)
                 let n = Int.random(in: 0...8, using: &generator)
@@ -151,6 +182,6 @@ import TideSimulation
                 }
             }
         }
-        return (table, lines)
+        return (lines, rows)
     }
 }

@@ -123,7 +123,8 @@ import Testing
                 .planned(hasInput: false, mustRun: false, hasMoved: false),
                 .planned(hasInput: true, mustRun: false), .planned(hasInput: false, mustRun: true),
                 .planned(hasInput: false, mustRun: false),
-                .planned(hasInput: false, mustRun: false, publishDue: false), .stopRequested, .failed,
+                .planned(hasInput: false, mustRun: false, publishDue: false), .plannedOverChangedInput,
+                .stopRequested, .failed,
             ]
         case .executing: [.executed, .stopRequested, .failed]
         case .committing: [.committed(publishDue: true), .committed(publishDue: false), .stopRequested, .failed]
@@ -164,6 +165,7 @@ import Testing
                     #expect(before == .executing(epoch))
                 case .publish: #expect(unpublished)
                 case .stop: #expect(!unpublished && (!runsOn || stopping || event == .stopRequested))
+                case .reopen: #expect(before == .planning && !stopping && next.state == .starting)
                 case .wait: #expect(runsOn && !stopping && next.state == .waiting)
                 case .abort: #expect(event == .failed && next.state == .failed)
                 case .plan: #expect(next.state == .planning || event == .stopRequested)

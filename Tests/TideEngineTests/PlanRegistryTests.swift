@@ -99,7 +99,8 @@ import TideSimulation
         }
         let after = try definition(new)
         return FlowDecisions.decide(
-            after, fingerprints: fingerprints(after), registry: registry, refreshed: refreshed
+            after, fingerprints: fingerprints(after), registry: registry,
+            refreshed: Dictionary(uniqueKeysWithValues: refreshed.map { ($0, "asked") })
         ).flows
     }
 

@@ -81,7 +81,7 @@ struct BindingTests {
     @Test(arguments: [
         ("sum", [DataType.boolean], "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
         ("avg", [.date], "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"), ("sum", [], "WRONG_NUM_ARGS.WITHOUT_SUGGESTION"),
-        ("listagg", [.int], "UNSUPPORTED_FEATURE"), ("nosuch", [.int], "UNRESOLVED_ROUTINE"),
+        ("regr_slope", [.int], "UNSUPPORTED_FEATURE"), ("nosuch", [.int], "UNRESOLVED_ROUTINE"),
         ("count_if", [.int], "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE"),
     ])
     func aggregatesRefuse(_ name: String, _ types: [DataType], _ code: String) {

@@ -43,9 +43,12 @@ public struct SourcePlan: Sendable {
     public var warnings: [String]
     /// Names of splits taken earlier whose rows are taken back, before those of this plan's splits come.
     public var retracted: [String]
+    /// Names of splits taken earlier whose input changed or is gone: what was made of them is out of date. `ledger` has
+    /// what they are now, so an epoch that commits the plan has to read everything again (`Source.replayPresent`).
+    public var disturbed: [String]
     public init(
         splits: [SourceSplit], ledger: Batch, startOffset: String, endOffset: String, hasMore: Bool,
-        warnings: [String] = [], retracted: [String] = []
+        warnings: [String] = [], retracted: [String] = [], disturbed: [String] = []
     ) {
         self.splits = splits
         self.ledger = ledger
@@ -54,6 +57,7 @@ public struct SourcePlan: Sendable {
         self.hasMore = hasMore
         self.warnings = warnings
         self.retracted = retracted
+        self.disturbed = disturbed
     }
 }
 
@@ -113,6 +117,8 @@ public protocol Source: AnyObject, Sendable {
     /// Everything committed so far, as splits in source order, for a flow that starts later than its source. Input that
     /// is gone is an error that lists it.
     func replay() throws(TidemillError) -> [SourceSplit]
+    /// The same for a flow that has to equal its query over the input as it is: what is gone is left out.
+    func replayPresent() throws(TidemillError) -> [SourceSplit]
     /// Everything there is now whether committed or not, with bytes that change when it changes: a relation read as a
     /// snapshot.
     func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit])
@@ -130,6 +136,7 @@ public protocol Source: AnyObject, Sendable {
 }
 
 extension Source {
+    public func replayPresent() throws(TidemillError) -> [SourceSplit] { try replay() }
     public func takeWarnings() -> [String] { [] }
     public func watched() -> [FilePath] { [] }
     public func noticed(_ files: WatchedFiles) {}

@@ -3,9 +3,10 @@ import Synchronization
 /// The files of a directory (or what a path or pattern names), each taken once, in (mtime, path) order.
 ///
 /// Identity is the path; a version is (mtime ns, size, inode). A file that was taken and then changed or vanished is
-/// reported once and never read again (policy `immutable`), or taken back and, if it is still there, read anew (policy
-/// `replace`; for small inputs: every listing asks for the status of every file). A new file is taken however old its
-/// mtime is.
+/// reported once and never read again (policy `immutable`), taken back and, if it is still there, read anew (policy
+/// `replace`; for small inputs: every listing asks for the status of every file), or named as disturbed (policy
+/// `rebuild`: a horizon asks for the status of every file, a plan for that of 4096). A new file is taken however old
+/// its mtime is.
 ///
 /// What `plan` offers is not remembered until `commit`. A one-shot run takes a `horizon` first: the sorted queue of
 /// what is there then; plans under it cost no further listing, so thousands of one-file epochs stay linear.
@@ -20,7 +21,8 @@ public final class DirectorySource: Source, @unchecked Sendable {
     /// Columns that only directories give, as indices into `schema`.
     private let partitionColumns: [Int]
     private let environment: Environment
-    private let replaces: Bool
+    private let changedFiles: ChangedFiles
+    private var replaces: Bool { changedFiles == .replace }
 
     private struct Pending {
         var path: String
@@ -38,6 +40,8 @@ public final class DirectorySource: Source, @unchecked Sendable {
         var queueTaken = 0
         /// With `replace`: taken files that are not there any more.
         var vanished: [String] = []
+        /// With `rebuild`: what taken files have become, by path, until a plan that says so is committed.
+        var disturbed: [String: FileVersion] = [:]
         /// Not delivered yet.
         var warnings: [String] = []
         /// Files changed later than this many nanoseconds ago may still grow.
@@ -52,13 +56,12 @@ public final class DirectorySource: Source, @unchecked Sendable {
     /// How many known files one plan checks for changes. Their `stat` calls are what an idle plan costs.
     private static let checkedPerPlan = 4096
 
-    /// - Parameter replaces: the policy for changed files is `replace`.
     /// - Throws: PATH_NOT_FOUND when the path, up to its first pattern, does not exist.
     public init(
         listing: FileListing, format: any FormatReader, schema: Schema, partitionColumns: [Int] = [],
-        environment: Environment, replaces: Bool = false
+        environment: Environment, changedFiles: ChangedFiles = .immutable
     ) throws(TidemillError) {
-        self.replaces = replaces
+        self.changedFiles = changedFiles
         self.listing = listing
         self.format = format
         self.schema = schema
@@ -78,6 +81,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
         state.withLock { state in
             state.ledger.insert(plan.ledger)
             state.vanished.removeAll(where: plan.retracted.contains)
+            for path in plan.disturbed { state.disturbed[path] = nil }
             while !replaces, state.queueTaken < state.queue.count,
                 state.ledger.index(of: state.queue[state.queueTaken].path) != nil
             {
@@ -89,7 +93,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
     public func horizon() throws(TidemillError) -> SourceHorizon {
         var writer = ByteWriter()
         let number = try locked { (state) throws(TidemillError) -> UInt64 in
-            state.queue = try self.fresh(&state)
+            state.queue = try self.fresh(&state, checksAll: self.changedFiles == .rebuild)
             state.queueTaken = 0
             state.queueNumber += 1
             return state.queueNumber
@@ -142,16 +146,17 @@ public final class DirectorySource: Source, @unchecked Sendable {
                 taken.append((next.path, version))
                 candidates.removeFirst()
             }
-            if taken.isEmpty && retracted.isEmpty { return nil }
+            if taken.isEmpty && retracted.isEmpty && state.disturbed.isEmpty { return nil }
             var splits: [SourceSplit] = []
             for (ordinal, file) in taken.enumerated() { splits.append(self.split(ordinal, file.path, file.version)) }
             defer { state.warnings = [] }
             let lost = state.vanished.map { (path: $0, version: FileVersion.gone) }
+            let disturbed = state.disturbed.map { (path: $0.key, version: $0.value) }.sorted { $0.path < $1.path }
             let added = taken.count { state.ledger.index(of: $0.path) == nil }
             return SourcePlan(
-                splits: splits, ledger: FileLedger.rows(taken + lost), startOffset: self.offset(start),
+                splits: splits, ledger: FileLedger.rows(taken + lost + disturbed), startOffset: self.offset(start),
                 endOffset: self.offset(start + added), hasMore: !candidates.isEmpty, warnings: state.warnings,
-                retracted: retracted)
+                retracted: retracted, disturbed: disturbed.map(\.path))
         }
     }
 
@@ -186,7 +191,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
     // MARK: Listing
 
     /// Files not taken yet, with their status as of now, sorted. Notices what happened to taken ones.
-    private func fresh(_ state: inout State) throws(TidemillError) -> [Pending] {
+    private func fresh(_ state: inout State, checksAll: Bool = false) throws(TidemillError) -> [Pending] {
         state.listingNumber &+= 1
         let number = state.listingNumber
         var pending: [Pending] = []
@@ -209,16 +214,16 @@ public final class DirectorySource: Source, @unchecked Sendable {
             }
             pending.append(Pending(path: found.path, version: FileVersion(status)))
         }
-        // Names that are not data, or are gone, are forgotten.
-        if !state.complete.isEmpty { state.complete.formIntersection(pending.map(\.path)) }
-        if !state.open.isEmpty { state.open.formIntersection(growing) }
         if replaces {
             state.vanished = state.ledger.entries.indices.filter {
                 state.ledger.entries[$0].seen != number && state.ledger.entries[$0].version != .gone
             }.map { state.ledger.path($0) }
         } else {
-            try checkTaken(&state, number)
+            try checkTaken(&state, number, max: checksAll ? .max : DirectorySource.checkedPerPlan, &growing)
         }
+        // Names that are not data, or are gone, are forgotten.
+        if !state.complete.isEmpty { state.complete.formIntersection(pending.map(\.path)) }
+        if !state.open.isEmpty { state.open.formIntersection(growing) }
         pending.sort { a, b in
             a.version.modified != b.version.modified
                 ? a.version.modified < b.version.modified : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
@@ -239,26 +244,47 @@ public final class DirectorySource: Source, @unchecked Sendable {
     }
     private static let openNanosMax: Int64 = 60_000_000_000
 
-    private func checkTaken(_ state: inout State, _ number: UInt32) throws(TidemillError) {
+    /// Looks at taken files, in turn, for changes; those that are not there are all seen.
+    private func checkTaken(_ state: inout State, _ number: UInt32, max: Int, _ growing: inout [String])
+        throws(TidemillError)
+    {
         let count = state.ledger.count
-        for index in 0..<count where state.ledger.entries[index].seen != number && !state.ledger.entries[index].warned {
-            state.ledger.markWarned(index)
-            state.warnings.append("file vanished after it was read; its rows stay: \(state.ledger.path(index))")
+        for index in 0..<count where state.ledger.entries[index].seen != number {
+            if state.ledger.entries[index].version != .gone { note(&state, index, .gone) }
         }
         if count == 0 { return }
-        let checks = min(count, DirectorySource.checkedPerPlan)
+        let checks = min(count, max)
         for step in 0..<checks {
             let index = (state.checkCursor + step) % count
             let entry = state.ledger.entries[index]
             if entry.warned || entry.seen != number { continue }
             let path = state.ledger.path(index)
             guard let status = try environment.files.status(of: FilePath(path)) else { continue }
-            if FileVersion(status) != entry.version {
-                state.ledger.markWarned(index)
-                state.warnings.append("file changed after it was read; the change is ignored: \(path)")
+            let version = FileVersion(status)
+            if version == entry.version {
+                state.disturbed[path] = nil
+            } else if changedFiles == .rebuild && isGrowing(path, status, &state) {
+                growing.append(path)
+            } else {
+                note(&state, index, version)
             }
         }
         state.checkCursor = (state.checkCursor + checks) % count
+    }
+
+    /// A taken file has become something else, or is gone.
+    private func note(_ state: inout State, _ index: Int, _ version: FileVersion) {
+        let path = state.ledger.path(index)
+        if changedFiles == .rebuild {
+            state.disturbed[path] = version
+            return
+        }
+        if state.ledger.entries[index].warned { return }
+        state.ledger.markWarned(index)
+        state.warnings.append(
+            version == .gone
+                ? "file vanished after it was read; its rows stay: \(path)"
+                : "file changed after it was read; the change is ignored: \(path)")
     }
 
     private func status(of found: FileListing.Found) throws(TidemillError) -> FileStatus? {
@@ -299,7 +325,13 @@ public final class DirectorySource: Source, @unchecked Sendable {
         return PartitionedSplitReader(reader, constants: columns.map { constants[$0] })
     }
 
-    public func replay() throws(TidemillError) -> [SourceSplit] {
+    public func replay() throws(TidemillError) -> [SourceSplit] { try taken(requiringAll: true) }
+
+    public func replayPresent() throws(TidemillError) -> [SourceSplit] {
+        try taken(requiringAll: changedFiles != .rebuild)
+    }
+
+    private func taken(requiringAll: Bool) throws(TidemillError) -> [SourceSplit] {
         let files = state.withLock { state in
             state.ledger.entries.indices.map {
                 (path: state.ledger.path($0), version: state.ledger.entries[$0].version)
@@ -314,7 +346,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
                 gone.append(file.path)
             }
         }
-        guard gone.isEmpty else {
+        guard gone.isEmpty || !requiringAll else {
             let more = gone.count > 20 ? "\n… and \(gone.count - 20) more" : ""
             let shown = gone.prefix(20).joined(separator: "\n") + more
             throw TidemillError(

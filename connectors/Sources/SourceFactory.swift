@@ -47,7 +47,7 @@ public func makeSource(
     let limit = RateLimit(
         filesMax: try set.count("maxFilesPerTrigger"), bytesMax: try set.byteCount("maxBytesPerTrigger"))
     try refuseUnsupported(&set)
-    let replaces = try replacesFiles(&set)
+    let changedFiles = try ChangedFiles(&set)
     var filter: GlobPattern?
     if let text = set.string("pathGlobFilter") { filter = try GlobPattern(text) }
     let listing = try FileListing(
@@ -62,7 +62,7 @@ public func makeSource(
     let source = try DirectorySource(
         listing: listing, format: reader, schema: columns,
         partitionColumns: partitionedBy.compactMap { columns.index(of: $0) }, environment: environment,
-        replaces: replaces)
+        changedFiles: changedFiles)
     return ConnectedSource(source: source, limit: limit, unknownOptions: set.unused)
 }
 
@@ -86,18 +86,6 @@ private func inferSchema(
     let partitions = try PartitionDirectories.infer(paths, below: listing.base)
     let names = Set(partitions.map { $0.name.lowercased() })
     return Schema(own.fields.filter { !names.contains($0.name.lowercased()) } + partitions)
-}
-
-/// What happens to a file that changes or vanishes after it was read.
-private func replacesFiles(_ set: inout OptionSet) throws(TidemillError) -> Bool {
-    guard let policy = set.string("tidemill.changedFiles") else { return false }
-    switch policy.lowercased() {
-    case "immutable": return false
-    case "replace": return true
-    default:
-        throw TidemillError.unsupported(
-            "the policy for changed files is not supported: \(policy)", hint: "immutable (the default) or replace")
-    }
 }
 
 /// Options of Spark whose effect would be silently missing.

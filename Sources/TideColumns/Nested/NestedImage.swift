@@ -24,6 +24,9 @@ public enum NestedImage {
     static let null: UInt8 = 1
     static let value: UInt8 = 2
 
+    /// The image of an array without elements.
+    public static let emptyArray: [UInt8] = [end]
+
     /// Appends marker and value of a row.
     public static func append(_ column: Column, _ row: Int, into out: inout [UInt8]) {
         guard column.isValid(row), column.type != .null else {

@@ -75,10 +75,9 @@ public struct ChangeReport: Sendable {
         }
         let registry =
             try recovered.map { (found) throws(TidemillError) in try PlanRegistry(of: found) } ?? PlanRegistry()
-        let decisions = FlowDecisions.decide(
-            definition, fingerprints: fingerprints, registry: registry, operators: operators, refreshed: refreshed)
         lastCommitted = recovered?.lastCommitted
         let stored = recovered.map(ChangeReport.stored) ?? [:]
+        var startingOver = Dictionary(uniqueKeysWithValues: refreshed.map { ($0, "a refresh was asked for") })
         var sources: [(scan: FlowGraph.Scan, source: any Source)] = []
         for scan in graph.scans.values.sorted(by: { $0.key < $1.key }) {
             let source = try definition.source(of: scan, connectors)
@@ -88,9 +87,15 @@ public struct ChangeReport: Sendable {
                 }
             }
             sources.append((scan, source))
-            guard let plan = try source.plan(limit: RateLimit(), until: nil), !plan.splits.isEmpty else { continue }
+            // With a horizon every file is looked at.
+            let horizon = try source.horizon()
+            guard let plan = try source.plan(limit: RateLimit(), until: horizon) else { continue }
+            startingOver.merge(definition.views(over: plan, of: scan, except: [])) { first, _ in first }
+            if plan.splits.isEmpty { continue }
             newInput.append(Input(scan.key.name, plan.splits))
         }
+        let decisions = FlowDecisions.decide(
+            definition, fingerprints: fingerprints, registry: registry, operators: operators, refreshed: startingOver)
         let toFill = Set(decisions.flows.filter { $0.value != .continuing }.keys)
         for dataset in definition.datasets {
             for flow in dataset.flows {
@@ -130,7 +135,7 @@ public struct ChangeReport: Sendable {
     ) throws(TidemillError) -> [Input] {
         var inputs: [Input] = []
         for (scan, source) in sources where scan.readers.contains(where: { $0.flow == flow }) {
-            let splits = try source.replay()
+            let splits = try scan.followers.contains(flow) ? source.replayPresent() : source.replay()
             if !splits.isEmpty { inputs.append(Input(scan.key.name, splits)) }
         }
         for table in Set(graph.tableReaders.filter { $0.flow == flow }.map(\.table)).sorted() {
@@ -182,6 +187,10 @@ extension PipelineDefinition {
         }
         var options = relation.options
         for (key, value) in scan.key.options { options[key] = value }
+        // What a stream has read is final, so files that it alone reads are followed by nobody.
+        let policy = ReaderOptions.changedFiles
+        let isRebuilt = options[policy].map { $0.lowercased() == "rebuild" } ?? true
+        if isRebuilt && relation.path != nil { options[policy] = scan.followers.isEmpty ? nil : "rebuild" }
         return try connectors.source(for: relation, options: options.filter { !isRateLimit($0.key) })
     }
 }

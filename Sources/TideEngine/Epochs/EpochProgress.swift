@@ -8,6 +8,8 @@ public struct EpochProgress: Sendable {
         public var stateOperators: [StateProgress] = []
         /// Of a streaming flow with a watermark.
         public var eventTime: EventTimeProgress?
+        /// Files read earlier that changed or vanished, so that the flow was computed anew in this epoch.
+        public var changedFiles = 0
         /// Rows of the flow's result that changed.
         public var outputRows = 0
     }

@@ -4,6 +4,8 @@
 ///     start ──► recover ──► publish leftovers ──► plan ──► execute ──► commit ──► (publish) ──► plan …
 ///                                                  │ nothing new
 ///                                                  └──► publish what is committed ──► stop, or wait ──► plan …
+///                    ▲                             │ input that was read has changed
+///                    └─────────── reopen ◄─────────┘
 ///
 /// Invariants: an epoch is published only after its commit; there is at most one epoch between plan and commit; a run
 /// never stops with committed epochs unpublished; a machine that runs on stops only when it is asked to.
@@ -28,6 +30,8 @@ public struct EpochStateMachine: Sendable, Hashable {
         /// `hasMoved`: some flow's watermark has moved, so its state may have something to give out. `publishDue`: the
         /// publish interval has passed.
         case planned(hasInput: Bool, mustRun: Bool, hasMoved: Bool = false, publishDue: Bool = true)
+        /// What was read before is no longer what is there, and views have to equal it.
+        case plannedOverChangedInput
         case executed
         /// The frame is durable. `publishDue`: the publish interval has passed.
         case committed(publishDue: Bool)
@@ -45,6 +49,8 @@ public struct EpochStateMachine: Sendable, Hashable {
         case commit(Epoch)
         /// Everything committed and not yet published.
         case publish
+        /// Open the checkpoint again, so that views start over. Nothing of the plan is kept.
+        case reopen
         /// Sleep until something happens.
         case wait
         case stop
@@ -82,6 +88,10 @@ public struct EpochStateMachine: Sendable, Hashable {
                 return .wait
             }
             return hasUnpublished ? publish(then: .stop) : stop()
+        case (.planning, .plannedOverChangedInput):
+            if stopping { return plan() }
+            state = .starting
+            return .reopen
         case (.waiting, .woken): return plan()
         case (.executing(let epoch), .executed):
             state = .committing(epoch)

@@ -21,10 +21,10 @@ struct FlowDecisions: Sendable {
     /// - Parameters:
     ///   - fingerprints: of the flows, by name.
     ///   - operators: of the flows, by name: what each of their stateful operators is now.
-    ///   - refreshed: datasets (lower case) to be rebuilt whatever their fingerprint.
+    ///   - refreshed: datasets (lower case) to be rebuilt whatever their fingerprint, and why.
     static func decide(
         _ definition: PipelineDefinition, fingerprints: [String: String], registry: PlanRegistry,
-        operators: [String: [PlanRegistry.OperatorDescription]] = [:], refreshed: Set<String>
+        operators: [String: [PlanRegistry.OperatorDescription]] = [:], refreshed: [String: String]
     ) -> FlowDecisions {
         var decisions = FlowDecisions()
         var rebuiltTables = Set<String>()
@@ -33,16 +33,16 @@ struct FlowDecisions: Sendable {
             for flow in dataset.flows {
                 guard let known = registry.flows[flow.name], known.dataset == name else {
                     // Asked to start over, even if the checkpoint that knew the table is gone.
-                    decisions.flows[flow.name] = refreshed.contains(name) ? .rebuilt : .new
-                    if refreshed.contains(name) { decisions.reasons[flow.name] = "a refresh was asked for" }
+                    decisions.flows[flow.name] = refreshed[name] == nil ? .new : .rebuilt
+                    decisions.reasons[flow.name] = refreshed[name]
                     continue
                 }
                 let now = operators[flow.name] ?? []
                 let change = StateChange(
                     from: known, to: now, textChanged: known.fingerprint != fingerprints[flow.name])
                 var reason: String?
-                if refreshed.contains(name) {
-                    reason = "a refresh was asked for"
+                if let asked = refreshed[name] {
+                    reason = asked
                 } else if dataset.kind == .materializedView {
                     let below = flow.plan.ownTables.intersection(rebuiltTables).sorted().first
                     reason = change.rebuildReason ?? below.map { "it reads \($0), which is rebuilt" }

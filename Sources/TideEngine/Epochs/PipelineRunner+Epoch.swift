@@ -32,6 +32,7 @@ extension PipelineRunner {
             let result = try scan(node, plan, runner)
             record(result, of: node, from: plan.startOffset, to: plan.endOffset)
         }
+        countChangedFiles()
         try runner.finishBreakers()
         try storeLateRows(runner, epoch)
         toFill = []
@@ -82,7 +83,8 @@ extension PipelineRunner {
                 for batch in try copies.allRows() { try runner.feed(batch, into: port) }
                 continue
             }
-            let splits = try node.source.replay()
+            let follows = node.flows.intersection(toFill).isSubset(of: node.scan.followers)
+            let splits = try follows ? node.source.replayPresent() : node.source.replay()
             if splits.isEmpty { continue }
             let result = try runner.scan(node.source, splits, columns: node.scan.columns, into: port)
             record(result, of: node, from: "null", to: "null")
@@ -145,6 +147,7 @@ extension PipelineRunner {
         record.counters += memory?.counters ?? []
         let committed = try store.commit(record)
         lastRecord = record
+        rebuilt = [:]
         maintenance?.committed(committed)
 
         for (index, node) in sources.enumerated() {
@@ -252,6 +255,7 @@ extension PipelineRunner {
                 var one = EpochProgress.FlowProgress(name: flow.name, table: dataset.name)
                 one.sources = sourceProgress[flow.name] ?? []
                 one.inputRows = one.sources.reduce(0) { $0 + $1.rows }
+                one.changedFiles = changedFiles[flow.name] ?? 0
                 one.outputRows = flowPorts[flow.name]?.takeRowCount() ?? 0
                 one.eventTime = eventTimeProgress(flow.name)
                 // The last operator of the query comes first, as in Spark: it is built first, and added last.
@@ -263,6 +267,7 @@ extension PipelineRunner {
             }
         }
         sourceProgress = [:]
+        changedFiles = [:]
     }
 
     private func statefulNodes(of flow: String) -> [FlowGraph.StatefulNode] {

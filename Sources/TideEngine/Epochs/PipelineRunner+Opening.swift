@@ -12,7 +12,7 @@ extension PipelineRunner {
         }
         let opened = try CheckpointAccess(
             definition: definition, connectors: connectors, environment: environment, storage: options.storage,
-            settings: settings, log: options.log, refreshed: options.refreshed
+            settings: settings, log: options.log, refreshed: Set(rebuilt.keys)
         ).open()
         let (store, recovered, missing) = (opened.store, opened.recovered, opened.missing)
         self.store = store
@@ -26,7 +26,7 @@ extension PipelineRunner {
             definition, fingerprints: fingerprints, registry: registry,
             operators: Dictionary(
                 names.map { ($0, graph.descriptions(of: $0)) }, uniquingKeysWith: { first, _ in first }),
-            refreshed: options.refreshed)
+            refreshed: rebuilt)
         if let first = names.compactMap({ decisions.refused[$0] }).first { throw first }
         try requireTables(missing, recovered)
         register(fingerprints)

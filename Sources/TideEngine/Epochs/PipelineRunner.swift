@@ -26,7 +26,7 @@ public final class PipelineRunner {
     var machine = EpochStateMachine()
     /// Set while the runner serves: where it waits.
     var waiting: Waiting?
-    let graph = FlowGraph()
+    var graph = FlowGraph()
     var store: CheckpointStore?
     /// Flushes and merges beside the epochs; there once state is restored.
     var maintenance: RunMaintenance?
@@ -40,6 +40,10 @@ public final class PipelineRunner {
     var flowPorts: [String: Port] = [:]
     var staticVersions: [[[UInt8]]?] = []
     var generation: UInt64 = 0
+    /// Tables (lower case) that start over when the checkpoint is opened, and why; empty once an epoch did it.
+    var rebuilt: [String: String]
+    /// Files that changed under views, by flow, of the epoch in hand.
+    var changedFiles: [String: Int] = [:]
     /// Tables (lower case) whose next epoch starts them over.
     var overrides: [String: Bool] = [:]
     var progress = EpochProgress(epoch: .zero, clockMicros: 0)
@@ -93,6 +97,7 @@ public final class PipelineRunner {
         self.environment = environment
         self.options = options
         self.report = report
+        rebuilt = Dictionary(uniqueKeysWithValues: options.refreshed.map { ($0, "a refresh was asked for") })
         settings = try EngineSettings(definition.configuration)
     }
 
@@ -112,10 +117,14 @@ public final class PipelineRunner {
     /// Opens the checkpoint, lets `prepare` set up the sources, and goes on until the machine stops.
     func running(_ prepare: () throws(TidemillError) -> Void) throws(TidemillError) {
         do throws(TidemillError) {
-            let event = try open()
-            horizons = []
-            try prepare()
-            try drive(machine.handle(event))
+            var tables: [String: String] = [:]
+            repeat {
+                if !tables.isEmpty { try reset(toRebuild: tables) }
+                let event = try open()
+                horizons = []
+                try prepare()
+                tables = try drive(machine.handle(event))
+            } while !tables.isEmpty
             try maintenance?.finish()
             reportMaintenance()
         } catch {
@@ -127,17 +136,24 @@ public final class PipelineRunner {
         store?.close()
     }
 
-    private func drive(_ first: EpochStateMachine.Action) throws(TidemillError) {
+    /// - Returns: tables that must start over before anything else, with the reason; none at the end of the run.
+    private func drive(_ first: EpochStateMachine.Action) throws(TidemillError) -> [String: String] {
         var action = first
         while true {
             switch action {
             case .plan:
                 if stopper.isRequested || epochsRun >= options.epochsMax ?? .max {
                     action = machine.handle(.stopRequested)
-                    if action == .plan { return }
+                    if action == .plan { return [:] }
                     continue
                 }
                 let hasInput = try plan()
+                let outdated = tablesOverChangedInput()
+                if !outdated.isEmpty {
+                    action = machine.handle(.plannedOverChangedInput)
+                    if action == .reopen { return outdated }
+                    continue
+                }
                 let mustRun = machine.lastCommitted == nil || !toFill.isEmpty
                 action = machine.handle(
                     .planned(
@@ -159,7 +175,7 @@ public final class PipelineRunner {
             case .wait:
                 try wait()
                 action = machine.handle(.woken)
-            case .stop, .abort: return
+            case .reopen, .stop, .abort: return [:]
             }
         }
     }
@@ -231,7 +247,7 @@ public final class PipelineRunner {
         try maintenance?.published()
     }
 
-    private func reportMaintenance() {
+    func reportMaintenance() {
         for warning in maintenance?.takeWarnings() ?? [] { report(.note("warning: \(warning)")) }
     }
 

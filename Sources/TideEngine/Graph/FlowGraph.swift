@@ -11,6 +11,8 @@ final class FlowGraph {
         var columns: [Int] = []
         /// Rows of changed files are taken back, so every column is read and kept.
         var replacesFiles = false
+        /// Flows that have to equal their query over the files as they are: they read without STREAM.
+        var followers: Set<String> = []
         /// The smallest bound that any reader or the table's options name.
         var limit = RateLimit()
         /// The readers, as (columns, where they go, flow); ports are made when all are known.

@@ -340,6 +340,7 @@ struct GraphBuilder {
             shared.replacesFiles = true
             shared.columns = Array(scan.relationSchema.fields.indices)
         }
+        if scan.relation.mode == .changes && !scan.relation.isStream { shared.followers.insert(flow) }
         shared.readers.append((scan.columns, consumer, flow))
         try shared.limit.tighten(scan.relation.options)
     }
@@ -415,10 +416,10 @@ extension RateLimit {
                 throw TidemillError(
                     .user, "INVALID_OPTION_VALUE", "option \(key) must be a positive integer: \(value)")
             }
-            if key.lowercased() == "maxfilespertrigger" {
-                filesMax = min(filesMax ?? .max, Int(bound))
-            } else {
-                bytesMax = min(bytesMax ?? .max, bound)
+            switch key.lowercased() {
+            case "maxfilespertrigger": filesMax = min(filesMax ?? .max, Int(bound))
+            case "eventspertrigger": rowsMax = min(rowsMax ?? .max, bound)
+            default: bytesMax = min(bytesMax ?? .max, bound)
             }
         }
     }
@@ -436,5 +437,5 @@ extension String {
 
 /// Rate limits do not make a scan another scan: the smallest one wins.
 func isRateLimit(_ option: String) -> Bool {
-    ["maxfilespertrigger", "maxbytespertrigger"].contains(option.lowercased())
+    ["maxfilespertrigger", "maxbytespertrigger", "eventspertrigger"].contains(option.lowercased())
 }

@@ -98,21 +98,24 @@ enum AggregateBinding {
             example: "SELECT bit_xor(x) FROM VALUES (3), (5) AS t(x)", result: "6"),
         Entry(
             names: ["collect_list", "array_agg"], usage: "collect_list(x)",
-            summary: "An array of the values that are not NULL, in the order of the rows.",
-            example: "SELECT collect_list(x) FROM VALUES (1), (2), (1) AS t(x)", result: "[1, 1, 2]"),
+            summary: "An array of the values that are not NULL; the whole input row in ascending order decides theirs.",
+            example: "SELECT collect_list(x) FROM VALUES (2), (1), (2) AS t(x)", result: "[1, 2, 2]"),
         Entry(
             names: ["collect_set"], usage: "collect_set(x)",
             summary: "An array of the different values that are not NULL, ascending.",
-            example: "SELECT collect_set(x) FROM VALUES (1), (2), (1) AS t(x)", result: "[1, 2]"),
+            example: "SELECT collect_set(x) FROM VALUES (2), (1), (2) AS t(x)", result: "[1, 2]"),
         Entry(
-            names: ["approx_count_distinct"], usage: "approx_count_distinct(x[, deviation])",
+            names: ["listagg", "string_agg"], usage: "listagg(x[, delimiter])",
+            summary: "The texts that are not NULL, joined; the whole input row in ascending order decides their order.",
+            example: "SELECT listagg(x, '+') FROM VALUES ('b'), ('a') AS t(x)", result: "a+b"),
+        Entry(
+            names: ["approx_count_distinct"], usage: "approx_count_distinct(x[, relativeSD])",
             summary: "How many different values there are, roughly, by HyperLogLog++; within 5 % as a rule.",
-            example: "SELECT approx_count_distinct(x) FROM VALUES (1), (2), (1) AS t(x)", result: "2"),
+            example: "SELECT approx_count_distinct(x) FROM VALUES (2), (1), (2) AS t(x)", result: "2"),
     ]
 
     /// Spark's aggregates that are known by name only, for a better error than "unresolved".
     private static let unsupportedNames: Set<String> = [
-        "listagg", "string_agg",
         "percentile_approx", "approx_percentile", "regr_slope", "regr_intercept", "grouping",
         "grouping_id", "histogram_numeric",
     ]
@@ -233,6 +236,20 @@ enum AggregateBinding {
             return plain(
                 .percentile(fraction: PercentileFraction(fraction)), TypeCoercion.cast(arguments[0], to: .double),
                 .double)
+        case "mode":
+            try arity(1...1)
+            return plain(.mode, arguments[0], arguments[0].type)
+        case "max_by", "min_by":
+            try arity(2...2)
+            return BoundAggregate(
+                kind: entry.names[0] == "max_by" ? .maxBy : .minBy, arguments: arguments, distinct: distinct,
+                resultType: arguments[0].type, nullable: true)
+        case "bit_and", "bit_or", "bit_xor":
+            try arity(1...1)
+            guard arguments[0].type.isIntegral else { throw unexpected("INTEGRAL") }
+            var kind = AggregateKind.bitXor
+            if entry.names[0] != "bit_xor" { kind = entry.names[0] == "bit_and" ? .bitAnd : .bitOr }
+            return plain(kind, arguments[0], arguments[0].type)
         case "collect_list", "collect_set":
             try arity(1...1)
             let isSet = distinct || entry.names[0] == "collect_set"
@@ -242,9 +259,22 @@ enum AggregateBinding {
                     "maps have no order, so \(lower) cannot take a \(arguments[0].type.sql)",
                     hint: "collect map_keys or map_values", span)
             }
+            // Of DISTINCT values the list is the set.
             return BoundAggregate(
-                kind: isSet ? .collectSet : .collectList, arguments: arguments, distinct: false,
-                resultType: .array(arguments[0].type), nullable: false)
+                kind: isSet ? .collectSet : .collectList, arguments: arguments, distinct: false, resultType: .array(arguments[0].type),
+                nullable: false)
+        case "listagg":
+            try arity(1...2)
+            var delimiter = ""
+            if arguments.count == 2 {
+                guard let text = FunctionRegistry.builtin.fold(arguments[1]).literalValue?.string else {
+                    throw BindError.unexpectedType(
+                        arguments[1], expected: "STRING constant", position: 1, function: lower, span)
+                }
+                delimiter = text
+            }
+            if distinct { throw BindError.unsupported("listagg(DISTINCT …) is not supported", span) }
+            return plain(.listAgg(delimiter: delimiter), TypeCoercion.cast(arguments[0], to: .string), .string)
         case "approx_count_distinct":
             try arity(1...2)
             var precision = 9
@@ -264,20 +294,6 @@ enum AggregateBinding {
             return BoundAggregate(
                 kind: .distinctEstimate(precision: precision), arguments: [register], distinct: false,
                 resultType: .bigint, nullable: false)
-        case "mode":
-            try arity(1...1)
-            return plain(.mode, arguments[0], arguments[0].type)
-        case "max_by", "min_by":
-            try arity(2...2)
-            return BoundAggregate(
-                kind: entry.names[0] == "max_by" ? .maxBy : .minBy, arguments: arguments, distinct: distinct,
-                resultType: arguments[0].type, nullable: true)
-        case "bit_and", "bit_or", "bit_xor":
-            try arity(1...1)
-            guard arguments[0].type.isIntegral else { throw unexpected("INTEGRAL") }
-            var kind = AggregateKind.bitXor
-            if entry.names[0] != "bit_xor" { kind = entry.names[0] == "bit_and" ? .bitAnd : .bitOr }
-            return plain(kind, arguments[0], arguments[0].type)
         default:
             try arity(1...1)
             let type = arguments[0].type

@@ -29,18 +29,22 @@ public enum AggregateKind: Hashable, Sendable {
     case maxBy, minBy
     /// Integral in and out.
     case bitAnd, bitOr, bitXor
-    /// An array of the values that are not NULL; a list has them in the order of the rows, a set each once, ascending.
-    case collectList, collectSet
-    /// How many distinct values there are, by HyperLogLog++ with 2^precision registers; the argument is the value's
+    /// An array of the values that are not NULL, in the order of whole input rows.
+    case collectList
+    /// An array of the different values that are not NULL, ascending.
+    case collectSet
+    /// The texts that are not NULL, in the order of whole input rows or of the values, joined.
+    case listAgg(delimiter: String)
+    /// How many different values there are, by HyperLogLog++ with 2^precision registers; the argument is the value's
     /// register and rank.
     case distinctEstimate(precision: Int)
 }
 
 extension AggregateKind {
-    /// Whether the order of whole input rows decides the result.
+    /// Whether the result is the value of one row, chosen by the order of whole input rows.
     public var picksRow: Bool {
         switch self {
-        case .first, .last, .anyValue, .collectList: true
+        case .first, .last, .anyValue, .collectList, .listAgg: true
         default: false
         }
     }

@@ -130,7 +130,7 @@ struct AccumulatorLayout: Sendable {
                 more = [slot(.sumSquares, argument, filter, type), slot(.sumCubes, argument, filter, type)]
                 if aggregate.kind == .kurtosis { more.append(slot(.sumFourths, argument, filter, type)) }
             case .first, .last, .anyValue, .covarPop, .covarSamp, .corr, .percentile, .mode, .maxBy, .minBy, .bitAnd,
-                .bitOr, .bitXor, .collectList, .collectSet, .distinctEstimate:
+                .bitOr, .bitXor, .collectList, .collectSet, .listAgg, .distinctEstimate:
                 throw TidemillError.internal("an aggregate without an accumulator: \(named.name)")
             }
             outputs.append(Output(aggregate: aggregate, main: main, count: count, more: more))
@@ -147,20 +147,22 @@ struct AccumulatorLayout: Sendable {
     ) -> Output? {
         let types = aggregate.arguments.map(\.type)
         let arguments = aggregate.arguments.map { input($0) }
-        let pickedType = aggregate.resultType
-        func picked(_ pick: ValueStore.Pick, orderedBy order: [(Int, DataType)], required: [Int]) -> Output {
+        func picked(
+            _ pick: ValueStore.Pick, orderedBy order: [(Int, DataType)], required: [Int], type: DataType? = nil
+        ) -> Output {
             let kept = ValueStore(
                 columns: order.map(\.0) + [arguments[0]], types: order.map(\.1) + [types[0]], filter: filter,
                 required: required, pick: pick)
             return Output(
-                aggregate: aggregate, main: slot(.picked, arguments[0], filter, pickedType, store(kept)), count: 0)
+                aggregate: aggregate, main: slot(.picked, arguments[0], filter, type ?? types[0], store(kept)), count: 0
+            )
         }
-        func row(_ pick: ValueStore.Pick, _ ignoresNulls: Bool) -> Output {
+        func row(_ pick: ValueStore.Pick, _ ignoresNulls: Bool, type: DataType? = nil) -> Output {
             var order: [(Int, DataType)] = []
             for (index, field) in schema.fields.enumerated() {
                 order.append((input(.column(index: index, type: field.type, nullable: field.nullable)), field.type))
             }
-            return picked(pick, orderedBy: order, required: ignoresNulls ? [arguments[0]] : [])
+            return picked(pick, orderedBy: order, required: ignoresNulls ? [arguments[0]] : [], type: type)
         }
         func values() -> Int {
             store(ValueStore(columns: arguments, types: types, filter: filter, required: arguments, pick: nil))
@@ -172,10 +174,6 @@ struct AccumulatorLayout: Sendable {
                 aggregate: aggregate, main: slot(kind, arguments[0], filter, types[0], values()), count: 0)
         case .first(let ignoresNulls), .anyValue(let ignoresNulls): return row(.first, ignoresNulls)
         case .last(let ignoresNulls): return row(.last, ignoresNulls)
-        case .collectList: return row(.list, true)
-        case .collectSet: return picked(.set, orderedBy: [], required: arguments)
-        case .distinctEstimate(let precision):
-            return picked(.distinctEstimate(precision: precision), orderedBy: [], required: arguments)
         case .maxBy: return picked(.last, orderedBy: [(arguments[1], types[1])], required: [arguments[1]])
         case .minBy: return picked(.first, orderedBy: [(arguments[1], types[1])], required: [arguments[1]])
         case .percentile(let fraction): return picked(.percentile(fraction), orderedBy: [], required: arguments)
@@ -183,6 +181,11 @@ struct AccumulatorLayout: Sendable {
         case .bitAnd: return picked(.bitAnd, orderedBy: [], required: arguments)
         case .bitOr: return picked(.bitOr, orderedBy: [], required: arguments)
         case .bitXor: return picked(.bitXor, orderedBy: [], required: arguments)
+        case .collectList: return row(.list, true, type: aggregate.resultType)
+        case .collectSet: return picked(.set, orderedBy: [], required: arguments, type: aggregate.resultType)
+        case .listAgg(let delimiter): return row(.text(delimiter: Array(delimiter.utf8)), true)
+        case .distinctEstimate(let precision):
+            return picked(.estimate(precision: precision), orderedBy: [], required: arguments, type: .bigint)
         case .count where aggregate.distinct:
             let count = slot(.nonNull, arguments[0], filter, .bigint, values())
             return Output(aggregate: aggregate, main: count, count: count)

@@ -35,12 +35,19 @@ extension AccumulatorLayout {
                 return doubles(main.offset, areas, n, heap, dividedBy: counts, validity: hasValue)
             }
             return try decimalAverage(aggregate, main, counts, areas, n, heap, validity: hasValue)
-        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor:
+        case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor,
+            .listAgg:
             return extreme(main, aggregate.resultType, areas, n, heap)
-        case .collectList, .collectSet:
-            return filled(extreme(main, aggregate.resultType, areas, n, heap))
         case .distinctEstimate:
-            return filled(extreme(main, .bigint, areas, n, heap))
+            let buffer = Buffer(byteCount: n * 8)
+            for i in 0..<n {
+                let isThere = areas[i].load(fromByteOffset: main.offset, as: UInt64.self) != 0
+                let count = areas[i].load(fromByteOffset: main.offset + 8, as: Int64.self)
+                buffer.pointer(Int64.self)[i] = isThere ? count : 0
+            }
+            return Column(type: .bigint, count: n, values: buffer)
+        case .collectList, .collectSet:
+            return ValueStore.Pick.emptyForNone(extreme(main, aggregate.resultType, areas, n, heap))
         case .stddevPop, .stddevSamp, .varPop, .varSamp:
             return moments(output, areas, n, heap) { count, sums in
                 Moments.result(aggregate.kind, count: count, sum: sums[0], squares: sums[1])
@@ -50,24 +57,6 @@ extension AccumulatorLayout {
         case .covarPop, .covarSamp, .corr:
             return moments(output, areas, n, heap) { Moments.pair(aggregate.kind, count: $0, $1) }
         }
-    }
-
-    /// Empty arrays and zeroes in the place of NULL.
-    private func filled(_ column: Column) -> Column {
-        guard let validity = column.validity else { return column }
-        if column.type.physical == .int64 {
-            let values = column.pointer(Int64.self)
-            let buffer = Buffer(byteCount: column.count * 8)
-            for row in 0..<column.count { buffer.pointer(Int64.self)[row] = validity[row] ? values[row] : 0 }
-            return Column(type: column.type, count: column.count, values: buffer)
-        }
-        var builder = StringColumnBuilder(type: column.type, capacity: column.count)
-        var empty: [UInt8] = []
-        NestedImage.appendEnd(into: &empty)
-        for row in 0..<column.count {
-            if validity[row] { builder.append(column.bytes(row)) } else { empty.withUnsafeBytes { builder.append($0) } }
-        }
-        return builder.finish()
     }
 
     /// A double from a count and exact sums, each as two doubles; nil: NULL.

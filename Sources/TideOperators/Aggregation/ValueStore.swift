@@ -12,10 +12,12 @@ struct ValueStore: Hashable, Sendable {
         case percentile(PercentileFraction)
         case mode
         case bitAnd, bitOr, bitXor
-        /// The last column of all rows as an array, in the order of the columns; of a set each row once.
+        /// The last columns of all rows, in their order, as often as they occur; of each once.
         case list, set
-        /// Of pairs of register and rank.
-        case distinctEstimate(precision: Int)
+        /// The same joined to one text.
+        case text(delimiter: [UInt8])
+        /// How many distinct values there are, from pairs of register and rank.
+        case estimate(precision: Int)
 
         /// Whether only the picked row can matter as long as nothing is taken back.
         var needsOneRow: Bool { self == .first || self == .last }
@@ -183,15 +185,24 @@ extension AggregatePartition {
         let batch = Batch(columns: columns, count: entries.count)
         let order = SortKeys(ascending: Array(columns.suffix(store.columns.count)), count: entries.count)
         let areas = valueAreas(rows.keyColumns(groups), count: groups.count)
-        switch pick {
-        case .list, .set:
-            return try collect(pick, index, starts, columns[columns.count - 1], order, entries, areas)
-        case .distinctEstimate(let precision):
-            return try estimate(precision, index, starts, columns[columns.count - 1], entries, areas, forgets: forgets)
-        default: break
+        if case .estimate(let precision) = pick {
+            return estimate(precision, index, starts, columns[columns.count - 1], entries, areas, forgets: forgets)
         }
         if !pick.needsOneRow {
             let weights = entries.map { rows.weight(of: $0) }
+            if let type = accumulators.slots.first(where: { $0.store == index })?.type,
+                let lists = pick.lists(columns[columns.count - 1], type, order, weights, starts)
+            {
+                let batch = Batch(columns: [lists], count: lists.count)
+                for group in groups.indices {
+                    for slot in accumulators.slots where slot.store == index {
+                        clear(slot, areas[group])
+                        if starts[group] == starts[group + 1] { continue }
+                        try accumulators.store(slot, batch, 0, group, areas[group], self)
+                    }
+                }
+                return
+            }
             for group in groups.indices {
                 let range = starts[group]..<starts[group + 1]
                 for slot in accumulators.slots where slot.store == index {
@@ -260,7 +271,7 @@ extension AggregatePartition {
             } else {
                 target.storeBytes(of: bits, toByteOffset: 8, as: Int64.self)
             }
-        case .first, .last, .list, .set, .distinctEstimate: break
+        case .first, .last, .list, .set, .text, .estimate: break
         }
     }
 

@@ -233,7 +233,7 @@ extension AggregateKind {
     /// Whether the result is the same over a set as over a bag.
     var ignoresDuplicates: Bool {
         switch self {
-        case .min, .max, .boolAnd, .boolOr, .maxBy, .minBy, .bitAnd, .bitOr: true
+        case .min, .max, .boolAnd, .boolOr, .maxBy, .minBy, .bitAnd, .bitOr, .collectSet, .distinctEstimate: true
         default: false
         }
     }

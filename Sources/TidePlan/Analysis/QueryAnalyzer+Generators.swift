@@ -29,7 +29,10 @@ extension QueryAnalyzer {
     func generated(
         _ relation: AnalyzedRelation, _ generator: BoundGenerator, names: [String]? = nil, qualifier: [String]
     ) -> (relation: AnalyzedRelation, columns: [Scope.Column]) {
-        let node = LogicalPlan.Generate(input: relation.plan, generator: generator, names: names)
+        let node = LogicalPlan.Generate(
+            input: relation.plan, collection: generator.source, hasPosition: generator.hasPosition,
+            isOuter: generator.isOuter, inlinesFields: generator.unpacks,
+            names: names ?? generator.fields.map(\.name))
         let start = relation.plan.schema.count
         let columns = node.fields.enumerated().map { index, field in
             Scope.Column(

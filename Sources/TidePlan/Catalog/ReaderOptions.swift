@@ -1,5 +1,8 @@
 /// Names of options and properties that somebody reads; others are accepted, as in Spark, and listed by `dry-run`.
-enum ReaderOptions {
+package enum ReaderOptions {
+    /// The option that says what happens to a file that changes or vanishes after it was read.
+    package static let changedFiles = "tidemill.changedfiles"
+
     private static let files: Set<String> = [
         "path", "pathglobfilter", "recursivefilelookup", "modifiedbefore", "modifiedafter", "maxfilespertrigger",
         "maxbytespertrigger", "latestfirst", "maxfileage", "filenameonly", "cleansource", "sourcearchivedir",
@@ -32,7 +35,8 @@ enum ReaderOptions {
         case "parquet", "delta": files.union(["mergeschema", "datetimerebasemode", "int96rebasemode", "compression"])
         case "text": files.union(["wholetext", "linesep", "encoding", "compression"])
         case "socket": text.union(csv).union(json).union(["host", "port", "format", "includetimestamp"])
-        case "rate": ["rowspersecond", "rampuptime", "numpartitions", "rowsperbatch"]
+        case "rate": ["rowspersecond", "rampuptime", "numpartitions"]
+        case "nexmark": ["stream", "events", "eventspertrigger", "eventspersecond", "starttime", "seed"]
         default: []
         }
     }
@@ -40,7 +44,7 @@ enum ReaderOptions {
     /// Options that say how much or when to read, not what the rows are.
     static let pacing: Set<String> = [
         "maxfilespertrigger", "maxbytespertrigger", "latestfirst", "maxfileage", "cleansource", "sourcearchivedir",
-        "maxcachedfiles", "discardcachedinputratio",
+        "maxcachedfiles", "discardcachedinputratio", "eventspertrigger",
     ]
 
     /// - Throws: if both limits of an epoch are given, as Spark refuses them.

@@ -83,7 +83,7 @@ public struct ExplainPrinter: Sendable {
         case .window: return "Window"
         case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
         case .expand: return "Expand"
-        case .generate: return "Generate rows"
+        case .generate: return "Generate"
         case .replicate: return "Replicate"
         case .latest: return "Newest row per key (SCD type 1)"
         case .recursive(let recursive): return "Recursion \(recursive.name)"
@@ -115,13 +115,12 @@ public struct ExplainPrinter: Sendable {
             lines = ["order: \(PlanText.keys(sort))"]
             if let limit = sort.limit { lines.append("limit: \(limit)") }
             if sort.offset > 0 { lines.append("offset: \(sort.offset)") }
-        case .watermark, .timeWindows, .deduplicate: lines = [PlanText.line(plan)]
+        case .watermark, .timeWindows, .deduplicate, .generate: lines = [PlanText.line(plan)]
         case .window(let window): lines = self.details(window)
         case .topN(let topN): lines = self.details(topN)
         case .expand(let expand):
             lines.append(
                 contentsOf: expand.projections.map { "row: \(PlanText.list($0, expand.input.schema))" })
-        case .generate: lines.append("rows: \(PlanText.line(plan))")
         case .replicate(let replicate):
             lines = ["copies: \(PlanText.expression(replicate.count, replicate.input.schema))"]
         case .latest(let latest):
@@ -239,8 +238,7 @@ extension AggregateKind {
     public var needsValuesToRetract: Bool {
         switch self {
         case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor,
-            .collectList,
-            .collectSet, .distinctEstimate:
+            .collectList, .collectSet, .listAgg, .distinctEstimate:
             true
         default: false
         }

@@ -71,15 +71,12 @@ public struct PlanText {
         case .expand(let expand):
             let rows = expand.projections.map { "(\(list($0, expand.input.schema)))" }.joined(separator: ", ")
             return "expand [\(expand.names.joined(separator: ", "))] \(rows)"
+        case .generate(let generate):
+            return "generate [\(generate.names.joined(separator: ", "))]"
+                + (generate.hasPosition ? " with position" : "") + (generate.isOuter ? " outer" : "")
+                + " from \(expression(generate.collection, generate.input.schema))"
         case .recursive(let recursive): return "recursive \(recursive.name) at most \(recursive.levelMax) steps"
         case .working(let working): return "working [\(working.schema.names.joined(separator: ", "))]"
-        case .generate(let generate):
-            let generator = generate.generator
-            var words = [generator.unpacks ? "inline" : "explode"]
-            if generator.hasPosition { words.append("with position") }
-            if generator.isOuter { words.append("outer") }
-            return "\(words.joined(separator: " ")) \(expression(generator.source, generate.input.schema))"
-                + " AS [\(generate.names.joined(separator: ", "))]"
         case .replicate(let replicate):
             return "replicate \(expression(replicate.count, replicate.input.schema))"
         case .latest(let latest):
@@ -173,6 +170,7 @@ extension AggregateKind {
         case .bitXor: "bit_xor"
         case .collectList: "collect_list"
         case .collectSet: "collect_set"
+        case .listAgg(let delimiter): "listagg_\(delimiter)"
         case .distinctEstimate(let precision): "approx_count_distinct_\(precision)"
         }
     }

@@ -97,11 +97,9 @@ struct PlanEncoding {
             writer.u8(11)
             list(expand.projections) { encoding, projection in encoding.list(projection) { $0.expression($1) } }
         case .generate(let generate):
-            writer.u8(24)
-            expression(generate.generator.source)
-            writer.bool(generate.generator.hasPosition)
-            writer.bool(generate.generator.unpacks)
-            writer.bool(generate.generator.isOuter)
+            writer.u8(16)
+            expression(generate.collection)
+            for flag in [generate.hasPosition, generate.isOuter, generate.inlinesFields] { writer.bool(flag) }
         case .replicate(let replicate):
             writer.u8(12)
             expression(replicate.count)

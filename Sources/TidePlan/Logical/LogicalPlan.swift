@@ -29,7 +29,7 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case topN(TopN)
     /// Several rows for each input row: grouping sets, UNPIVOT.
     case expand(Expand)
-    /// A row for each element of an array or entry of a map.
+    /// One row for each element of an array or map.
     case generate(Generate)
     /// Each input row as often as a column says: INTERSECT ALL and EXCEPT ALL.
     case replicate(Replicate)
@@ -234,7 +234,7 @@ extension LogicalPlan {
         case .topN(let topN):
             return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
         case .expand(let expand): return expand.schema
-        case .generate(let generate): return generate.schema
+        case .generate(let generate): return Schema(generate.input.schema.fields + generate.fields)
         case .replicate(let replicate): return replicate.input.schema
         case .latest(let latest): return Schema(Array(latest.input.schema.fields[..<latest.columnCount]))
         case .recursive(let recursive): return recursive.schema

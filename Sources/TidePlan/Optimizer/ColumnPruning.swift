@@ -87,6 +87,14 @@ enum ColumnPruning {
             expand.names = order.map { expand.names[$0] }
             expand.projections = kept.map { row in row.map { $0.remapped { positions[$0] ?? $0 } } }
             return (.expand(expand), numbered(order))
+        case .generate(var generate):
+            let width = generate.input.schema.count
+            let read = wanted.filter { $0 < width }.union(generate.collection.columns)
+            var (below, positions) = prune(generate.input, keeping: read)
+            generate.input = below
+            generate.collection = generate.collection.remapped { positions[$0] ?? $0 }
+            for index in generate.fields.indices { positions[width + index] = below.schema.count + index }
+            return (.generate(generate), positions)
         case .recursive(var recursive):
             // Each step reads what the one before it gave, whole.
             let all = Array(recursive.schema.fields.indices)
@@ -94,18 +102,6 @@ enum ColumnPruning {
             recursive.step = exactly(all, of: recursive.step)
             return (.recursive(recursive), numbered(all))
         case .working: return (plan, numbered(Array(plan.schema.fields.indices)))
-        case .generate(var generate):
-            let width = generate.carried.count
-            let kept = wanted.filter { $0 < width }.sorted()
-            let read = Set(kept.map { generate.carried[$0] }).union(generate.generator.source.columns)
-            let (below, moved) = prune(generate.input, keeping: read)
-            generate.input = below
-            generate.generator.source = generate.generator.source.remapped { moved[$0] ?? $0 }
-            let places = kept.map { (old: $0, new: moved[generate.carried[$0]] ?? $0) }.sorted { $0.new < $1.new }
-            generate.carried = places.map(\.new)
-            var positions = numbered(places.map(\.old))
-            for index in generate.names.indices { positions[width + index] = kept.count + index }
-            return (.generate(generate), positions)
         case .replicate(let replicate):
             let (below, positions) = prune(replicate.input, keeping: wanted.union(replicate.count.columns))
             let count = replicate.count.remapped { positions[$0] ?? $0 }

@@ -26,14 +26,6 @@ enum FilterPushdown {
             return .sort(sort)
         case .window(let window): return through(conditions, window)
         case .topN, .expand, .latest, .recursive: return over(conditions, descend(plan))
-        case .generate(var generate):
-            // A row without elements is never seen above.
-            let width = generate.carried.count
-            let below = conditions.prefix {
-                $0.isDeterministic && !$0.mayFail && !$0.columns.isEmpty && $0.columns.allSatisfy { $0 < width }
-            }
-            generate.input = push(below.map { $0.remapped { generate.carried[$0] } }, into: generate.input)
-            return over(Array(conditions.dropFirst(below.count)), .generate(generate))
         case .replicate(var replicate):
             replicate.input = push(conditions, into: replicate.input)
             return .replicate(replicate)
@@ -48,6 +40,14 @@ enum FilterPushdown {
             let below = conditions.prefix { $0.isDeterministic && $0.columns.allSatisfy { $0 < width } }
             windows.input = push(Array(below), into: windows.input)
             return over(Array(conditions.dropFirst(below.count)), .timeWindows(windows))
+        case .generate(var generate):
+            // A row without elements is never seen above.
+            let width = generate.input.schema.count
+            let below = conditions.prefix {
+                $0.isDeterministic && !$0.mayFail && $0.columns.allSatisfy { $0 < width }
+            }
+            generate.input = push(Array(below), into: generate.input)
+            return over(Array(conditions.dropFirst(below.count)), .generate(generate))
         // Which row of a key comes first depends on the rows before it.
         case .deduplicate: return over(conditions, descend(plan))
         }

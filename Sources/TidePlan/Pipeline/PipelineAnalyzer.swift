@@ -112,7 +112,7 @@ final class PipelineSession: RelationResolver {
         let name = try TableName(table.name, current: current, default: declarations.database)
         if let view = declarations.views[name.key] { return try resolve(view, table, for: consumer) }
         let mode: RelationReference.Mode = consumer == .materializedView || table.isStream ? .changes : .snapshot
-        let changedFiles = "tidemill.changedfiles"
+        let changedFiles = ReaderOptions.changedFiles
         var options: [String: String] = [:]
         for option in table.options { options[option.key.lowercased()] = option.value }
         var reference = RelationReference(
@@ -135,7 +135,7 @@ final class PipelineSession: RelationResolver {
             let dataset = try dataset(name.key, table.name.span)
             reference.name = dataset.name
             reference.isOwnTable = true
-            if table.isStream, dataset.key != nil {
+            if table.isStream, dataset.key != nil || dataset.kind == .materializedView {
                 throw AnalysisError.user(
                     "TIDEMILL_STREAM_OF_CHANGING_TABLE",
                     "a streaming table cannot read \(dataset.name) as a stream: its rows can change",

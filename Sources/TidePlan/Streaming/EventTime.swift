@@ -19,12 +19,8 @@ public struct EventTime: Hashable, Sendable {
         // Rows made out of a row have no time of their own.
         case .scan, .values, .expand, .recursive, .working, .latest: return [:]
         case .filter(let input, _): return delays(of: input)
+        case .generate(let generate): return delays(of: generate.input)
         case .sort, .deduplicate, .window, .topN, .replicate: return delays(of: plan.inputs[0])
-        case .generate(let generate):
-            let below = delays(of: generate.input)
-            var all: [Int: Int64] = [:]
-            for (index, column) in generate.carried.enumerated() { all[index] = below[column] }
-            return all
         case .project(let input, let items): return EventTime(of: input).delays(of: items)
         case .watermark(let watermark):
             var all = delays(of: watermark.input)

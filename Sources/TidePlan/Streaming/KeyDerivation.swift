@@ -33,12 +33,11 @@ public struct KeyDerivation: Sendable {
         case .window(let window): return key(of: window.input)
         case .topN(let topN): return key(of: topN)
         case .generate(let generate):
-            // Elements of a row are told apart by their position, entries by their key.
-            let isMap = if case .map = generate.generator.source.type { true } else { false }
-            guard generate.generator.hasPosition || isMap, let key = key(of: generate.input) else { return nil }
-            return positions(of: key) { column in generate.carried.firstIndex(of: column) }.map {
-                $0 + [generate.carried.count]
-            }
+            // Positions and the keys of a map tell the rows apart that one row gives.
+            var isMap = false
+            if case .map = generate.collection.type { isMap = true }
+            guard generate.hasPosition || isMap else { return nil }
+            return key(of: generate.input).map { $0 + [generate.input.schema.count] }
         case .expand, .replicate, .recursive, .working: return nil
         case .latest(let latest): return latest.keys.sorted()
         case .project(let input, let items):

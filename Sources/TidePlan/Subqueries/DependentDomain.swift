@@ -66,13 +66,12 @@ struct DependentDomain {
             moved.input = try push(windows.input)
             moved.time = bound(windows.time, count)
             return domainLast(.timeWindows(moved), at: count, new: 1)
-        case .generate(let generate):
+        case .generate(var generate):
             let count = generate.input.schema.count
-            var moved = generate
-            moved.input = try push(generate.input)
-            moved.carried += count..<(count + width)
-            moved.generator.source = bound(generate.generator.source, count)
-            return domainLast(.generate(moved), at: count, new: generate.names.count)
+            let new = generate.fields.count
+            generate.collection = bound(generate.collection, count)
+            generate.input = try push(generate.input)
+            return domainLast(.generate(generate), at: count, new: new)
         case .watermark, .deduplicate: throw .internal("a stream with parameters")
         }
     }

@@ -1,7 +1,7 @@
 import TideConnectors
 import TideText
 
-/// The connectors that come with Tidemill: directories in, Parquet tables out, CSV copies.
+/// The connectors that come with Tidemill: directories and generators in, Parquet tables out, CSV copies.
 public struct StandardConnectors: Connectors {
     let environment: Environment
     let warehouse: FilePath
@@ -43,6 +43,11 @@ public struct StandardConnectors: Connectors {
     private func connect(
         _ relation: ExternalRelation, _ options: [String: String], _ schema: Schema?
     ) throws(TidemillError) -> ConnectedSource {
+        if generatorFormats.contains(relation.format) {
+            return try makeGeneratorSource(
+                format: relation.format, name: relation.name, options: options, schema: schema,
+                environment: environment)
+        }
         guard let path = relation.path else {
             throw TidemillError(
                 .user, "TIDEMILL_PATH_MISSING", "the table \(relation.name) has no path",

@@ -1,5 +1,6 @@
 /// Progress as Spark's StreamingQueryProgress has it: one object per flow and epoch. Ours beyond Spark's: `table`,
-/// `inputBytes`, `badRows`, `droppedRows`, `logBytes`.
+/// `inputBytes`, `badRows`, `droppedRows`,
+/// `changedFiles`, `logBytes`.
 public enum ProgressJSON {
     public static func lines(_ progress: EpochProgress) -> String {
         var text = ""
@@ -97,6 +98,8 @@ public enum ProgressJSON {
         json.integer(progress.badRows)
         json.key("droppedRows")
         json.integer(progress.droppedRows)
+        json.key("changedFiles")
+        json.integer(flow.changedFiles)
         json.key("logBytes")
         json.integer(progress.logBytes)
     }
