@@ -76,9 +76,11 @@ let package = Package(
         .executableTarget(
             name: "tidemill-bench",
             dependencies: [
-                "Tidemill", "CTideKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Tidemill", "TideConnectors", "TideParquet", "TideText", "CTideKernels",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "benchmarks", exclude: ["nexmark", "peers", "tpch"], swiftSettings: strict),
+            path: "benchmarks", exclude: ["epoch_cost.py", "nexmark", "peers", "tpch"],
+            swiftSettings: strict),
 
         tests("TideTextTests", ["TideText", "TideColumns", "CTideKernels"], exclude: ["Packed", "Spark"]),
         tests("TideParquetTests", ["TideParquet"]),

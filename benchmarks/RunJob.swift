@@ -16,20 +16,6 @@ struct JobOptions: ParsableArguments {
     }
 }
 
-struct Generate: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "generate", abstract: "Writes a job's input.")
-    @Argument(help: "The job: J1.") var job: String
-    @OptionGroup var options: JobOptions
-
-    func run() throws {
-        guard job.uppercased() == "J1" else { throw ValidationError("known is J1, not '\(job)'") }
-        let environment = Environment.system()
-        let expected = try SalesGenerator(rows: options.rows, files: options.files)
-            .generate(into: options.directory.appending("J1"), files: environment.files)
-        Report.line("\(expected.rows) rows, \(expected.groups) groups in \(options.directory.appending("J1").string)")
-    }
-}
-
 struct RunJob: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Generates a job's input, runs it, checks the result and prints the figures.")

@@ -41,28 +41,28 @@ struct QueryGrammar {
     mutating func query() -> DrawnQuery { draw(depth: below(4)) }
 
     /// The columns that break ties, for engines that must be told.
-    private func ties(_ query: DrawnQuery, _ letter: String) -> String {
+    func ties(_ query: DrawnQuery, _ letter: String) -> String {
         query.columns.indices.map { "\(letter)\($0) ASC NULLS FIRST" }.joined(separator: "; ")
     }
 
     // MARK: Drawing
 
-    private mutating func below(_ n: Int) -> Int { Int.random(in: 0..<n, using: &generator) }
-    private mutating func alias() -> String {
+    mutating func below(_ n: Int) -> Int { Int.random(in: 0..<n, using: &generator) }
+    mutating func alias() -> String {
         number += 1
         return "q\(number)"
     }
-    private mutating func column(_ query: DrawnQuery, _ kind: DrawnQuery.Kind) -> Int? {
+    mutating func column(_ query: DrawnQuery, _ kind: DrawnQuery.Kind) -> Int? {
         query.columns.indices.filter { query.columns[$0] == kind }.randomElement(using: &generator)
     }
-    private mutating func columns(_ query: DrawnQuery, _ range: ClosedRange<Int>) -> [Int] {
+    mutating func columns(_ query: DrawnQuery, _ range: ClosedRange<Int>) -> [Int] {
         let wanted = min(Int.random(in: range, using: &generator), query.columns.count)
         return Array(query.columns.indices.shuffled(using: &generator).prefix(wanted))
     }
 
     private mutating func draw(depth: Int) -> DrawnQuery {
         if depth == 0 { return leaf() }
-        switch below(17) {
+        switch below(24) {
         case 0: return filter(draw(depth: depth - 1))
         case 1: return project(draw(depth: depth - 1))
         case 2, 3, 4: return aggregate(draw(depth: depth - 1))
@@ -71,18 +71,24 @@ struct QueryGrammar {
         case 10: return union(draw(depth: depth - 1), draw(depth: below(depth)))
         case 11, 12: return window(draw(depth: depth - 1))
         case 13: return top(draw(depth: depth - 1))
-        case 14, 15: return generate(draw(depth: depth - 1))
+        case 14, 15, 16: return subquery(draw(depth: depth - 1), draw(depth: below(depth)))
+        case 17: return groupingSets(draw(depth: depth - 1))
+        case 18: return qualify(draw(depth: depth - 1))
+        case 19: return namedJoin(draw(depth: depth - 1), draw(depth: below(depth)))
+        case 20: return frame(draw(depth: depth - 1))
+        case 21, 22: return generate(draw(depth: depth - 1))
         default: return setOperation(draw(depth: depth - 1), draw(depth: below(depth)))
         }
     }
 
     private mutating func leaf() -> DrawnQuery {
-        switch below(5) {
-        case 0, 1:
+        switch below(11) {
+        case 10: return constants()
+        case 0, 1, 2, 3:
             return DrawnQuery(
                 sql: "SELECT id AS c0, k AS c1, g AS c2, v AS c3 FROM l", columns: [.number, .text, .number, .number],
                 rows: { $0.l }, shape: "l")
-        case 2:
+        case 4, 5:
             return DrawnQuery(
                 sql: "SELECT k AS c0, g AS c1, w AS c2 FROM r", columns: [.text, .number, .number], rows: { $0.r },
                 shape: "r")

@@ -5,9 +5,12 @@ public struct RateLimit: Hashable, Sendable {
     public var filesMax: Int?
     /// A soft bound: at least one file is always taken.
     public var bytesMax: Int64?
-    public init(filesMax: Int? = nil, bytesMax: Int64? = nil) {
+    /// Of a source whose rows are computed: events, of all streams that are cut together.
+    public var rowsMax: Int64?
+    public init(filesMax: Int? = nil, bytesMax: Int64? = nil, rowsMax: Int64? = nil) {
         self.filesMax = filesMax
         self.bytesMax = bytesMax
+        self.rowsMax = rowsMax
     }
 }
 
