@@ -186,7 +186,7 @@ struct QueryGrammar {
                         "try_element_at(collect_set(c\(at)),-1)", kind,
                         { rows in greatest(rows, at) }
                     ))
-            case 8: items.append(("CAST(size(array_agg(c\(at))) AS BIGINT)", .number, { count($0, at) }))
+            case 8: items.append(("bigint(size(array_agg(c\(at))))", .number, { count($0, at) }))
             default:
                 guard let a = column(q, .number) else { continue }
                 if below(3) == 0 {

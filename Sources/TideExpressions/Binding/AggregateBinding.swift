@@ -261,8 +261,8 @@ enum AggregateBinding {
             }
             // Of DISTINCT values the list is the set.
             return BoundAggregate(
-                kind: isSet ? .collectSet : .collectList, arguments: arguments, distinct: false, resultType: .array(arguments[0].type),
-                nullable: false)
+                kind: isSet ? .collectSet : .collectList, arguments: arguments, distinct: false,
+                resultType: .array(arguments[0].type), nullable: false)
         case "listagg":
             try arity(1...2)
             var delimiter = ""
