@@ -62,7 +62,7 @@ struct QueryGrammar {
 
     private mutating func draw(depth: Int) -> DrawnQuery {
         if depth == 0 { return leaf() }
-        switch below(22) {
+        switch below(24) {
         case 0: return filter(draw(depth: depth - 1))
         case 1: return project(draw(depth: depth - 1))
         case 2, 3, 4: return aggregate(draw(depth: depth - 1))
@@ -76,6 +76,7 @@ struct QueryGrammar {
         case 18: return qualify(draw(depth: depth - 1))
         case 19: return namedJoin(draw(depth: depth - 1), draw(depth: below(depth)))
         case 20: return frame(draw(depth: depth - 1))
+        case 21, 22: return generate(draw(depth: depth - 1))
         default: return setOperation(draw(depth: depth - 1), draw(depth: below(depth)))
         }
     }
@@ -153,7 +154,7 @@ struct QueryGrammar {
         for _ in 0..<below(4) {
             let at = q.columns.indices.randomElement(using: &generator)!
             let kind = q.columns[at]
-            switch below(8) {
+            switch below(11) {
             case 0: items.append(("count(c\(at))", .number, { count($0, at) }))
             case 1: items.append(("min(c\(at))", kind, { least($0, at) }))
             case 2: items.append(("max(c\(at))", kind, { greatest($0, at) }))
@@ -172,6 +173,20 @@ struct QueryGrammar {
                         "max(c\(at)) FILTER (WHERE \(text.replacing("$", with: "")))", kind,
                         { rows in greatest(rows.filter(test), at) }
                     ))
+            case 6:
+                // The second value that is not NULL, of the rows in order.
+                items.append(
+                    (
+                        "try_element_at(collect_list(c\(at)),2)", kind,
+                        { rows in rows.ordered.map { $0[at] }.filter { !$0.isNull }.dropFirst().first ?? .null }
+                    ))
+            case 7:
+                items.append(
+                    (
+                        "try_element_at(collect_set(c\(at)),-1)", kind,
+                        { rows in greatest(rows, at) }
+                    ))
+            case 8: items.append(("bigint(size(array_agg(c\(at))))", .number, { count($0, at) }))
             default:
                 guard let a = column(q, .number) else { continue }
                 if below(3) == 0 {
@@ -372,6 +387,46 @@ struct QueryGrammar {
                 }
                 return ReferenceRelation(out)
             }, shape: "window[\(function)](\(q.shape))")
+    }
+
+    /// Rows out of an array of two columns, which some rows do not have.
+    private mutating func generate(_ q: DrawnQuery) -> DrawnQuery {
+        let kind: DrawnQuery.Kind = below(2) == 0 ? .text : .number
+        guard let a = column(q, kind), let b = column(q, kind) else { return q }
+        let (text, test) = condition(q.columns)
+        let source = "CASE WHEN \(text.replacing("$", with: "")) THEN array(c\(a), c\(b)) END"
+        let at = q.columns.count
+        let kept = q.columns.indices.map { "c\($0)" }
+        func pairs(_ row: [Value]) -> [[Value]] {
+            test(row) ? [row + [.number(0), row[a]], row + [.number(1), row[b]]] : []
+        }
+        switch below(3) {
+        case 0:
+            let list = (kept + ["explode(\(source)) AS c\(at)"]).joined(separator: ", ")
+            return DrawnQuery(
+                sql: "SELECT \(list) FROM (\(q.sql))", columns: q.columns + [kind],
+                rows: { tables in
+                    ReferenceRelation(q.rows(tables).rows.flatMap { pairs($0).map { Array($0[..<at]) + [$0[at + 1]] } })
+                }, shape: "explode(\(q.shape))")
+        case 1:
+            return DrawnQuery(
+                sql: "SELECT * FROM (\(q.sql)) LATERAL VIEW OUTER explode(\(source)) e AS c\(at)",
+                columns: q.columns + [kind],
+                rows: { tables in
+                    ReferenceRelation(
+                        q.rows(tables).rows.flatMap { row -> [[Value]] in
+                            let made = pairs(row).map { Array($0[..<at]) + [$0[at + 1]] }
+                            return made.isEmpty ? [row + [.null]] : made
+                        })
+                }, shape: "outer(\(q.shape))")
+        default:
+            let list = (kept + ["CAST(p AS BIGINT) AS c\(at)", "x AS c\(at + 1)"]).joined(separator: ", ")
+            return DrawnQuery(
+                sql: "SELECT \(list) FROM (\(q.sql)) AS t JOIN LATERAL posexplode(\(source)) AS e(p, x)",
+                columns: q.columns + [.number, kind],
+                rows: { tables in ReferenceRelation(q.rows(tables).rows.flatMap(pairs)) },
+                shape: "posexplode(\(q.shape))")
+        }
     }
 
     private mutating func top(_ q: DrawnQuery) -> DrawnQuery {

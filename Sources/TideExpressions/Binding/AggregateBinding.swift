@@ -110,7 +110,7 @@ enum AggregateBinding {
             example: "SELECT listagg(x, '+') FROM VALUES ('b'), ('a') AS t(x)", result: "a+b"),
         Entry(
             names: ["approx_count_distinct"], usage: "approx_count_distinct(x[, relativeSD])",
-            summary: "How many different values there are; exact, whatever deviation is allowed.",
+            summary: "How many different values there are, roughly, by HyperLogLog++; within 5 % as a rule.",
             example: "SELECT approx_count_distinct(x) FROM VALUES (2), (1), (2) AS t(x)", result: "2"),
     ]
 
@@ -252,12 +252,17 @@ enum AggregateBinding {
             return plain(kind, arguments[0], arguments[0].type)
         case "collect_list", "collect_set":
             try arity(1...1)
-            guard arguments[0].type.isOrdered else { throw unexpected("a type with an order") }
+            let isSet = distinct || entry.names[0] == "collect_set"
+            guard arguments[0].type.isOrdered || !isSet else {
+                throw BindError.invalidArgument(
+                    "DATATYPE_MISMATCH.UNSUPPORTED_INPUT_TYPE",
+                    "maps have no order, so \(lower) cannot take a \(arguments[0].type.sql)",
+                    hint: "collect map_keys or map_values", span)
+            }
             // Of DISTINCT values the list is the set.
-            let kind: AggregateKind = entry.names[0] == "collect_list" && !distinct ? .collectList : .collectSet
             return BoundAggregate(
-                kind: kind, arguments: arguments, distinct: false, resultType: .array(arguments[0].type),
-                nullable: false)
+                kind: isSet ? .collectSet : .collectList, arguments: arguments, distinct: false,
+                resultType: .array(arguments[0].type), nullable: false)
         case "listagg":
             try arity(1...2)
             var delimiter = ""
@@ -272,12 +277,23 @@ enum AggregateBinding {
             return plain(.listAgg(delimiter: delimiter), TypeCoercion.cast(arguments[0], to: .string), .string)
         case "approx_count_distinct":
             try arity(1...2)
-            guard arguments[0].type.isOrdered || arguments[0].type == .null else {
-                throw unexpected("a type with an order")
+            var precision = 9
+            if arguments.count == 2 {
+                let constant = FunctionRegistry.builtin.fold(TypeCoercion.cast(arguments[1], to: .double))
+                guard case .double(let deviation) = constant.literalValue?.value,
+                    let bits = DistinctRegister.precision(deviation)
+                else {
+                    throw BindError.unexpectedType(
+                        arguments[1], expected: "DOUBLE constant from 0.0002 to 0.39", position: 1, function: lower,
+                        span)
+                }
+                precision = bits
             }
+            let register = try FunctionRegistry.builtin.bind(
+                DistinctRegister.name, arguments: [arguments[0], .literal(.int(Int32(precision)))], span: span)
             return BoundAggregate(
-                kind: .approxCountDistinct, arguments: [arguments[0]], distinct: false, resultType: .bigint,
-                nullable: false)
+                kind: .distinctEstimate(precision: precision), arguments: [register], distinct: false,
+                resultType: .bigint, nullable: false)
         default:
             try arity(1...1)
             let type = arguments[0].type

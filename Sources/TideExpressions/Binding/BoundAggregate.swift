@@ -35,8 +35,9 @@ public enum AggregateKind: Hashable, Sendable {
     case collectSet
     /// The texts that are not NULL, in the order of whole input rows or of the values, joined.
     case listAgg(delimiter: String)
-    /// How many different values; exact here.
-    case approxCountDistinct
+    /// How many different values there are, by HyperLogLog++ with 2^precision registers; the argument is the value's
+    /// register and rank.
+    case distinctEstimate(precision: Int)
 }
 
 extension AggregateKind {

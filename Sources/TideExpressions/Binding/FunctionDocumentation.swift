@@ -8,6 +8,7 @@ public struct FunctionDocumentation: Hashable, Sendable {
         case datetime = "Date and time"
         case conversion = "Conversion"
         case nested = "Arrays, maps and structs"
+        case generator = "Rows out of arrays and maps"
         case aggregate = "Aggregate"
         case window = "Window"
     }

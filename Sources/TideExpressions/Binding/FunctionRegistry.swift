@@ -111,11 +111,11 @@ public struct FunctionRegistry: Sendable {
         // What only the analyzer calls has no example.
         FunctionTable.shared.definitions.filter { !$0.isInternal }.map(\.documentation).filter {
             !($0.example.isEmpty && $0.names[0].contains(" "))
-        } + AggregateBinding.documentation + WindowBinding.documentation
+        } + GeneratorBinding.documentation + AggregateBinding.documentation + WindowBinding.documentation
     }
     /// Every name that SQL text can call.
     public var names: [String] {
         FunctionTable.shared.byName.keys.filter { !$0.contains(" ") }.sorted() + AggregateBinding.names
-            + WindowBinding.names
+            + WindowBinding.names + GeneratorBinding.names
     }
 }

@@ -116,7 +116,7 @@ final class FunctionTable: Sendable {
             ArithmeticFunctions.definitions + ComparisonFunctions.definitions + ConditionalFunctions.definitions
             + MathFunctions.definitions + StringFunctions.definitions + StringSearchFunctions.definitions
             + DateFunctions.definitions + TimestampFunctions.definitions + ConversionFunctions.definitions
-            + NestedFunctions.definitions + TimeWindowFunctions.definitions
+            + NestedFunctions.definitions + TimeWindowFunctions.definitions + DistinctRegister.definitions
         var index: [String: ScalarFunction] = [:]
         for (id, definition) in all.enumerated() {
             for name in definition.names {

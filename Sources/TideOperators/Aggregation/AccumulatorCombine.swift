@@ -3,12 +3,12 @@ import Glibc
 // Accumulators of a group that were computed in two parts: what was there before, and what an epoch adds.
 
 extension AccumulatorLayout {
-    /// Adds the accumulators of `base` to those of `area`. Every slot combines: counts and sums add up, extremes
-    /// compare. Both lie in one partition; `base` stays as it is.
+    /// Adds the accumulators of `base` to those of `area`: counts and sums add up, extremes compare. What stores feed
+    /// stays as it is. Both lie in one partition; `base` stays as it is.
     func combine(
         _ base: UnsafeMutableRawPointer, into area: UnsafeMutableRawPointer, _ partition: AggregatePartition
     ) {
-        for slot in slots {
+        for slot in slots where slot.store == nil {
             let from = base + slot.offset
             let to = area + slot.offset
             switch slot.kind {
@@ -26,7 +26,7 @@ extension AccumulatorLayout {
                 partition.sums.doubles.add(
                     from.loadUnaligned(as: ExactSum.self), to: to.assumingMemoryBound(to: ExactSum.self))
             case .minimum, .maximum: combineExtremes(slot, from, to, partition.arena)
-            case .picked: preconditionFailure("groups with stores are in memory as a whole")
+            case .picked: preconditionFailure("a picked row comes from its store")
             }
         }
     }

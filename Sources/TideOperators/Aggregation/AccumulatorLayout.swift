@@ -130,7 +130,7 @@ struct AccumulatorLayout: Sendable {
                 more = [slot(.sumSquares, argument, filter, type), slot(.sumCubes, argument, filter, type)]
                 if aggregate.kind == .kurtosis { more.append(slot(.sumFourths, argument, filter, type)) }
             case .first, .last, .anyValue, .covarPop, .covarSamp, .corr, .percentile, .mode, .maxBy, .minBy, .bitAnd,
-                .bitOr, .bitXor, .collectList, .collectSet, .listAgg, .approxCountDistinct:
+                .bitOr, .bitXor, .collectList, .collectSet, .listAgg, .distinctEstimate:
                 throw TidemillError.internal("an aggregate without an accumulator: \(named.name)")
             }
             outputs.append(Output(aggregate: aggregate, main: main, count: count, more: more))
@@ -184,7 +184,9 @@ struct AccumulatorLayout: Sendable {
         case .collectList: return row(.list, true, type: aggregate.resultType)
         case .collectSet: return picked(.set, orderedBy: [], required: arguments, type: aggregate.resultType)
         case .listAgg(let delimiter): return row(.text(delimiter: Array(delimiter.utf8)), true)
-        case .count where aggregate.distinct, .approxCountDistinct:
+        case .distinctEstimate(let precision):
+            return picked(.estimate(precision: precision), orderedBy: [], required: arguments, type: .bigint)
+        case .count where aggregate.distinct:
             let count = slot(.nonNull, arguments[0], filter, .bigint, values())
             return Output(aggregate: aggregate, main: count, count: count)
         case .sum where aggregate.distinct, .avg where aggregate.distinct, .countIf where aggregate.distinct,

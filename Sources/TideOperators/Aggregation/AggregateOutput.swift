@@ -17,7 +17,7 @@ extension AccumulatorLayout {
         let counts = slots[output.count].offset
         let hasValue = presence(counts, areas, n)
         switch aggregate.kind {
-        case .countStar, .count, .countIf, .approxCountDistinct:
+        case .countStar, .count, .countIf:
             return Column(type: .bigint, count: n, values: collect(Int64.self, main.offset, areas, n))
         case .boolAnd, .boolOr:
             let all = aggregate.kind == .boolAnd
@@ -38,6 +38,14 @@ extension AccumulatorLayout {
         case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor,
             .listAgg:
             return extreme(main, aggregate.resultType, areas, n, heap)
+        case .distinctEstimate:
+            let buffer = Buffer(byteCount: n * 8)
+            for i in 0..<n {
+                let isThere = areas[i].load(fromByteOffset: main.offset, as: UInt64.self) != 0
+                let count = areas[i].load(fromByteOffset: main.offset + 8, as: Int64.self)
+                buffer.pointer(Int64.self)[i] = isThere ? count : 0
+            }
+            return Column(type: .bigint, count: n, values: buffer)
         case .collectList, .collectSet:
             return ValueStore.Pick.emptyForNone(extreme(main, aggregate.resultType, areas, n, heap))
         case .stddevPop, .stddevSamp, .varPop, .varSamp:

@@ -16,6 +16,8 @@ struct ValueStore: Hashable, Sendable {
         case list, set
         /// The same joined to one text.
         case text(delimiter: [UInt8])
+        /// How many distinct values there are, from pairs of register and rank.
+        case estimate(precision: Int)
 
         /// Whether only the picked row can matter as long as nothing is taken back.
         var needsOneRow: Bool { self == .first || self == .last }
@@ -183,6 +185,9 @@ extension AggregatePartition {
         let batch = Batch(columns: columns, count: entries.count)
         let order = SortKeys(ascending: Array(columns.suffix(store.columns.count)), count: entries.count)
         let areas = valueAreas(rows.keyColumns(groups), count: groups.count)
+        if case .estimate(let precision) = pick {
+            return estimate(precision, index, starts, columns[columns.count - 1], entries, areas, forgets: forgets)
+        }
         if !pick.needsOneRow {
             let weights = entries.map { rows.weight(of: $0) }
             if let type = accumulators.slots.first(where: { $0.store == index })?.type,
@@ -266,12 +271,12 @@ extension AggregatePartition {
             } else {
                 target.storeBytes(of: bits, toByteOffset: 8, as: Int64.self)
             }
-        case .first, .last, .list, .set, .text: break
+        case .first, .last, .list, .set, .text, .estimate: break
         }
     }
 
     /// Empties a slot that holds a value.
-    private func clear(_ slot: AccumulatorLayout.Slot, _ area: UnsafeMutableRawPointer) {
+    func clear(_ slot: AccumulatorLayout.Slot, _ area: UnsafeMutableRawPointer) {
         let target = area + slot.offset
         if slot.type.physical == .view && target.load(as: UInt64.self) != 0 {
             arena.forget(target.loadUnaligned(fromByteOffset: 8, as: StringView.self))

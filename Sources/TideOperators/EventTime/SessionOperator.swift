@@ -27,11 +27,6 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
         accumulators = try AccumulatorLayout(aggregate.aggregates, input: aggregate.input.schema, retracts: false)
-        guard accumulators.stores.isEmpty else {
-            throw TidemillError.unsupported(
-                "aggregates that keep their values (DISTINCT, first, last, median and the like) over session_window",
-                hint: "use count, sum, avg, min, max, variances and covariances")
-        }
         program = ExpressionProgram(aggregate.groups.map(\.expression) + accumulators.inputs)
         var keyTypes = groupTypes
         keyTypes.remove(at: session)
@@ -74,6 +69,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         var keys = Array(batch.columns[..<groupCount])
         keys[session] = start(of: windows)
         let images = KeyImages(keys, count: batch.count, layout: layout)
+        let groups = keys
         keys.remove(at: session)
         let keyImages = KeyImages(keys, count: batch.count, layout: keyLayout)
         let inputs = Array(batch.columns[groupCount...])
@@ -84,7 +80,8 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
             if rows.isEmpty { continue }
             partitions[p].withLock {
                 $0.update(
-                    keyImages, images, windows: windows, inputs, weights: batch.weights, selection: rows)
+                    keyImages, images, groups: groups, windows: windows, inputs, weights: batch.weights, selection: rows
+                )
             }
         }
     }
@@ -103,6 +100,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
 
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
+            try partition.sessions.settleValues(forgets: true)
             guard let eventTime else { return try emitChanges(of: partition, task) }
             let offset = layout.valueOffset
             // As Spark counts: all sessions of keys that got rows; those that were swallowed are removed.
@@ -112,6 +110,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
             let ended = partition.endSessions(through: eventTime.clock.evictionMicros)
             let areas = ended.map { $0 + offset }
             try emit(ended, areas, old: 0, partition, task)
+            partition.sessions.dropValues(ended)
             partition.markEmpty(ended)
             eventTime.clock.count(removed: ended.count)
         }
@@ -197,11 +196,13 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
             StatePart(
                 types: [.bigint, .boolean] + layout.keyTypes + [.timestamp] + accumulators.stateTypes,
                 keyColumns: Array(2..<(2 + groupCount)))
-        ]
+        ] + accumulators.stores.map { KeyedRows.statePart(layout.keyTypes + $0.types, .init()) }
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { stateBatches($0, $0.sessions.touched) }
+        partitions[p].withLock {
+            part == 0 ? stateBatches($0, $0.sessions.touched) : $0.sessions.values[part - 1].stateChanges()
+        }
     }
 
     private func stateBatches(_ partition: SessionPartition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
@@ -222,10 +223,11 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[0].types else {
+        guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of sessions has other columns than their query")
         }
+        if part > 0 { return restoreValues(part - 1, batch) }
         var keys = Array(batch.columns[2..<(2 + groupCount)])
         let images = KeyImages(keys, count: batch.count, layout: layout)
         keys.remove(at: session)
@@ -254,6 +256,20 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
                 try accumulators.restore(
                     partition.sessions, images, batch, firstSlot: 3 + groupCount, live: live, rows, stamp: 0)
             }
+        }
+    }
+
+    private func restoreValues(_ store: Int, _ batch: Batch) {
+        // Sessions go by their keys without the start.
+        var keys = Array(batch.columns[2..<(2 + groupCount)])
+        keys.remove(at: session)
+        let types = layout.keyTypes + accumulators.stores[store].types
+        let count = groupCount
+        KeyedRows.split(batch, types: types, by: keys, partitionBits: bits) { p, change, stored in
+            var whole = change
+            whole.keys = Array(change.batch.columns.prefix(count))
+            let own = whole
+            partitions[p].withLock { $0.sessions.values[store].restore(own, stored: stored) }
         }
     }
 

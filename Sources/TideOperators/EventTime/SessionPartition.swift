@@ -13,6 +13,8 @@ final class SessionPartition {
     private let tail: Int
     private let keyValue: Int
     private let startOffset: Int
+    /// Position of the session among the groups.
+    private let session: Int
     /// Addresses to look at when their time has come: a hint, since sessions grow and go.
     private var endings = EvictionIndex()
     var indexIsStale = false
@@ -36,6 +38,9 @@ final class SessionPartition {
         tail = layout.valueOffset + accumulators.valueBytes
         keyValue = keyLayout.valueOffset
         startOffset = layout.keyOffsets[session]
+        self.session = session
+        // A session's values stand where the session does: by its key without the start.
+        for rows in sessions.values { rows.hashedKeys = layout.keyTypes.indices.filter { $0 != session } }
     }
 
     func start(of row: UnsafeMutableRawPointer) -> Int64 {
@@ -69,10 +74,10 @@ final class SessionPartition {
 
     /// Rows of a batch, each with the session that it alone would make.
     /// - Parameters:
-    ///   - keyImages: without the session; `images`: with each row's own start in the session's place.
+    ///   - keyImages: without the session; `images` and `groups`: with each row's own start in the session's place.
     func update(
-        _ keyImages: KeyImages, _ images: KeyImages, windows: Column, _ inputs: [Column], weights: Column?,
-        selection: UnsafeBufferPointer<UInt32>
+        _ keyImages: KeyImages, _ images: KeyImages, groups: [Column], windows: Column, _ inputs: [Column],
+        weights: Column?, selection: UnsafeBufferPointer<UInt32>
     ) {
         refresh()
         let chunk = 1024
@@ -92,9 +97,55 @@ final class SessionPartition {
                 for i in 0..<n {
                     while state(rows[i]) == State.merged, let next = link(rows[i], 24) { rows[i] = next }
                 }
+                if !accumulators.stores.isEmpty {
+                    keepValues(groups, rows, inputs, weights, UnsafeBufferPointer(start: part, count: n))
+                }
                 sessions.apply(to: rows, inputs, weights: weights, selection: part, n)
                 done += n
             }
+        }
+    }
+
+    /// Values go to the sessions that their rows belong to by now, whose start is part of the key.
+    private func keepValues(
+        _ groups: [Column], _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ inputs: [Column], _ weights: Column?,
+        _ selection: UnsafeBufferPointer<UInt32>
+    ) {
+        let chosen = Array(selection)
+        let starts = Buffer(byteCount: chosen.count * 8)
+        for i in chosen.indices { starts.pointer(Int64.self)[i] = start(of: rows[i]) }
+        var keys = groups.map { $0.gather(chosen) }
+        keys[session] = Column(type: .timestamp, count: chosen.count, values: starts)
+        let all = Array(UInt32(0)..<UInt32(chosen.count))
+        all.withUnsafeBufferPointer {
+            sessions.keepValues(
+                keys, inputs.map { $0.gather(chosen) }, weights: weights?.gather(chosen), selection: $0)
+        }
+    }
+
+    /// Values of sessions that were merged into another follow them.
+    private func moveValues(of others: [UnsafeMutableRawPointer], to target: UnsafeMutableRawPointer) {
+        let types = sessions.table.layout.keyTypes
+        let heap = sessions.table.arena.heap()
+        func keys(_ rows: [UnsafeMutableRawPointer]) -> [Column] {
+            rows.withUnsafeBufferPointer { buffer in
+                types.indices.map { column in
+                    buffer.baseAddress.map {
+                        sessions.table.keyColumn(column, of: $0, count: buffer.count, as: types[column], heap: heap)
+                    } ?? .empty(types[column])
+                }
+            }
+        }
+        let old = keys(others)
+        for rows in sessions.values {
+            let (entries, weights) = rows.entries(of: old, count: others.count)
+            if entries.isEmpty { continue }
+            let columns = rows.columns(of: entries)
+            for entry in entries { rows.setWeight(0, of: entry) }
+            let new = keys(Array(repeating: target, count: entries.count))
+            let moved = Batch(
+                columns: new + columns.dropFirst(types.count), count: entries.count, weights: Column(bigints: weights))
+            rows.apply(moved, keys: KeyImages(new, count: entries.count, layout: rows.index.layout))
         }
     }
 
@@ -152,6 +203,7 @@ final class SessionPartition {
 
     private func absorb(_ others: [UnsafeMutableRawPointer], into session: UnsafeMutableRawPointer) {
         let offset = sessions.table.layout.valueOffset
+        if !others.isEmpty && !accumulators.stores.isEmpty { moveValues(of: others, to: session) }
         for other in others {
             touch(other)
             accumulators.combine(other + offset, into: session + offset, sessions)

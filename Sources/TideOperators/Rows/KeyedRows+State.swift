@@ -38,7 +38,8 @@ extension KeyedRows {
 
     private func stateBatches(_ rows: [UnsafeMutableRawPointer]) -> [Batch] {
         if rows.isEmpty { return [] }
-        let buffer = hashRows(keyColumns(of: rows), count: rows.count)
+        let keys = keyColumns(of: rows)
+        let buffer = hashRows(hashedKeys.map { $0.map { keys[$0] } } ?? keys, count: rows.count)
         let hashes = buffer.pointer(UInt64.self)
         var order = Array(UInt32(0)..<UInt32(rows.count))
         order.sort { hashes[Int($0)] < hashes[Int($1)] }

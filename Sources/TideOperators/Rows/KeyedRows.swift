@@ -25,6 +25,8 @@ final class KeyedRows {
     let entries: RowTable
     let types: [DataType]
     let duties: Duties
+    /// Columns of the key that decide where its rows stand in the checkpoint; nil: all.
+    var hashedKeys: [Int]?
     private(set) var touched: [UnsafeMutableRawPointer] = []
     private(set) var before: [Before] = []
     private(set) var touchedKeys: [UnsafeMutableRawPointer] = []
@@ -138,6 +140,23 @@ final class KeyedRows {
             key.storeBytes(of: total, toByteOffset: firstAt + 8, as: Int64.self)
         }
         entry.storeBytes(of: weight, toByteOffset: weightAt, as: Int64.self)
+    }
+    /// The entries of keys that have a weight, and their weights.
+    func entries(of keys: [Column], count n: Int) -> ([UnsafeMutableRawPointer], [Int64]) {
+        let images = KeyImages(keys, count: n, layout: index.layout)
+        var all: [UnsafeMutableRawPointer] = []
+        withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: max(1, n)) { found in
+            guard let base = found.baseAddress else { return }
+            index.find(images, selection: nil, count: n, into: base)
+            for i in 0..<n {
+                var entry = base[i].flatMap { first(of: $0) }
+                while let current = entry {
+                    if weight(of: current) != 0 { all.append(current) }
+                    entry = next(after: current)
+                }
+            }
+        }
+        return (all, all.map { weight(of: $0) })
     }
     /// Takes all rows of keys.
     func removeAll(of keys: [Column], count n: Int) {

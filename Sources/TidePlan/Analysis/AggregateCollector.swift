@@ -148,16 +148,12 @@ final class AggregateCollector {
             // One row even over no input, as HAVING without aggregates asks for.
             calls = [NamedAggregate("count(1)", try FunctionRegistry.builtin.bindAggregate("count", arguments: []))]
         }
-        if session != nil, let first = calls.firstIndex(where: \.aggregate.distinct) {
-            throw AnalysisError.unsupported(
-                "DISTINCT aggregates by session: \(calls[first].name)",
-                hint: "collect the sessions' rows in one table and count in a view over it", spans[first])
-        }
         if session != nil, sets != nil {
             throw AnalysisError.unsupported("GROUPING SETS with session_window", spans.first)
         }
         let base = expanded(resolver.plan, &groups)
-        if let first = calls.firstIndex(where: \.aggregate.distinct) {
+        // A session is known only when its rows are together, so nothing can be done below it.
+        if session == nil, let first = calls.firstIndex(where: \.aggregate.distinct) {
             let arguments = calls[first].aggregate.arguments.map(AggregateCollector.withoutWidening)
             let isUniform = calls.allSatisfy { call in
                 call.filter == nil && call.aggregate.arguments.map(AggregateCollector.withoutWidening) == arguments
@@ -237,7 +233,7 @@ extension AggregateKind {
     /// Whether the result is the same over a set as over a bag.
     var ignoresDuplicates: Bool {
         switch self {
-        case .min, .max, .boolAnd, .boolOr, .maxBy, .minBy, .bitAnd, .bitOr, .collectSet, .approxCountDistinct: true
+        case .min, .max, .boolAnd, .boolOr, .maxBy, .minBy, .bitAnd, .bitOr, .collectSet, .distinctEstimate: true
         default: false
         }
     }

@@ -28,7 +28,11 @@ extension ExpressionBinder {
                 "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
                 "the function `\(name)` does not support the FILTER clause", hint: "only aggregate functions do", span)
         }
-        if GeneratorCall.isGenerator(name) { throw QueryAnalyzer.refusedGenerator(name, span) }
+        if registry.isGenerator(name) {
+            throw AnalysisError.user(
+                "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", "a generator outside the select list: \(expression.sql)",
+                hint: "generators stand in the select list, in LATERAL VIEW and in FROM", span)
+        }
         // Of an unknown function its name is the mistake, whatever stands in the parentheses.
         if !registry.isScalar(name) { _ = try registry.bind(name, arguments: [], span: span) }
         let bound = try registry.bind(name, arguments: bindAll(call.arguments.map(\.value)), span: span)

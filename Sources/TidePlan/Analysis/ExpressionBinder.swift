@@ -49,7 +49,7 @@ struct ExpressionBinder {
     }
 
     /// The error with `#3` in its message as the column's name.
-    private func named(_ error: TidemillError) -> TidemillError {
+    func named(_ error: TidemillError) -> TidemillError {
         guard error.message.contains("#") else { return error }
         var text = ""
         var digits: String?

@@ -1,230 +1,245 @@
-// Generators: explode and its relatives in the select list, in LATERAL VIEW, and as table functions.
+// Functions that make rows: in the select list, in LATERAL VIEW, in FROM.
 
-/// A generator's call, brought to one form: a collection, and what is made of its elements.
-struct GeneratorCall {
-    var name: String
-    /// An array or a map.
-    var collection: Expression
-    var hasPosition = false
-    var isOuter = false
-    var inlinesFields = false
-    /// Names of the generated columns, where the elements have none of their own.
-    var names: [String]?
-    var span: SourceSpan
-
-    private static let all: Set<String> = ["explode", "posexplode", "inline", "stack"]
-
-    /// Whether a function of this name makes rows.
-    static func isGenerator(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return all.contains(name) || (name.hasSuffix("_outer") && all.contains(String(name.dropLast(6))))
+extension Expression {
+    /// The call of a generator that this is, if it is one.
+    var generatorCall: FunctionCall? {
+        guard case .function(let call) = kind, FunctionRegistry.builtin.isGenerator(call.name.last.name) else {
+            return nil
+        }
+        return call
     }
 
-    /// nil: no generator.
-    init?(_ function: QualifiedName, _ arguments: [Expression], _ span: SourceSpan) throws(TidemillError) {
-        name = function.last.name.lowercased()
-        guard function.parts.count == 1, GeneratorCall.isGenerator(name) else { return nil }
-        self.span = span
-        isOuter = name.hasSuffix("_outer")
-        let base = isOuter ? String(name.dropLast(6)) : name
-        hasPosition = base == "posexplode"
-        inlinesFields = base == "inline" || base == "stack"
-        if base == "stack" {
-            (collection, names) = try GeneratorCall.stack(arguments, span)
-            return
-        }
-        guard arguments.count == 1 else {
-            throw GeneratorCall.wrongCount(name, "1", arguments.count, usage: "\(name)(collection)", span)
-        }
-        collection = arguments[0]
-    }
+    fileprivate var containsGenerator: Bool { generatorCall != nil || children.contains(where: \.containsGenerator) }
+}
 
-    init?(_ expression: Expression) throws(TidemillError) {
-        guard case .function(let call) = expression.kind, call.over == nil else { return nil }
-        try self.init(call.name, call.arguments.map(\.value), expression.span)
-    }
-
-    private static func wrongCount(
-        _ name: String, _ expected: String, _ actual: Int, usage: String, _ span: SourceSpan
-    ) -> TidemillError {
-        AnalysisError.user(
-            "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
-            "`\(name)` requires \(expected) arguments but the actual number is \(actual)", hint: "usage: \(usage)", span
-        )
-    }
-
-    /// `stack(n, a, b, c, d)` as `array(struct(a, b), struct(c, d))`: n rows, the last one filled up with NULL.
-    private static func stack(
-        _ arguments: [Expression], _ span: SourceSpan
-    ) throws(TidemillError) -> (Expression, [String]) {
-        guard arguments.count > 1 else {
-            throw wrongCount("stack", "> 1", arguments.count, usage: "stack(n, x, …)", span)
+extension ExpressionBinder {
+    fileprivate func generator(
+        _ name: String, _ arguments: [BoundExpression], isOuter: Bool = false, _ span: SourceSpan
+    ) throws(TidemillError) -> BoundGenerator {
+        do throws(TidemillError) {
+            return try registry.bindGenerator(name, arguments: arguments, isOuter: isOuter, span: span)
+        } catch {
+            throw named(error)
         }
-        guard case .literal(.integer(let count)) = arguments[0].kind, count > 0, count <= 65_536 else {
-            throw AnalysisError.user(
-                "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
-                "the number of rows of stack must be a positive integer constant: \(arguments[0].sql)",
-                hint: "write stack(2, a, b, c, d) for the rows (a, b) and (c, d)", arguments[0].span)
-        }
-        let values = Array(arguments.dropFirst())
-        let width = (values.count + Int(count) - 1) / Int(count)
-        func call(_ name: String, _ arguments: [Expression]) -> Expression {
-            let name = QualifiedName(parts: [Identifier(name: name, span: span)], span: span)
-            return Expression(
-                .function(FunctionCall(name: name, arguments: arguments.map { FunctionArgument(value: $0) })),
-                span: span)
-        }
-        let rows = (0..<Int(count)).map { row in
-            call(
-                "named_struct",
-                (0..<width).flatMap { column in
-                    let index = row * width + column
-                    let value = index < values.count ? values[index] : Expression(.literal(.null), span: span)
-                    return [Expression(.literal(.string("col\(column)")), span: span), value]
-                })
-        }
-        return (call("array", rows), (0..<width).map { "col\($0)" })
     }
 }
 
 extension QueryAnalyzer {
-    // MARK: FROM
-
-    /// The input's rows, each with what the generator makes of it, under `names` or the generator's own.
+    /// The relation with a generator's columns behind the others.
     func generated(
-        _ input: AnalyzedRelation, _ call: GeneratorCall, as names: [Identifier], _ qualifier: [String]
-    ) throws(TidemillError) -> AnalyzedRelation {
-        let binder = ExpressionBinder(self, input.scope, aggregates: .refused(in: .filter))
-        let generate = try generate(call, binder.bind(call.collection), over: input.plan, as: names)
-        var result = input
-        result.plan = .generate(generate)
-        let start = input.plan.schema.count
-        for (index, field) in generate.fields.enumerated() {
-            result.scope.columns.append(
-                Scope.Column(
-                    name: field.name, qualifier: qualifier, index: start + index, type: field.type,
-                    nullable: field.nullable))
+        _ relation: AnalyzedRelation, _ generator: BoundGenerator, names: [String]? = nil, qualifier: [String]
+    ) -> (relation: AnalyzedRelation, columns: [Scope.Column]) {
+        let node = LogicalPlan.Generate(
+            input: relation.plan, collection: generator.source, hasPosition: generator.hasPosition,
+            isOuter: generator.isOuter, inlinesFields: generator.unpacks,
+            names: names ?? generator.fields.map(\.name))
+        let start = relation.plan.schema.count
+        let columns = node.fields.enumerated().map { index, field in
+            Scope.Column(
+                name: field.name, qualifier: qualifier, index: start + index, type: field.type,
+                nullable: field.nullable)
         }
-        return result
+        var result = relation
+        result.plan = .generate(node)
+        return (result, columns)
     }
 
-    /// `LATERAL VIEW [OUTER] explode(…) t AS c`
-    func generated(_ input: AnalyzedRelation, _ view: LateralView) throws(TidemillError) -> AnalyzedRelation {
-        guard var call = try GeneratorCall(view.function, view.arguments, view.span) else {
-            throw notAGenerator(view.function, view.span)
-        }
-        if view.isOuter { call.isOuter = true }
-        return try generated(input, call, as: view.columns, view.table.map { [$0.name] } ?? [])
-    }
-
-    /// `explode(…)` in FROM. Behind LATERAL it sees the columns of `input`; elsewhere that is a row without columns.
-    func generated(
-        _ input: AnalyzedRelation, _ function: TableFunction, _ alias: TableAlias?, isOuter: Bool, _ span: SourceSpan
-    ) throws(TidemillError) -> AnalyzedRelation {
-        var arguments: [Expression] = []
-        for argument in function.arguments {
-            guard case .expression(let expression) = argument.value, argument.name == nil else {
-                throw AnalysisError.unsupported(
-                    "\(function.name.text) takes plain values, no tables and no names", argument.span)
-            }
-            arguments.append(expression)
-        }
-        guard var call = try GeneratorCall(function.name, arguments, span) else {
-            throw notAGenerator(function.name, span)
-        }
-        if isOuter { call.isOuter = true }
-        return try generated(input, call, as: alias?.columns ?? [], alias.map { [$0.name.name] } ?? [])
-    }
-
-    private func notAGenerator(_ name: QualifiedName, _ span: SourceSpan) -> TidemillError {
-        AnalysisError.user(
-            "UNRESOLVABLE_TABLE_VALUED_FUNCTION", "could not resolve \(name.text) to a table-valued function",
-            hint: "there are explode, posexplode, inline and stack, each but stack also with _outer", span)
-    }
-
-    private func generate(
-        _ call: GeneratorCall, _ collection: BoundExpression, over input: LogicalPlan, as names: [Identifier]
-    ) throws(TidemillError) -> LogicalPlan.Generate {
-        var generate = LogicalPlan.Generate(
-            input: input, collection: collection, hasPosition: call.hasPosition, isOuter: call.isOuter,
-            inlinesFields: call.inlinesFields, names: [])
-        let fits: Bool
-        switch collection.type {
-        case .array(.structure): fits = true
-        case .array, .map: fits = !call.inlinesFields
-        default: fits = false
-        }
-        guard fits else {
-            let wanted = call.inlinesFields ? "ARRAY<STRUCT<…>>" : "ARRAY or MAP"
+    /// Names given to the columns of a generator; nil: its own.
+    private func names(
+        _ generator: BoundGenerator, _ aliases: [Identifier], _ span: SourceSpan,
+        code: String = "UDTF_ALIAS_NUMBER_MISMATCH"
+    ) throws(TidemillError) -> [String]? {
+        if aliases.isEmpty { return nil }
+        let own = generator.fields.map(\.name)
+        guard aliases.count == own.count else {
             throw AnalysisError.user(
-                "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
-                "\(call.name) needs an \(wanted), but \(call.collection.sql) is a \(collection.type.sql)",
-                hint: "make one with array(…), map(…) or split(…)", call.collection.span)
+                code,
+                "the number of aliases, \(aliases.count), does not match the number of columns, \(own.count)",
+                hint: "columns: \(own.joined(separator: ", "))", span)
         }
-        let own = (call.hasPosition ? ["pos"] : []) + (call.names ?? generate.elementFields.map(\.name))
-        guard names.isEmpty || names.count == own.count else {
+        return aliases.map(\.name)
+    }
+
+    private func bound(
+        _ call: FunctionCall, _ binder: ExpressionBinder, _ span: SourceSpan
+    ) throws(TidemillError) -> [BoundExpression] {
+        if call.isDistinct || call.filter != nil || call.over != nil {
             throw AnalysisError.user(
-                "UDTF_ALIAS_NUMBER_MISMATCH",
-                "\(names.count) aliases do not match the \(own.count) columns that \(call.name) makes",
-                hint: "its columns: \(own.joined(separator: ", "))", call.span)
+                "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX",
+                "the function `\(call.name.last.name)` supports neither DISTINCT nor FILTER nor OVER",
+                hint: "it makes rows and can only be called", span)
         }
-        generate.names = names.isEmpty ? own : names.map(\.name)
-        return generate
+        return try binder.bindAll(call.arguments.map(\.value))
     }
 
     // MARK: Select list
 
-    /// The item that is a generator. Elsewhere inside expressions there may be none, and one SELECT has at most one.
-    func generatorItem(
-        _ items: [SelectItem]
-    ) throws(TidemillError) -> (index: Int, call: GeneratorCall)? {
-        var found: (index: Int, call: GeneratorCall)?
-        for (index, item) in items.enumerated() {
-            guard let call = try GeneratorCall(item.expression) else { continue }
-            guard found == nil else {
-                throw AnalysisError.user(
-                    "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
-                    "only one generator is allowed in a select list: \(call.name)",
-                    hint: "use LATERAL VIEW for the others", item.span)
+    static func hasGenerators(_ items: [SelectItem]) -> Bool { items.contains { $0.expression.containsGenerator } }
+
+    /// A select list whose generators have become columns of the relation. A later one sees the rows of those before.
+    func generated(
+        _ items: [SelectItem], _ input: AnalyzedRelation
+    ) throws(TidemillError) -> (relation: AnalyzedRelation, items: [OutputItem]) {
+        try checkNesting(items)
+        var relation = input
+        var out: [OutputItem] = []
+        var aliases: [String: [BoundExpression]] = [:]
+        for item in items {
+            guard let call = item.expression.generatorCall else {
+                out += try outputItems([item], input.scope)
+                continue
             }
-            found = (index, call)
+            var binder = ExpressionBinder(self, input.scope, aggregates: .refused(in: .argument))
+            binder.aliases = aliases
+            let generator = try binder.generator(
+                call.name.last.name, bound(call, binder, item.span), item.expression.span)
+            let names = try names(generator, item.aliases, item.span)
+            let made = generated(relation, generator, names: names, qualifier: [])
+            relation = made.relation
+            out += made.columns.map {
+                aliases[$0.nameKey, default: []].append($0.bound)
+                return OutputItem(name: $0.name, source: .column($0), hasAlias: true)
+            }
         }
-        return found
+        return (relation, out)
     }
 
-    /// The select list with the collection in the generator's place, then the generator over that.
-    func generating(
-        _ generator: (index: Int, call: GeneratorCall), _ select: Select, _ input: AnalyzedRelation,
-        _ order: OrderClause
+    /// Generators over what an aggregation gives: the aggregation makes their arguments.
+    func generatedAfterAggregation(
+        _ select: Select, _ input: AnalyzedRelation, _ order: OrderClause
     ) throws(TidemillError) -> AnalyzedRelation {
-        let (index, call) = generator
-        let span = select.items[index].span
-        let before = try outputItems(Array(select.items[..<index]), input.scope)
-        let after = try outputItems(Array(select.items[(index + 1)...]), input.scope)
-        let collection = OutputItem(name: "__collection", source: .expression(call.collection), hasAlias: false)
-        let core = try core(input, before + [collection] + after, select, .none(span))
-        let inner = LogicalPlan.project(input: core.relation.plan, items: core.outputs)
-        let columns = inner.outputItems
-        let plan = LogicalPlan.generate(
-            try generate(call, columns[before.count].expression, over: inner, as: select.items[index].aliases))
-        let made = plan.outputItems[columns.count...]
-        var relation = core.relation
-        var items = Array(columns[..<before.count])
-        items.append(contentsOf: made)
-        items.append(contentsOf: columns[(before.count + 1)...])
-        relation.plan = .project(input: plan, items: items)
-        relation.scope = Scope(schema: relation.plan.schema, qualifier: [])
-        let binder = ExpressionBinder(self, relation.scope, aggregates: .refused(in: .filter))
-        let keys = try sortKeys(order, relation.items, binder, []) { expression, _ throws(TidemillError) in expression }
-        let outer = SelectCore(relation: relation, outputs: relation.items, keys: keys)
-        return try finish(outer, isDistinct: select.isDistinct, order, select.span)
+        try checkNesting(select.items)
+        var inner: [SelectItem] = []
+        for item in select.items {
+            guard let call = item.expression.generatorCall else {
+                inner.append(item)
+                continue
+            }
+            inner += call.arguments.map { SelectItem(expression: $0.value, aliases: [], span: item.span) }
+        }
+        let core = try core(input, outputItems(inner, input.scope), select, .none(select.span))
+        var relation = projected(core.relation, core.outputs)
+        let scope = relation.scope
+        var outputs: [NamedExpression] = []
+        var next = 0
+        for item in select.items {
+            guard let call = item.expression.generatorCall else {
+                let width = try outputItems([item], input.scope).count
+                outputs += scope.columns[next..<(next + width)].map { NamedExpression($0.name, $0.bound) }
+                next += width
+                continue
+            }
+            let arguments = scope.columns[next..<(next + call.arguments.count)].map(\.bound)
+            next += call.arguments.count
+            let binder = ExpressionBinder(self, scope, aggregates: .refused(in: .argument))
+            let generator = try binder.generator(call.name.last.name, arguments, item.expression.span)
+            let made = generated(
+                relation, generator, names: try names(generator, item.aliases, item.span), qualifier: [])
+            relation = made.relation
+            outputs += made.columns.map { NamedExpression($0.name, $0.bound) }
+        }
+        relation = projected(relation, outputs)
+        if select.isDistinct { relation = try distinct(relation, select.span) }
+        return try ordered(relation, order)
     }
 
-    /// A generator where none may stand.
-    static func refusedGenerator(_ name: String, _ span: SourceSpan) -> TidemillError {
-        AnalysisError.user(
-            "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS",
-            "a generator must stand alone in the select list: \(name)",
-            hint: "make its rows in a subquery or with LATERAL VIEW first", span)
+    private func checkNesting(_ items: [SelectItem]) throws(TidemillError) {
+        for item in items {
+            let inside = item.expression.children
+            guard let bad = inside.first(where: \.containsGenerator) else { continue }
+            throw AnalysisError.user(
+                "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS",
+                "a generator is nested in an expression: \(item.expression.sql)",
+                hint: "generate the rows in a subquery or LATERAL VIEW first", bad.span)
+        }
+    }
+
+    // MARK: FROM
+
+    func lateralView(
+        _ relation: AnalyzedRelation, _ view: LateralView
+    ) throws(TidemillError) -> AnalyzedRelation {
+        let name = view.function.last
+        let registry = FunctionRegistry.builtin
+        guard registry.isGenerator(name.name) else {
+            if registry.isScalar(name.name) || registry.isAggregate(name.name) || registry.isWindow(name.name) {
+                throw AnalysisError.user(
+                    "UNSUPPORTED_GENERATOR.NOT_GENERATOR", "`\(name.name)` is no generator",
+                    hint: "LATERAL VIEW takes explode, posexplode, inline and stack", name.span)
+            }
+            _ = try registry.bind(name.name, arguments: [], span: view.function.span)
+            return relation
+        }
+        let binder = ExpressionBinder(self, relation.scope, aggregates: .refused(in: .argument))
+        let generator = try binder.generator(
+            name.name, binder.bindAll(view.arguments), isOuter: view.isOuter, view.span)
+        return attached(
+            relation, generator, names: try names(generator, view.columns, view.span),
+            qualifier: view.table.map { [$0.name] } ?? [])
+    }
+
+    private func attached(
+        _ relation: AnalyzedRelation, _ generator: BoundGenerator, names: [String]?, qualifier: [String]
+    ) -> AnalyzedRelation {
+        let made = generated(relation, generator, names: names, qualifier: qualifier)
+        var result = made.relation
+        result.scope.columns += made.columns
+        return result
+    }
+
+    /// The generator that a relation of FROM calls; nil if it is none.
+    func generatorCall(_ relation: Relation) -> TableFunction? {
+        guard case .function(let function) = relation.kind,
+            FunctionRegistry.builtin.isGenerator(function.name.last.name)
+        else { return nil }
+        return function
+    }
+
+    /// `FROM explode(…)`, and `LATERAL explode(…)` behind the relation whose rows it reads.
+    func tableGenerator(
+        _ function: TableFunction, _ relation: Relation, over left: AnalyzedRelation, isOuter: Bool
+    ) throws(TidemillError) -> AnalyzedRelation {
+        if let extra = relation.watermark?.span ?? relation.sample?.span {
+            throw AnalysisError.unsupported("WATERMARK and TABLESAMPLE of a generator", extra)
+        }
+        let binder = ExpressionBinder(self, left.scope, aggregates: .refused(in: .argument))
+        var arguments: [BoundExpression] = []
+        for argument in function.arguments {
+            guard argument.name == nil, case .expression(let value) = argument.value else {
+                throw AnalysisError.unsupported(
+                    "table and named arguments of a generator: \(function.name.text)", argument.span)
+            }
+            arguments.append(try binder.bind(value))
+        }
+        let generator = try binder.generator(
+            function.name.last.name, arguments, isOuter: isOuter, relation.span)
+        let alias = relation.alias
+        return attached(
+            left, generator,
+            names: try names(
+                generator, alias?.columns ?? [], alias?.span ?? relation.span,
+                code: "NUM_TABLE_VALUE_ALIASES_MISMATCH"),
+            qualifier: alias.map { [$0.name.name] } ?? [])
+    }
+
+    /// `JOIN LATERAL explode(…)`.
+    func lateralGenerator(
+        _ left: AnalyzedRelation, _ function: TableFunction, _ relation: Relation, _ kind: JoinKind,
+        _ condition: JoinCondition, _ span: SourceSpan
+    ) throws(TidemillError) -> AnalyzedRelation {
+        let result = try tableGenerator(function, relation, over: left, isOuter: kind == .left)
+        switch condition {
+        case .none: return result
+        case .on(let expression):
+            if case .literal(.boolean(true)) = expression.kind { return result }
+            guard kind != .left else {
+                throw AnalysisError.unsupported(
+                    "a condition of LEFT JOIN LATERAL other than true", hint: "filter the array first", span)
+            }
+            return try filtered(result, expression, in: .join)
+        case .using:
+            throw AnalysisError.user(
+                "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "JOIN LATERAL cannot have USING", hint: "use ON", span)
+        }
     }
 }

@@ -60,7 +60,13 @@ extension QueryAnalyzer {
     private func bindStage(
         _ items: [SelectItem], _ input: AnalyzedRelation, _ windows: [NamedWindow] = []
     ) throws(TidemillError) -> (AnalyzedRelation, [NamedExpression]) {
-        let expanded = try outputItems(items, input.scope)
+        var input = input
+        let expanded: [OutputItem]
+        if QueryAnalyzer.hasGenerators(items) {
+            (input, expanded) = try generated(items, input)
+        } else {
+            expanded = try outputItems(items, input.scope)
+        }
         let computation = SelectComputation(input, nil, windows: try namedWindows(windows))
         var binder = computation.binder(self, .pipe)
         let bound = try bindItems(expanded, &binder)

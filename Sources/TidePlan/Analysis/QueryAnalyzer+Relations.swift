@@ -30,11 +30,19 @@ extension QueryAnalyzer {
         case .subquery(let query): result = try analyze(query).qualified(["__auto_generated_subquery_name"])
         case .values(let table): result = try analyzeValues(table)
         case .function(let function):
-            if QueryAnalyzer.dropDuplicates.contains(function.name.text.lowercased()) {
-                result = try deduplicated(function, relation.span)
-                break
+            if let generator = generatorCall(relation) {
+                return try tableGenerator(generator, relation, over: analyzeFrom([]), isOuter: false)
             }
-            return try generated(analyzeFrom([]), function, relation.alias, isOuter: false, relation.span)
+            guard QueryAnalyzer.dropDuplicates.contains(function.name.text.lowercased()) else {
+                guard FunctionRegistry.builtin.names.contains(function.name.text.lowercased()) else {
+                    throw AnalysisError.unsupported(
+                        "the table function \(function.name.text) is not supported", relation.span)
+                }
+                throw AnalysisError.user(
+                    "NOT_A_TABLE_FUNCTION", "`\(function.name.text)` is no table function",
+                    hint: "call it outside FROM", relation.span)
+            }
+            result = try deduplicated(function, relation.span)
         case .join(let join):
             let left = try analyzeRelation(join.left)
             if join.right.isLateral {
@@ -66,9 +74,8 @@ extension QueryAnalyzer {
                 "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "a \(kind.rawValue) join cannot be LATERAL",
                 hint: "use JOIN LATERAL or LEFT JOIN LATERAL", span)
         }
-        if case .function(let function) = relation.kind, GeneratorCall.isGenerator(function.name.text) {
-            let result = try generated(left, function, relation.alias, isOuter: kind == .left, relation.span)
-            return try conditioned(result, kind, condition, span)
+        if let generator = generatorCall(relation) {
+            return try lateralGenerator(left, generator, relation, kind, condition, span)
         }
         let row = OuterRow(left.scope)
         var right = try within(row) { () throws(TidemillError) in try analyzeRelation(relation) }
@@ -92,13 +99,6 @@ extension QueryAnalyzer {
                     name: name.name, qualifier: name.qualifier, index: start + index, type: column.type,
                     nullable: column.nullable))
         }
-        return try conditioned(result, kind, condition, span)
-    }
-
-    /// ON of a lateral join.
-    private func conditioned(
-        _ result: AnalyzedRelation, _ kind: JoinKind, _ condition: JoinCondition, _ span: SourceSpan
-    ) throws(TidemillError) -> AnalyzedRelation {
         switch condition {
         case .none: return result
         case .on(let expression):

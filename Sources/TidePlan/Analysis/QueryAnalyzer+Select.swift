@@ -31,11 +31,17 @@ struct OutputItem {
 extension QueryAnalyzer {
     func analyzeSelect(_ select: Select, _ order: OrderClause) throws(TidemillError) -> AnalyzedRelation {
         var input = try analyzeFrom(select.from)
-        for view in select.lateralViews { input = try generated(input, view) }
+        for view in select.lateralViews { input = try lateralView(input, view) }
         if let filter = select.filter { input = try filtered(input, filter) }
         input = try windowed(input, QueryAnalyzer.windowExpressions(select))
-        if let generator = try generatorItem(select.items) { return try generating(generator, select, input, order) }
-        let items = try outputItems(select.items, input.scope)
+        var items: [OutputItem]
+        if !QueryAnalyzer.hasGenerators(select.items) {
+            items = try outputItems(select.items, input.scope)
+        } else if isAggregated(select, order) {
+            return try generatedAfterAggregation(select, input, order)
+        } else {
+            (input, items) = try generated(select.items, input)
+        }
         let core = try core(input, items, select, order)
         return try finish(core, isDistinct: select.isDistinct, order, select.span)
     }
@@ -47,13 +53,19 @@ extension QueryAnalyzer {
         var keys: [LogicalPlan.Sort.Key]
     }
 
+    private func isAggregated(_ select: Select, _ order: OrderClause) -> Bool {
+        select.groupBy != nil || select.having != nil || select.items.contains { $0.expression.containsAggregate }
+            || order.items.contains { $0.expression.containsAggregate } || select.qualify?.containsAggregate ?? false
+    }
+
     func outputItems(_ items: [SelectItem], _ scope: Scope) throws(TidemillError) -> [OutputItem] {
         var out: [OutputItem] = []
         for item in items {
             if item.aliases.count > 1 {
                 throw AnalysisError.user(
-                    "MULTI_ALIAS_WITHOUT_GENERATOR", "several aliases stand behind an expression that makes one column",
-                    hint: "generators such as inline(…) and posexplode(…) make several columns", item.span)
+                    "MULTI_ALIAS_WITHOUT_GENERATOR",
+                    "several aliases behind an expression of one column: \(item.expression.sql)",
+                    hint: "only generators as posexplode make several columns", item.span)
             }
             if case .star(let star) = item.expression.kind {
                 if let alias = item.alias {
@@ -79,7 +91,9 @@ extension QueryAnalyzer {
         var bound: [BoundExpression] = []
         for item in items {
             switch item.source {
-            case .column(let column): bound.append(column.bound)
+            case .column(let column):
+                bound.append(column.bound)
+                if item.hasAlias { binder.aliases[item.name.lowercased(), default: []].append(column.bound) }
             case .expression(let expression):
                 let value = try binder.bind(expression)
                 bound.append(value)
@@ -93,11 +107,7 @@ extension QueryAnalyzer {
     func core(
         _ input: AnalyzedRelation, _ items: [OutputItem], _ select: Select, _ order: OrderClause
     ) throws(TidemillError) -> SelectCore {
-        let isAggregated =
-            select.groupBy != nil || select.having != nil
-            || items.contains { $0.expression?.containsAggregate ?? false }
-            || order.items.contains { $0.expression.containsAggregate }
-            || select.qualify?.containsAggregate ?? false
+        let isAggregated = isAggregated(select, order)
         let collector = isAggregated ? AggregateCollector(input) : nil
         if let collector {
             try bindGroups(select.groupBy, items, collector)

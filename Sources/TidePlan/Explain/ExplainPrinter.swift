@@ -141,6 +141,9 @@ public struct ExplainPrinter: Sendable {
         if !aggregate.aggregates.isEmpty {
             let calls = aggregate.aggregates.map { PlanText.call($0, schema) }
             lines.append("aggregates: \(calls.joined(separator: ", "))")
+            if aggregate.aggregates.contains(where: \.aggregate.kind.picksRow) {
+                lines.append("order: the whole input row decides, ascending, NULLs first")
+            }
         }
         return lines
     }
@@ -235,7 +238,7 @@ extension AggregateKind {
     public var needsValuesToRetract: Bool {
         switch self {
         case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor,
-            .collectList, .collectSet, .listAgg, .approxCountDistinct:
+            .collectList, .collectSet, .listAgg, .distinctEstimate:
             true
         default: false
         }

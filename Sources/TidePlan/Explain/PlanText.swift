@@ -171,7 +171,7 @@ extension AggregateKind {
         case .collectList: "collect_list"
         case .collectSet: "collect_set"
         case .listAgg(let delimiter): "listagg_\(delimiter)"
-        case .approxCountDistinct: "approx_count_distinct"
+        case .distinctEstimate(let precision): "approx_count_distinct_\(precision)"
         }
     }
 }

@@ -47,8 +47,11 @@ enum FilterPushdown {
             windows.input = push(Array(below), into: windows.input)
             return over(Array(conditions.dropFirst(below.count)), .timeWindows(windows))
         case .generate(var generate):
+            // A row without elements is never seen above.
             let width = generate.input.schema.count
-            let below = conditions.prefix { $0.isDeterministic && $0.columns.allSatisfy { $0 < width } }
+            let below = conditions.prefix {
+                $0.isDeterministic && !$0.mayFail && $0.columns.allSatisfy { $0 < width }
+            }
             generate.input = push(Array(below), into: generate.input)
             return over(Array(conditions.dropFirst(below.count)), .generate(generate))
         // Which row of a key comes first depends on the rows before it.

@@ -156,7 +156,7 @@ extension BoundAggregate {
     /// The aggregate's result in `column`, or what it is over no row where the column is NULL for want of one.
     func overNoRow(_ column: BoundExpression) -> BoundExpression {
         switch kind {
-        case .countStar, .count, .countIf, .approxCountDistinct:
+        case .countStar, .count, .countIf, .distinctEstimate:
             .coalesce([column.asNullable, .literal(.bigint(0))])
         case .collectList, .collectSet:
             .coalesce([column.asNullable, .literal(Scalar(resultType, .bytes(NestedImage.emptyArray)))])
