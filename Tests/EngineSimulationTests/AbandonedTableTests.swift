@@ -119,6 +119,16 @@ import TideSimulation
         #expect(try Self.hidden(machine) == before)
     }
 
+    /// A start that was cut off left the folders it tries the file system with, and no table. Seed 1031 found it.
+    @Test func probesGoToo() throws {
+        let machine = try Self.machine()
+        try machine.disk.removeTree(Self.out.appending("copy"))
+        for name in [".copy.probe-a", ".copy.probe-b"] { try machine.disk.createDirectory(Self.out.appending(name)) }
+        machine.clock.advance(micros: 600_000_000)
+        try machine.run(Self.source)
+        #expect(try Self.hidden(machine) == [])
+    }
+
     /// A table that moved leaves nothing at its old place.
     @Test func aTableThatMoved() throws {
         let machine = try Self.machine()

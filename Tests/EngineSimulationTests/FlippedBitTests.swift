@@ -1,3 +1,5 @@
+import Dispatch
+import Foundation
 import Testing
 import TideEngineSimulation
 import TideSimulation
@@ -55,40 +57,66 @@ import TideSimulation
         let wanted = try Self.tables(whole)
         #expect(wanted.count == 4 + 5 + 5)
 
-        var complaints: [String] = []
-        var flipped = 0
-        var refused = 0
+        // Every byte position, a bit of it: which one moves with the position. Halves of the work on two threads.
+        var places: [(path: FilePath, index: Int, length: Int)] = []
         for path in try Self.paths(disk) {
-            let content = try disk.contents(of: path)
-            let file = try disk.open(path, .readWrite)
-            for index in content.indices {
-                flipped += 1
-                try file.write([content[index] ^ (1 << UInt8(index % 8))], at: Int64(index))
-                let damage = try verifyCheckpoint(Self.checkpoint, files: disk).damage
-                if !damage.contains(where: { $0.file == path.string && $0.offset <= index }) {
-                    complaints.append("verify does not name byte \(index) of \(path): \(damage)")
+            let length = try disk.contents(of: path).count
+            for index in 0..<length { places.append((path, index, length)) }
+        }
+        let outcome = Outcome()
+        let all = places
+        DispatchQueue.concurrentPerform(iterations: 2) { half in
+            let own = disk.copied()
+            own.stopTracing()
+            for (number, place) in all.enumerated() where number % 2 == half {
+                do { try Self.flip(place.path, place.index, on: own, wanted: wanted, outcome) } catch {
+                    outcome.complain("byte \(place.index) of \(place.path): \(error)")
                 }
-                // Every sector is opened, with all of its bytes over time: which one moves with the file's length.
-                if index % 11 == content.count % 11 {
-                    let next = SimulatedMachine(disk.copied(), seed: 4)
-                    do throws(TidemillError) {
-                        try next.run(Self.sql)
-                        if (try? Self.tables(next)) != wanted {
-                            complaints.append("byte \(index) of \(path): other tables")
-                        }
-                    } catch {
-                        refused += 1
-                        let isNamed = if case .file = error.place { true } else { false }
-                        if error.kind != .corruption && error.kind != .unsupported || !isNamed {
-                            complaints.append("byte \(index) of \(path): \(error)")
-                        }
-                    }
-                }
-                try file.write([content[index]], at: Int64(index))
             }
         }
-        #expect(flipped > 5000)
-        #expect(refused > 100)
-        #expect(complaints.isEmpty, "\(complaints.count) of \(flipped): \(complaints.prefix(8))")
+        let (complaints, refused) = outcome.result
+        #expect(places.count > 3000)
+        #expect(refused > 1000)
+        #expect(complaints.isEmpty, "\(complaints.count) of \(places.count): \(complaints.prefix(8))")
+    }
+
+    private final class Outcome: @unchecked Sendable {
+        // Sendable: behind `lock`.
+        private let lock = NSLock()
+        private var complaints: [String] = []
+        private var refused = 0
+        func complain(_ text: String) { lock.withLock { complaints.append(text) } }
+        func refuse() { lock.withLock { refused += 1 } }
+        var result: (complaints: [String], refused: Int) { lock.withLock { (complaints, refused) } }
+    }
+
+    /// Flips a bit, has the checkpoint verified and opened, and flips it back.
+    private static func flip(
+        _ path: FilePath, _ index: Int, on disk: SimulatedFileSystem, wanted: [String], _ outcome: Outcome
+    ) throws {
+        let file = try disk.open(path, .readWrite)
+        var byte: [UInt8] = [0]
+        _ = try byte.withUnsafeMutableBytes { bytes throws(TidemillError) in
+            try file.read(into: bytes, at: Int64(index))
+        }
+        try file.write([byte[0] ^ (1 << UInt8(index % 8))], at: Int64(index))
+        let damage = try verifyCheckpoint(checkpoint, files: disk).damage
+        if !damage.contains(where: { $0.file == path.string && $0.offset <= index }) {
+            outcome.complain("verify does not name byte \(index) of \(path): \(damage)")
+        }
+        let next = SimulatedMachine(disk.copied(), seed: 4, workers: 1)
+        next.disk.stopTracing()
+        do throws(TidemillError) {
+            try next.run(sql)
+            if (try? tables(next)) != wanted { outcome.complain("byte \(index) of \(path): other tables") }
+        } catch {
+            outcome.refuse()
+            let isNamed = if case .file = error.place { true } else { false }
+            if error.kind != .corruption && error.kind != .unsupported || !isNamed {
+                outcome.complain("byte \(index) of \(path): \(error)")
+            }
+        }
+        try file.write(byte, at: Int64(index))
+        file.close()
     }
 }

@@ -61,10 +61,15 @@ public struct AbandonedTable: Sendable {
     }
 
     private func cleanOwnedSiblings(_ retained: Set<RetainedVersion>) throws(TidemillError) {
-        for entry in try directory.files.entries(of: directory.parent) where entry.name.hasPrefix(directory.nextPrefix)
-        {
+        let files = directory.files
+        for entry in try files.entries(of: directory.parent) {
             let path = directory.parent.appending(entry.name)
-            guard try isOurs(path) else { continue }
+            // Of a start that was cut off while it tried what the file system can do. Nothing is ever in them.
+            let isProbe = [".\(directory.name).probe-a", ".\(directory.name).probe-b"].contains(entry.name)
+            if isProbe, entry.kind == .directory, try files.entries(of: path).isEmpty {
+                try files.removeDirectory(path)
+            }
+            guard entry.name.hasPrefix(directory.nextPrefix), try isOurs(path) else { continue }
             try directory.moveAside(path, label: String(entry.name.dropFirst(directory.nextPrefix.count)))
         }
         try directory.removeOldVersions(but: retained) { (path) throws(TidemillError) in try isOurs(path) }
