@@ -104,7 +104,8 @@ public struct KeyDerivation: Sendable {
 
 extension BoundExpression {
     /// Whether different values of the column give different values: the column itself, or where its window starts or
-    /// ends (windows of one query have one size, and sessions of one key do not overlap), or a struct with one of these.
+    /// ends (windows of one query have one size, and sessions of one key do not overlap), or a struct with such a
+    /// field.
     fileprivate func tellsApart(_ column: Int) -> Bool {
         if case .column(column, _, _) = self { return true }
         if let window = windowOfField, case .column(column, _, _) = window { return true }
