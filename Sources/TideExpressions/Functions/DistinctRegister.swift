@@ -40,32 +40,41 @@ enum DistinctRegister {
     }
 
     private static func run(_ o: [Datum], _ call: KernelCall) throws(TidemillError) -> Column {
-        guard let precision = o[1].column.scalar(0).integer.map({ Int($0) }), precisions.contains(precision) else {
-            throw .internal("a sketch without precision")
-        }
-        let x = o[0]
-        let step = x.step
-        switch x.type.physical {
-        case .bit: return loop(call, precision) { SeededHash.hash(x.column.bits[$0 &* step] ? 1 : 0 as Int32) }
+        let bits = o[1].column.scalar(0).integer ?? 0
+        if bits < 4 || bits > 25 { throw .internal("a sketch without precision") }
+        return registers(of: o[0].column, o[0].step, call, Int(bits))
+    }
+
+    /// Apart from `run`: with both in one function the optimizer of Swift 6.3.1 crashes.
+    @inline(never) private static func registers(
+        of column: Column, _ step: Int, _ call: KernelCall, _ precision: Int
+    ) -> Column {
+        switch column.type.physical {
+        case .bit:
+            let values = column.bits.words
+            return loop(call, precision) { row in
+                let at = row &* step
+                return SeededHash.hash((values[at >> 6] >> UInt64(at & 63)) & 1 != 0 ? 1 : 0 as Int32)
+            }
         case .int32:
-            let values = x.column.pointer(Int32.self)
+            let values = column.pointer(Int32.self)
             return loop(call, precision) { SeededHash.hash(values[$0 &* step]) }
         case .int64:
-            let values = x.column.pointer(Int64.self)
+            let values = column.pointer(Int64.self)
             return loop(call, precision) { SeededHash.hash(values[$0 &* step]) }
         case .float32:
-            let values = x.column.pointer(Float.self)
+            let values = column.pointer(Float.self)
             return loop(call, precision) { SeededHash.hash(values[$0 &* step]) }
         case .float64:
-            let values = x.column.pointer(Double.self)
+            let values = column.pointer(Double.self)
             return loop(call, precision) { SeededHash.hash(values[$0 &* step]) }
         case .int128:
-            let values = x.column.pointer(Int128.self)
-            if case .decimal(let digits, _) = x.type, digits <= 18 {
+            let values = column.pointer(Int128.self)
+            if case .decimal(let digits, _) = column.type, digits <= 18 {
                 return loop(call, precision) { SeededHash.hash(Int64(truncatingIfNeeded: values[$0 &* step])) }
             }
             return loop(call, precision) { SeededHash.hash(wide: values[$0 &* step]) }
-        case .view: return loop(call, precision) { SeededHash.hash(x.column.bytes($0 &* step)) }
+        case .view: return loop(call, precision) { SeededHash.hash(column.bytes($0 &* step)) }
         }
     }
 }
