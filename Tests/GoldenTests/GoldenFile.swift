@@ -24,10 +24,11 @@ import Testing
 /// - `crash`: the power is cut (on the disk of the test: all that was not synced may be gone), then the run starts.
 ///
 /// What stands after it is expected: `table`, `copy PATH` (a file or all files of a folder), `bad rows N`, `rows read
-/// N`, `late rows N`, `watermark FLOW TIME` (with which the flow's last epoch ran), `state rows N`, `state updated N` and
-/// `state dropped N` (as progress counts them: rows in state after the last epoch, rows updated in it and late rows
-/// dropped, over all operators), and `error` with the report of a run that must fail. Rows are sorted; `NULL` is NULL, `''` the empty string, `\p` a bar. With TIDE_UPDATE=1
-/// expected sections are written anew: those that are there, or all if none is.
+/// N`, `late rows N`, `watermark FLOW TIME` (with which the flow's last epoch ran), `state rows N`, `state updated N`
+/// and `state dropped N` (as progress counts them: rows in state after the last epoch, rows updated in it and late rows
+/// dropped, over all operators), and `error` with the report of a run that must fail. Rows are sorted; `NULL` is NULL,
+/// `''` the empty string, `\p` a bar. With TIDE_UPDATE=1 expected sections are written anew: those that are there, or
+/// all if none is.
 ///
 /// A comment `-- staged` says that results depend on which file comes in which epoch, `-- timed` that they depend on
 /// the clock, which a crash and the start after it move on.

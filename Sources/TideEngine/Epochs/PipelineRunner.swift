@@ -150,7 +150,7 @@ public final class PipelineRunner {
                     if action == .plan { return [:] }
                     continue
                 }
-let isDue = triggerIsDue()
+                let isDue = triggerIsDue()
                 let hasInput = try plan(isDue: isDue)
                 let outdated = tablesOverChangedInput()
                 if !outdated.isEmpty {
