@@ -4,7 +4,7 @@
 /// Rows come out in batches of at most about `rowsMax`, whatever the arrays' lengths: one long array is cut too.
 public final class GenerateOperator: BatchConsumer {
     let collection: ExpressionProgram
-    let generate: LogicalPlan.Generate
+    let generator: BoundGenerator
     let elements: [Field]
     let isMap: Bool
     let outputs: Outputs
@@ -12,16 +12,16 @@ public final class GenerateOperator: BatchConsumer {
     static let rowsMax = 8192
 
     public init(_ generate: LogicalPlan.Generate, outputs: Outputs) {
-        collection = ExpressionProgram([generate.collection])
-        self.generate = generate
-        elements = generate.elementFields
-        if case .map = generate.collection.type { isMap = true } else { isMap = false }
+        generator = generate.generator
+        collection = ExpressionProgram([generator.source])
+        elements = generator.elementFields
+        if case .map = generator.source.type { isMap = true } else { isMap = false }
         self.outputs = outputs
     }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         let images = try collection.evaluate(batch, task.evaluation)[0]
-        var rows = GeneratedRows(elements, hasPosition: generate.hasPosition)
+        var rows = GeneratedRows(elements, hasPosition: generator.hasPosition)
         for row in 0..<batch.count {
             var position: Int32 = 0
             if images.isValid(row) {
@@ -35,7 +35,7 @@ public final class GenerateOperator: BatchConsumer {
                     if rows.count >= GenerateOperator.rowsMax { try emit(&rows, of: batch, task) }
                 }
             }
-            if position == 0 && generate.isOuter { rows.appendNothing(row) }
+            if position == 0 && generator.isOuter { rows.appendNothing(row) }
             if rows.count >= GenerateOperator.rowsMax { try emit(&rows, of: batch, task) }
         }
         try emit(&rows, of: batch, task)
@@ -46,7 +46,7 @@ public final class GenerateOperator: BatchConsumer {
         if isMap {
             rows.columns[0].append(&cursor)
             append(cursor.next(), &cursor, &rows.columns[1])
-        } else if !generate.inlinesFields {
+        } else if !generator.unpacks {
             append(next, &cursor, &rows.columns[0])
         } else if next == .value {
             for index in elements.indices { append(cursor.next(), &cursor, &rows.columns[index]) }
@@ -65,7 +65,7 @@ public final class GenerateOperator: BatchConsumer {
         if rows.count == 0 { return }
         let picked = batch.gather(rows.sources)
         let made = rows.takeColumns()
-        rows = GeneratedRows(elements, hasPosition: generate.hasPosition)
+        rows = GeneratedRows(elements, hasPosition: generator.hasPosition)
         try outputs.emit(
             Batch(columns: picked.columns + made, count: picked.count, weights: picked.weights), task)
     }

@@ -4,23 +4,24 @@ public struct BoundGenerator: Hashable, Sendable {
     public var source: BoundExpression
     /// A column `pos`, from 0, comes first.
     public var hasPosition: Bool
-    /// The elements are structs, whose fields become the columns.
+    /// The elements are structs, whose fields become the columns; those of a NULL struct are NULL.
     public var unpacks: Bool
     /// A row without elements, or with NULL for them, gives one row of NULLs.
     public var isOuter: Bool
 
-    /// The columns made, under Spark's names.
-    public var fields: [Field] {
-        var fields: [Field] = hasPosition ? [Field("pos", .int, nullable: isOuter)] : []
+    /// What an element gives, in order, under Spark's names.
+    public var elementFields: [Field] {
         switch source.type {
-        case .array(.structure(let members)) where unpacks:
-            fields += members.map { Field($0.name, $0.type, nullable: true) }
-        case .array(let element): fields.append(Field("col", element, nullable: true))
-        case .map(let key, let value):
-            fields += [Field("key", key, nullable: isOuter), Field("value", value, nullable: true)]
-        default: break
+        case .array(.structure(let members)) where unpacks: members.map { Field($0.name, $0.type, nullable: true) }
+        case .array(let element): [Field("col", element, nullable: true)]
+        case .map(let key, let value): [Field("key", key, nullable: isOuter), Field("value", value, nullable: true)]
+        default: []
         }
-        return fields
+    }
+
+    /// The columns made: the position, then those of the element.
+    public var fields: [Field] {
+        (hasPosition ? [Field("pos", .int, nullable: isOuter)] : []) + elementFields
     }
 }
 

@@ -33,7 +33,7 @@ enum NestedFunctions {
                 }
             }
         ) { (request) throws(TidemillError) in
-            if request.count == 0 { return .literal(Scalar(.array(.null), .bytes([0]))) }
+            if request.count == 0 { return .literal(Scalar(.array(.null), .bytes(NestedImage.emptyArray))) }
             let unified = try TypeCoercion.unified(request.arguments, in: "array", span: request.span)
             return request.total(unified, .array(unified[0].type))
         }

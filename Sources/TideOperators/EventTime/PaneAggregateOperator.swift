@@ -85,20 +85,16 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         }
         if let eventTime, eventTime.group != nil { batch = withoutLate(batch, input, eventTime.clock, task) }
         if batch.count == 0 { return }
-        var keys = Array(batch.columns[..<groupCount])
-        keys[window] = paneStarts(of: keys[window])
-        let images = KeyImages(keys, count: batch.count, layout: layout)
-        keys.remove(at: window)
-        let keyImages = KeyImages(keys, count: batch.count, layout: keyLayout)
+        let keys = WindowKeys(
+            batch.columns[..<groupCount], window: window, starts: paneStarts(of: batch.columns[window]), layout: layout,
+            keyLayout: keyLayout, bits: bits)
         let inputs = Array(batch.columns[groupCount...])
-        let selection = PartitionedSelection(
-            hashes: keyImages.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
         for p in partitions.indices {
-            let rows = selection.rows(of: p)
+            let rows = keys.selection.rows(of: p)
             if rows.isEmpty { continue }
             partitions[p].withLock {
                 $0.update(
-                    keyImages, images, inputs, weights: batch.weights, selection: rows,
+                    keys.keyImages, keys.images, inputs, weights: batch.weights, selection: rows,
                     indexes: eventTime?.group != nil)
             }
         }

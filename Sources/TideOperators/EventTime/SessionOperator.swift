@@ -66,22 +66,17 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
             }
         }
         let windows = batch.columns[session]
-        var keys = Array(batch.columns[..<groupCount])
-        keys[session] = start(of: windows)
-        let images = KeyImages(keys, count: batch.count, layout: layout)
-        let groups = keys
-        keys.remove(at: session)
-        let keyImages = KeyImages(keys, count: batch.count, layout: keyLayout)
+        let keys = WindowKeys(
+            batch.columns[..<groupCount], window: session, starts: start(of: windows), layout: layout,
+            keyLayout: keyLayout, bits: bits)
         let inputs = Array(batch.columns[groupCount...])
-        let selection = PartitionedSelection(
-            hashes: keyImages.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
         for p in partitions.indices {
-            let rows = selection.rows(of: p)
+            let rows = keys.selection.rows(of: p)
             if rows.isEmpty { continue }
             partitions[p].withLock {
                 $0.update(
-                    keyImages, images, groups: groups, windows: windows, inputs, weights: batch.weights, selection: rows
-                )
+                    keys.keyImages, keys.images, groups: keys.groups, windows: windows, inputs, weights: batch.weights,
+                    selection: rows)
             }
         }
     }

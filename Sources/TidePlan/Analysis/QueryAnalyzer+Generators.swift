@@ -30,9 +30,7 @@ extension QueryAnalyzer {
         _ relation: AnalyzedRelation, _ generator: BoundGenerator, names: [String]? = nil, qualifier: [String]
     ) -> (relation: AnalyzedRelation, columns: [Scope.Column]) {
         let node = LogicalPlan.Generate(
-            input: relation.plan, collection: generator.source, hasPosition: generator.hasPosition,
-            isOuter: generator.isOuter, inlinesFields: generator.unpacks,
-            names: names ?? generator.fields.map(\.name))
+            input: relation.plan, generator: generator, names: names ?? generator.fields.map(\.name))
         let start = relation.plan.schema.count
         let columns = node.fields.enumerated().map { index, field in
             Scope.Column(
@@ -228,18 +226,6 @@ extension QueryAnalyzer {
         _ condition: JoinCondition, _ span: SourceSpan
     ) throws(TidemillError) -> AnalyzedRelation {
         let result = try tableGenerator(function, relation, over: left, isOuter: kind == .left)
-        switch condition {
-        case .none: return result
-        case .on(let expression):
-            if case .literal(.boolean(true)) = expression.kind { return result }
-            guard kind != .left else {
-                throw AnalysisError.unsupported(
-                    "a condition of LEFT JOIN LATERAL other than true", hint: "filter the array first", span)
-            }
-            return try filtered(result, expression, in: .join)
-        case .using:
-            throw AnalysisError.user(
-                "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "JOIN LATERAL cannot have USING", hint: "use ON", span)
-        }
+        return try lateral(result, kind, on: condition, hint: "filter the array first", span)
     }
 }

@@ -99,13 +99,21 @@ extension QueryAnalyzer {
                     name: name.name, qualifier: name.qualifier, index: start + index, type: column.type,
                     nullable: column.nullable))
         }
+        return try lateral(result, kind, on: condition, hint: "put it into the subquery's WHERE", span)
+    }
+
+    /// What stands behind a lateral join.
+    /// - Parameter hint: where else a condition of LEFT JOIN LATERAL can go.
+    func lateral(
+        _ result: AnalyzedRelation, _ kind: JoinKind, on condition: JoinCondition, hint: String, _ span: SourceSpan
+    ) throws(TidemillError) -> AnalyzedRelation {
         switch condition {
         case .none: return result
         case .on(let expression):
             if case .literal(.boolean(true)) = expression.kind { return result }
             guard kind != .left else {
                 throw AnalysisError.unsupported(
-                    "a condition of LEFT JOIN LATERAL other than true", hint: "put it into the subquery's WHERE", span)
+                    "a condition of LEFT JOIN LATERAL other than true", hint: hint, span)
             }
             return try filtered(result, expression, in: .join)
         case .using:

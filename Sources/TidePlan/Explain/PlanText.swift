@@ -73,8 +73,9 @@ public struct PlanText {
             return "expand [\(expand.names.joined(separator: ", "))] \(rows)"
         case .generate(let generate):
             return "generate [\(generate.names.joined(separator: ", "))]"
-                + (generate.hasPosition ? " with position" : "") + (generate.isOuter ? " outer" : "")
-                + " from \(expression(generate.collection, generate.input.schema))"
+                + (generate.generator.hasPosition ? " with position" : "")
+                + (generate.generator.isOuter ? " outer" : "")
+                + " from \(expression(generate.generator.source, generate.input.schema))"
         case .recursive(let recursive): return "recursive \(recursive.name) at most \(recursive.levelMax) steps"
         case .working(let working): return "working [\(working.schema.names.joined(separator: ", "))]"
         case .replicate(let replicate):

@@ -98,8 +98,9 @@ struct PlanEncoding {
             list(expand.projections) { encoding, projection in encoding.list(projection) { $0.expression($1) } }
         case .generate(let generate):
             writer.u8(16)
-            expression(generate.collection)
-            for flag in [generate.hasPosition, generate.isOuter, generate.inlinesFields] { writer.bool(flag) }
+            let generator = generate.generator
+            expression(generator.source)
+            for flag in [generator.hasPosition, generator.isOuter, generator.unpacks] { writer.bool(flag) }
         case .replicate(let replicate):
             writer.u8(12)
             expression(replicate.count)

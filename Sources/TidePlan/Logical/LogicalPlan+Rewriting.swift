@@ -50,7 +50,7 @@ extension LogicalPlan {
             expand.projections = expand.projections.map { $0.map(rewrite) }
             return .expand(expand)
         case .generate(var generate):
-            generate.collection = rewrite(generate.collection)
+            generate.generator.source = rewrite(generate.generator.source)
             return .generate(generate)
         case .replicate(var replicate):
             replicate.count = rewrite(replicate.count)

@@ -89,10 +89,10 @@ enum ColumnPruning {
             return (.expand(expand), numbered(order))
         case .generate(var generate):
             let width = generate.input.schema.count
-            let read = wanted.filter { $0 < width }.union(generate.collection.columns)
+            let read = wanted.filter { $0 < width }.union(generate.generator.source.columns)
             var (below, positions) = prune(generate.input, keeping: read)
             generate.input = below
-            generate.collection = generate.collection.remapped { positions[$0] ?? $0 }
+            generate.generator.source = generate.generator.source.remapped { positions[$0] ?? $0 }
             for index in generate.fields.indices { positions[width + index] = below.schema.count + index }
             return (.generate(generate), positions)
         case .recursive(var recursive):

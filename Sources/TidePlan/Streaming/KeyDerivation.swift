@@ -35,8 +35,8 @@ public struct KeyDerivation: Sendable {
         case .generate(let generate):
             // Positions and the keys of a map tell the rows apart that one row gives.
             var isMap = false
-            if case .map = generate.collection.type { isMap = true }
-            guard generate.hasPosition || isMap else { return nil }
+            if case .map = generate.generator.source.type { isMap = true }
+            guard generate.generator.hasPosition || isMap else { return nil }
             return key(of: generate.input).map { $0 + [generate.input.schema.count] }
         case .expand, .replicate, .recursive, .working: return nil
         case .latest(let latest): return latest.keys.sorted()

@@ -69,7 +69,7 @@ struct DependentDomain {
         case .generate(var generate):
             let count = generate.input.schema.count
             let new = generate.fields.count
-            generate.collection = bound(generate.collection, count)
+            generate.generator.source = bound(generate.generator.source, count)
             generate.input = try push(generate.input)
             return domainLast(.generate(generate), at: count, new: new)
         case .watermark, .deduplicate: throw .internal("a stream with parameters")
