@@ -19,7 +19,7 @@ extension PipelineRunner {
 
     /// At a start, and after every publication.
     func cleanAbandonedPlaces() throws(TidemillError) {
-        guard let store, !places.abandoned.isEmpty else { return }
+        guard let store, !places.abandoned.isEmpty, try !store.hasReaders else { return }
         for place in places.abandoned.sorted(by: { $0.path < $1.path }) {
             let generations = store.usedGenerations.union([place.generation])
             // An epoch of this log that came after the table had left has no version of it.

@@ -80,6 +80,26 @@ public struct StandardConnectors: Connectors {
             reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
     }
 
+    public func committedTable(
+        _ dataset: Dataset, _ pending: PendingChanges
+    ) throws(TidemillError) -> (any Source)? {
+        let path = location(of: dataset)
+        guard try environment.files.exists(path) else { return nil }
+        var options = try options(dataset, startsOver: false)
+        if options.format != .parquet && dataset.key == nil {
+            return StoredTextSource(
+                reader: try TextTableReader(
+                    path: path, format: options.format, pending: pending, schema: dataset.schema,
+                    environment: environment),
+                schema: dataset.schema, name: dataset.name)
+        }
+        options.format = .parquet
+        let table = try CommittedTable.open(
+            isKeyedText(dataset) ? KeyedTextTable.rowsLocation(of: path) : path, schema: dataset.schema,
+            key: dataset.key, pending: pending, options: options, environment: environment)
+        return table.map { CommittedTableSource(table: $0, schema: dataset.schema, name: dataset.name) }
+    }
+
     public func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)? {
         let path = location(of: dataset)
         guard try environment.files.exists(path) else { return nil }
