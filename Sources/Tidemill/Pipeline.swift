@@ -33,8 +33,11 @@ public struct Pipeline: Sendable {
         self.definition = definition
     }
 
+    /// The settings are checked when the pipeline is made.
     package var connectors: StandardConnectors {
-        StandardConnectors(environment: environment, warehouse: warehouse, database: project.database)
+        StandardConnectors(
+            environment: environment, warehouse: warehouse, database: project.database,
+            readerGrace: try? EngineSettings(definition.configuration).readerGrace)
     }
 
     public func location(of dataset: Dataset) -> FilePath { connectors.location(of: dataset) }
