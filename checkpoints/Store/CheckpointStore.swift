@@ -119,7 +119,7 @@ public final class CheckpointStore {
         numbers = RunNumbers(next: manifest.nextRun)
     }
 
-    /// Whether a superfluous file was part of the checkpoint once. Numbers are not used twice, so it is in nobody's way.
+    /// Whether a superfluous file was part of the checkpoint once. No number is used twice: it is in nobody's way.
     private static func mayBeRead(_ path: FilePath, before manifest: Manifest) -> Bool {
         guard let name = path.lastComponent?.string else { return false }
         if let segment = LogFormat.number(name) { return segment < manifest.firstSegment }

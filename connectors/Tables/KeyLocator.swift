@@ -100,8 +100,8 @@ struct FileStatisticsLocator: KeyLocator {
 }
 
 extension ChangeSet {
-    /// Of equal stored rows of a bag as many go as the change set says, the first in file order. Counts down in `table`,
-    /// so groups come one at a time and each once.
+    /// Of equal stored rows of a bag as many go as the change set says, the first in file order. Counts down in
+    /// `table`: groups come one at a time, and each once.
     func takeCopies(_ group: LocatedRows.Group) -> [UInt32] {
         var positions: [UInt32] = []
         for (position, row) in zip(group.positions, group.rows) {
