@@ -8,6 +8,9 @@ public protocol Connectors: Sendable {
     func source(for relation: ExternalRelation, options: [String: String]) throws(TidemillError) -> any Source
     /// A stored table of this pipeline, read as files; nil if it was never written.
     func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)?
+    /// The same as of a committed epoch that may not be published yet.
+    /// - Throws: `TIDEMILL_TABLE_CHANGES_TOO_FAST` if a later one is published by now.
+    func committedTable(_ dataset: Dataset, _ pending: PendingChanges) throws(TidemillError) -> (any Source)?
     /// Files and bytes of a stored table; nil if it was never written.
     func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)?
     /// Whether there is anything at the table's place.

@@ -33,8 +33,11 @@ public struct Pipeline: Sendable {
         self.definition = definition
     }
 
+    /// The settings are checked when the pipeline is made.
     package var connectors: StandardConnectors {
-        StandardConnectors(environment: environment, warehouse: warehouse, database: project.database)
+        StandardConnectors(
+            environment: environment, warehouse: warehouse, database: project.database,
+            readerGrace: try? EngineSettings(definition.configuration).readerGrace)
     }
 
     public func location(of dataset: Dataset) -> FilePath { connectors.location(of: dataset) }
@@ -96,7 +99,7 @@ public struct Pipeline: Sendable {
         // Looked into only if the query asks for state.
         let state = Locked<StateCatalog?>(nil)
         return try Pipeline.query(
-            source, definition: definition, directory: project.directory, connectors: connectors,
+            source, definition: definition, directory: project.directory, storage: storage, connectors: connectors,
             environment: environment
         ) { () throws(TidemillError) in
             if let known = state.withLock({ $0 }) { return known }
@@ -118,8 +121,9 @@ public struct Pipeline: Sendable {
     }
 
     private static func query(
-        _ source: SourceText, definition: PipelineDefinition, directory: FilePath, connectors: StandardConnectors,
-        environment: Environment, state: (@Sendable () throws(TidemillError) -> StateCatalog)? = nil
+        _ source: SourceText, definition: PipelineDefinition, directory: FilePath, storage: FilePath? = nil,
+        connectors: StandardConnectors, environment: Environment,
+        state: (@Sendable () throws(TidemillError) -> StateCatalog)? = nil
     ) throws(TidemillError) -> Answer {
         var analyzer = BatchAnalyzer(definition: definition, directory: directory) {
             (relation) throws(TidemillError) in try connectors.inferSchema(relation)
@@ -128,10 +132,18 @@ public struct Pipeline: Sendable {
             analyzer.stateSchema = { (name) throws(TidemillError) in try state().entry(name).schema }
         }
         let query = try analyzer.analyzeQuery(source)
-        let runner = QueryRunner(executor: environment.executor) { (scan) throws(TidemillError) in
+        // All tables of the query as of one epoch.
+        var tables: CommittedSnapshot?
+        let asked = Set(query.plan.ownTables.map { $0.lowercased() })
+        if let storage, !asked.isEmpty {
+            tables = try CommittedSnapshot.open(
+                definition.datasets.filter { asked.contains($0.name.lowercased()) }, storage: storage,
+                connectors: connectors, environment: environment)
+        }
+        defer { withExtendedLifetime(tables) {} }
+        let runner = QueryRunner(executor: environment.executor) { [tables] (scan) throws(TidemillError) in
             if scan.relation.isOwnTable {
-                guard let dataset = definition.dataset(named: scan.relation.name),
-                    let stored = try connectors.storedTable(dataset)
+                guard let dataset = definition.dataset(named: scan.relation.name), let stored = tables?.source(dataset)
                 else {
                     throw TidemillError(
                         .user, "TIDEMILL_TABLE_NOT_WRITTEN", "the table \(scan.relation.name) was not written yet",

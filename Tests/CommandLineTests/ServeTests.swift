@@ -57,6 +57,46 @@ import Testing
         #expect(run.err.contains("nothing new"))
     }
 
+    /// Queries see each epoch as soon as it is committed, and all tables as of one, whatever is published meanwhile.
+    @Test(arguments: ["1 h", "0 ms"]) func queriesSeeTheLastCommittedEpoch(publishInterval: String) throws {
+        let workspace = try Workspace()
+        try workspace.write(
+            "p.sql",
+            ServeTests.sql + """
+
+                CREATE STREAMING TABLE big AS SELECT * FROM STREAM orders WHERE amount >= 5;
+                CREATE MATERIALIZED VIEW listed USING json AS SELECT customer, n FROM totals WHERE n > 1;
+                """)
+        try workspace.createDirectory("in")
+        let serving = try start(workspace, "--set", "tidemill.publishInterval=\(publishInterval)")
+        let question = """
+            SELECT (SELECT sum(n) FROM totals) AS n, (SELECT count(*) FROM big) AS b, (SELECT sum(n) FROM listed) AS l
+            """
+        for file in 1...12 {
+            try move(workspace, "\(file).csv", Orders.header + "\(file),ann,10\n\(file + 100),bob,5\n")
+            // Two flows read the file.
+            for _ in 0..<2 { #expect(try nextRows(serving) == 2) }
+            let listed = file == 1 ? "" : "\(2 * file)"
+            #expect(try workspace.rows(question) == ["\(2 * file),\(2 * file),\(listed)"])
+        }
+        // Asked while epochs come, the three always agree.
+        for file in 13...48 {
+            try move(workspace, "\(file).csv", Orders.header + "\(file),ann,10\n\(file + 100),bob,5\n")
+            let numbers = try #require(try workspace.rows(question).first).split(separator: ",")
+            #expect(numbers.count == 3 && Set(numbers).count == 1, "\(numbers)")
+        }
+        var rows = 48
+        while rows < 192 {
+            let next = try nextRows(serving)
+            try #require(next > 0)
+            rows += next
+        }
+        serving.process.terminate()
+        try serving.finish().expectSuccess()
+        let end = try workspace.rows(question)
+        #expect(end == ["96,96,96"])
+    }
+
     /// A file whose writer has not closed it is left alone; so is it by the stop, and the next run takes it whole.
     @Test func waitsForWriters() throws {
         let workspace = try Workspace()

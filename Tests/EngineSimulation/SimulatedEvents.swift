@@ -91,10 +91,12 @@ extension SimulatedView {
             var sides: [String: [ReferenceRelation.Row]] = [:]
             var clock = EventClock(delays: ["e": 10, "h": 20])
             for step in steps where clock.takesPart(step) {
-                for (relation, rows) in step.rows {
+                // A row that can have no partner is filtered out before the watermark sees it.
+                let joinable = EventStep(rows: step.rows.mapValues { rows in rows.filter { !$0[2].isNull } })
+                for (relation, rows) in joinable.rows {
                     sides[relation, default: []] += rows.filter { $0[1].number! > clock.late }
                 }
-                clock.end(step)
+                clock.end(joinable)
             }
             return ReferenceRelation(sides["e"] ?? [])
                 .join(ReferenceRelation(sides["h"] ?? [])) { e, h in

@@ -76,7 +76,8 @@ struct SimulatedInput {
             for key in 0...5 { addChange(to: &file, key: key, value: nil, isDeletion: true, number: 9_000_000_000) }
         } else {
             eventSeconds += 1_000_000
-            addEvent(to: &file, seconds: eventSeconds, key: nil, value: nil)
+            // One without a key would not count for the watermark of a join by keys.
+            addEvent(to: &file, seconds: eventSeconds, key: 0, value: nil)
         }
         return file
     }

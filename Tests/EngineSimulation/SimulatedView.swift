@@ -207,6 +207,8 @@ struct SimulatedProject: Sendable {
     var template: QueryTemplate?
     var templateNumber = 0
     var filesPerEpoch: [String: Int] = [:]
+    /// What a changed file of `m` does: its rows are taken back, or its views start over.
+    var changedFiles = "replace"
 
     /// Never dropped, so that every input has a reader.
     private static let always = ["passed", "whole"]
@@ -227,6 +229,7 @@ struct SimulatedProject: Sendable {
             project.templateNumber = Int.random(in: 0...5, using: &generator)
         }
         project.drawLimits(&generator)
+        if Int.random(in: 0..<3, using: &generator) == 0 { project.changedFiles = "rebuild" }
         return project
     }
 
@@ -271,7 +274,7 @@ struct SimulatedProject: Sendable {
             CREATE TABLE r (k STRING, g INT, w BIGINT) USING csv OPTIONS (\(options("r")));
             CREATE TABLE s (k STRING, city STRING) USING csv OPTIONS (path 'in/s');
             CREATE TABLE m (id INT, k STRING, g INT, v INT)
-              USING csv OPTIONS (\(options("m")), tidemill.changedFiles 'replace');
+              USING csv OPTIONS (\(options("m")), tidemill.changedFiles '\(changedFiles)');
             CREATE TABLE e (id INT, ts TIMESTAMP, k STRING, v INT) USING csv OPTIONS (\(options("e")));
             CREATE TABLE h (id INT, ts TIMESTAMP, k STRING) USING csv OPTIONS (\(options("h")));
             CREATE TABLE c (k STRING, v INT, op STRING, n BIGINT) USING csv OPTIONS (\(options("c")));

@@ -12,9 +12,10 @@ import TideSimulation
         CREATE STREAMING TABLE big AS SELECT * FROM STREAM sales WHERE amount >= 10;
         CREATE MATERIALIZED VIEW totals AS
           SELECT customer, count(*) AS n, sum(amount) AS amount FROM sales GROUP BY customer;
+        CREATE MATERIALIZED VIEW listed USING json AS SELECT customer, n FROM totals WHERE n > 1;
         CREATE SINK report USING csv OPTIONS (path 'out/report', header 'true') AS FROM totals;
         """
-    static let tables = ["big", "totals"]
+    static let tables = ["big", "totals", "listed"]
     static let checkpoint = SimulatedMachine.root.appending("checkpoint")
 
     /// Rows of one file: the content follows from the number.
@@ -33,12 +34,17 @@ import TideSimulation
     }
 
     private static func contents(_ machine: SimulatedMachine) throws -> [String] {
-        try tables.flatMap { table in try machine.rows(sql, table).map { "\(table) \($0)" } }.sorted()
+        let stored = try tables.dropLast().flatMap { table in try machine.rows(sql, table).map { "\(table) \($0)" } }
+        return try stored.sorted() + lines(machine, SimulatedMachine.root.appending("spark-warehouse/listed"), ".json")
     }
 
     private static func report(_ machine: SimulatedMachine) throws -> [String] {
-        let path = SimulatedMachine.root.appending("out").appending("report")
-        return try machine.names(path).filter { $0.hasSuffix(".csv") }.flatMap { name in
+        try lines(machine, SimulatedMachine.root.appending("out/report"), ".csv")
+    }
+
+    /// What a text table shows to everyone.
+    private static func lines(_ machine: SimulatedMachine, _ path: FilePath, _ suffix: String) throws -> [String] {
+        try machine.names(path).filter { $0.hasSuffix(suffix) }.flatMap { name in
             String(decoding: try machine.disk.contents(of: path.appending(name)), as: UTF8.self).split(separator: "\n")
                 .map(String.init)
         }.sorted()
@@ -135,6 +141,29 @@ import TideSimulation
         let contents = try machine.pipeline(Self.sql).checkpointContents()
         #expect(contents.retained.map(\.epoch) == [Epoch(10), Epoch(9)])
         #expect(try verifyCheckpoint(Self.checkpoint, files: machine.disk).problems == [])
+    }
+
+    /// `tidemill.readerGrace` says how long replaced versions stay, of a table before all.
+    @Test func replacedVersionsStayForTheGrace() throws {
+        func replaced(_ grace: String, own: String? = nil) throws -> Int {
+            let machine = Self.machine(0)
+            machine.settings["tidemill.readerGrace"] = grace
+            let properties = own.map { "TBLPROPERTIES ('tidemill.readerGrace' = '\($0)')" } ?? ""
+            let sql = Self.sql.replacing("VIEW totals AS", with: "VIEW totals \(properties) AS")
+            for number in 1...6 {
+                try Self.write(number, to: machine)
+                try machine.run(sql)
+            }
+            let names = try machine.names(SimulatedMachine.root.appending("spark-warehouse"))
+            return names.count { $0.contains(".totals.old-") }
+        }
+        // The next to last epoch is retained, whatever the grace.
+        #expect(try replaced("0 s") == 1)
+        #expect(try replaced("1 hour") == 6)
+        #expect(try replaced("0 s", own: "1 hour") == 6)
+        #expect(try replaced("1 hour", own: "0 s") == 1)
+        let error = #expect(throws: TidemillError.self) { try replaced("soon") }
+        #expect(error?.code == "INVALID_CONF_VALUE")
     }
 
     /// `tidemill.retain.epochs` and `tidemill.retain.bytes` widen what is kept.

@@ -130,8 +130,10 @@ def number(value):
 
 
 def same(left, right, tolerance=1e-9):
-    """Equal; doubles within the relative tolerance."""
+    """Equal; doubles within the relative tolerance. Without one, everything to the last digit."""
     left, right = plain(left), plain(right)
+    if tolerance is None:
+        return left == right
     if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
         return left is right
     a, b = number(left), number(right)

@@ -1,17 +1,36 @@
 import Foundation
 import TideEngineSimulation
 
-// tidemill-sim [--seeds N] [--first N] [--seed N [--calls N]] [--jobs N] [--stop] [--canaries]
-//
-// Runs simulated lives of the whole engine and prints those that went wrong; with --stop, no seed after the first
-// failure. With --seed one of them, all that happens in it, and the last --calls N calls of each life. With --canaries,
-// how many seeds it takes to notice each sync that is taken away. Exit status 1 if any went wrong.
+let usage = """
+    tidemill-sim [--seeds N] [--first N] [--seed N [--calls N]] [--jobs N] [--stop] [--canaries]
 
-func number(_ name: String, _ fallback: UInt64) -> UInt64 {
-    let arguments = CommandLine.arguments
-    guard let at = arguments.firstIndex(of: name), at + 1 < arguments.count else { return fallback }
-    return UInt64(arguments[at + 1]) ?? fallback
+    Runs simulated lives of the whole engine and prints those that went wrong; with --stop, no seed after the first
+    failure. With --seed one of them, all that happens in it, and the last --calls N calls of each life. With
+    --canaries, how many seeds it takes to notice each sync that is taken away. Exit status 1 if any went wrong.
+    """
+
+func stop(_ message: String) -> Never {
+    FileHandle.standardError.write(Data("\(message)\n\n\(usage)\n".utf8))
+    exit(2)
 }
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+if arguments.contains("--help") || arguments.contains("-h") {
+    print(usage)
+    exit(0)
+}
+let numbered = ["--seeds", "--first", "--seed", "--calls", "--jobs"]
+var values: [String: UInt64] = [:]
+var rest = arguments[...]
+while let name = rest.popFirst() {
+    if numbered.contains(name) {
+        guard let value = rest.popFirst().flatMap({ UInt64($0) }) else { stop("\(name) needs a number") }
+        values[name] = value
+    } else if name != "--stop" && name != "--canaries" {
+        stop("unknown argument: \(name)")
+    }
+}
+@MainActor func number(_ name: String, _ fallback: UInt64) -> UInt64 { values[name] ?? fallback }
 
 if CommandLine.arguments.contains("--seed") {
     let simulation = Simulation(seed: number("--seed", 0))

@@ -82,7 +82,7 @@ import TideSimulation
         mkdir /storage/log
         mkdir /storage/runs
         create /storage/.manifest.new
-        write /storage/.manifest.new 78 at 0
+        write /storage/.manifest.new 79 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage
@@ -111,7 +111,7 @@ import TideSimulation
         syncdir /storage/log
         syncdir /storage/runs
         create /storage/.manifest.new
-        write /storage/.manifest.new 215 at 0
+        write /storage/.manifest.new 216 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage
@@ -127,7 +127,7 @@ import TideSimulation
         syncdir /storage/log
         remove /storage/.manifest.new
         create /storage/.manifest.new
-        write /storage/.manifest.new 78 at 0
+        write /storage/.manifest.new 79 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage
@@ -148,7 +148,7 @@ import TideSimulation
         truncate /storage/lock to 55
         syncdir /storage/log
         create /storage/.manifest.new
-        write /storage/.manifest.new 169 at 0
+        write /storage/.manifest.new 170 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage
@@ -173,7 +173,7 @@ import TideSimulation
         syncdir /storage/log
         syncdir /storage/runs
         create /storage/.manifest.new
-        write /storage/.manifest.new 204 at 0
+        write /storage/.manifest.new 205 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage
@@ -185,7 +185,7 @@ import TideSimulation
         sync /storage/runs/0000000004.run
         syncdir /storage/runs
         create /storage/.manifest.new
-        write /storage/.manifest.new 169 at 0
+        write /storage/.manifest.new 170 at 0
         sync /storage/.manifest.new
         rename /storage/.manifest.new -> manifest
         syncdir /storage

@@ -28,4 +28,19 @@ import TideColumns
         #expect(manifest.retained == [] && manifest.rollback == nil)
         #expect(try Manifest.decode(manifest.encode(), file: "manifest") == manifest)
     }
+
+    @Test func manifestOfVersionTwo() throws {
+        let manifest = try Manifest.decode(Self.bytes(manifestOfVersion2), file: "manifest")
+        #expect(manifest.pipeline == "sales pipeline" && manifest.runs.map(\.number) == [8])
+        #expect(manifest.retained.map(\.epoch) == [Epoch(40), Epoch(42)])
+        #expect(manifest.retained.map(\.savepoint) == ["monday", nil])
+        #expect(manifest.retained.map(\.generation) == [0x1111, 0x0123_4567_89AB_CDEF])
+        let base = try #require(manifest.retained[0].base)
+        #expect(base.snapshot == manifest.snapshot && base.segments == [3, 4])
+        #expect(base.runs.map(\.footerCRC) == [0xDECA_FBAD] && base.runs.map(\.rows) == [100])
+        let rollback = try #require(manifest.rollback)
+        #expect(rollback.epoch == Epoch(42) && rollback.segment == 7 && rollback.isDecided)
+        #expect(manifest.earlierGenerations == [])
+        #expect(try Manifest.decode(manifest.encode(), file: "manifest") == manifest)
+    }
 }

@@ -78,7 +78,9 @@ extension CheckpointStore {
     }
 
     /// Generations that markers of tables may have.
-    public var usedGenerations: Set<UInt64> { Set(manifest.retained.map(\.generation) + [manifest.generation]) }
+    public var usedGenerations: Set<UInt64> {
+        Set(manifest.retained.map(\.generation) + manifest.earlierGenerations + [manifest.generation])
+    }
 
     // MARK: Savepoints
 

@@ -86,6 +86,7 @@ extension CheckpointStore {
             return bound
         }
         next.retained.append(RetainedEpoch(epoch: entry.epoch, generation: newGeneration))
+        next.earlierGenerations.append(manifest.generation)
         next.generation = newGeneration
         next.snapshot = view.manifest.snapshot
         next.runs = view.manifest.runs

@@ -23,6 +23,12 @@ enum RunFormat {
         let digits = String(number)
         return String(repeating: "0", count: max(0, 10 - digits.count)) + digits + ".run"
     }
+    static func number(_ name: String) -> UInt64? {
+        guard name.hasSuffix(".run"), let number = UInt64(name.dropLast(4)), self.name(number) == name else {
+            return nil
+        }
+        return number
+    }
 
     static func header() -> [UInt8] {
         var writer = ByteWriter()

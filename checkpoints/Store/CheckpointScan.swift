@@ -6,6 +6,7 @@ import TideColumns
 ///     manifest             what counts; see `Manifest`
 ///     log/0000000001.log   segments; see `LogFormat`
 ///     runs/0000000001.run  runs; see `RunFormat`
+///     readers/…            who reads; see `ReaderLease`
 ///     .….new               a file that was being made when its process died
 struct CheckpointScan {
     var manifest: Manifest

@@ -55,10 +55,14 @@ extension CheckpointStore {
         if next.runs != written.runs { try files.syncDirectory(CheckpointScan.runs(directory)) }
         let released = CheckpointStore.released(by: written, for: next, directory)
         try write(next)
+        postponed += released
+        // What readers may have open stays; a later replacement, or the next start, removes it.
+        if try hasReaders { return }
         try log.removeSegments(below: next.firstSegment, pinned: next.pinnedSegments) { blocks.forget($0) }
-        for path in released {
+        while let path = postponed.first {
             if let number = path.lastComponent.flatMap({ LogFormat.number($0.string) }) { blocks.forget(number) }
             try files.remove(path)
+            postponed.removeFirst()
         }
     }
 

@@ -18,6 +18,8 @@ public final class CheckpointStore {
     /// As the disk has it; `manifest` may know of publications since.
     var written: Manifest
     let numbers: RunNumbers
+    /// Files that nothing refers to any more, kept for readers.
+    var postponed: [FilePath] = []
     /// Set when replacing the manifest failed: nobody knows which one the disk has.
     var manifestFailure: TidemillError?
     /// How many published epochs can be gone back to.
@@ -82,8 +84,12 @@ public final class CheckpointStore {
             }
             try files.replaceDurably(directory.appending(Manifest.fileName), manifest.encode())
             // Nothing refers to these, and a new file may want one of the names.
-            for path in scan.leftovers where path != undecided { try files.remove(path) }
-            for path in CheckpointStore.released(by: scan.manifest, for: manifest, directory) { try files.remove(path) }
+            var superfluous = scan.leftovers.filter { $0 != undecided }
+            superfluous += CheckpointStore.released(by: scan.manifest, for: manifest, directory)
+            if try ReaderLease.isAnyHeld(directory, files: files) {
+                superfluous.removeAll { CheckpointStore.mayBeRead($0, before: manifest) }
+            }
+            for path in superfluous { try files.remove(path) }
             let (log, rewritten) = try beginLog(scan, manifest, directory, files, options)
             try clean(scan, directory, files)
             let store = CheckpointStore(
@@ -111,6 +117,13 @@ public final class CheckpointStore {
         self.manifest = manifest
         written = manifest
         numbers = RunNumbers(next: manifest.nextRun)
+    }
+
+    /// Whether a superfluous file was part of the checkpoint once. No number is used twice: it is in nobody's way.
+    private static func mayBeRead(_ path: FilePath, before manifest: Manifest) -> Bool {
+        guard let name = path.lastComponent?.string else { return false }
+        if let segment = LogFormat.number(name) { return segment < manifest.firstSegment }
+        return RunFormat.number(name).map { $0 < manifest.nextRun } ?? false
     }
 
     private static func beginLog(
@@ -157,6 +170,7 @@ public final class CheckpointStore {
             try file.truncate(to: plan.previousEnd)
             try file.sync()
         }
+        if try ReaderLease.isAnyHeld(directory, files: files) { return }
         for number in plan.removable {
             scan.reader.forget(number)
             try files.remove(scan.reader.path(number))

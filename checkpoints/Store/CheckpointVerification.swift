@@ -86,7 +86,7 @@ final class CheckpointVerification {
 
     /// A checkpoint directory holds nothing else; what lies there is not ours, so it is named and left alone.
     private func lookForStrangers() throws(TidemillError) {
-        let known = [Manifest.fileName, CheckpointLock.fileName, "log", "runs"]
+        let known = [Manifest.fileName, CheckpointLock.fileName, "log", "runs", "readers"]
         for entry in try files.entries(of: directory).sorted(by: { $0.name < $1.name })
         where !known.contains(entry.name) {
             let path = directory.appending(entry.name).string

@@ -45,9 +45,10 @@ public struct ManifestRun: Sendable, Hashable {
 ///     varint count and per run: u32 owner, u8 kind, u16 part, u64 number, i64 rows, i64 bytes, u32 footer CRC
 ///     from version 2 on: varint count and per retained epoch, see `RetainedEpoch`;
 ///     u8 1 and a rollback under way, see `PendingRollback`; u8 0: none
+///     from version 3 on: varint count and per earlier generation: u64
 ///     u32 CRC32C
 public struct Manifest: Sendable, Hashable {
-    public static let formatVersion: UInt16 = 2
+    public static let formatVersion: UInt16 = 3
     static let magic: UInt64 = 0x4C4C_494D_4544_4954  // "TIDEMILL"
     static let fileName = "manifest"
     static let bytesMax: Int64 = 1 << 30
@@ -73,6 +74,8 @@ public struct Manifest: Sendable, Hashable {
     public var retained: [RetainedEpoch] = []
     /// Set while a rollback is made ready, and until its last table is reset.
     public var rollback: PendingRollback?
+    /// Generations that rollbacks left, oldest first. Tables that were not in the pipeline since still carry them.
+    public var earlierGenerations: [UInt64] = []
 
     public var snapshotEpoch: Epoch? { snapshot?.epoch }
 
@@ -104,6 +107,8 @@ public struct Manifest: Sendable, Hashable {
         for entry in retained { entry.encode(into: &writer) }
         writer.bool(rollback != nil)
         rollback?.encode(into: &writer)
+        writer.varint(UInt64(earlierGenerations.count))
+        for generation in earlierGenerations { writer.u64(generation) }
         writer.u32(CRC32C.checksum(writer.bytes))
         return writer.bytes
     }
@@ -153,12 +158,16 @@ public struct Manifest: Sendable, Hashable {
             }
             if try reader.bool() { rollback = try PendingRollback.decode(from: &reader) }
         }
+        var earlier: [UInt64] = []
+        if version >= 3 {
+            for _ in 0..<(try reader.count(elementBytesMin: 8)) { earlier.append(try reader.u64()) }
+        }
         try reader.expectEnd()
         return Manifest(
             pipeline: pipeline, generation: generation, fencingToken: token, settings: settings,
             firstSegment: firstSegment, newestSegment: newestSegment, nextRun: nextRun,
             publishedThrough: published < 0 ? nil : Epoch(published), snapshot: snapshot, runs: runs,
-            retained: retained, rollback: rollback)
+            retained: retained, rollback: rollback, earlierGenerations: earlier)
     }
 }
 

@@ -28,6 +28,41 @@ public struct RetainedVersion: Hashable, Sendable {
     }
 }
 
+extension RetainedVersion {
+    /// In a set of versions to keep: keep all there are, since somebody reads.
+    public static let all = RetainedVersion(epoch: Epoch(.max), generation: 0)
+}
+
+/// What committed epochs bring to a table that does not show them yet.
+public struct PendingChanges: Sendable {
+    public struct Step: Sendable {
+        public var epoch: Epoch
+        /// Nothing from before the epoch counts.
+        public var startsOver: Bool
+        /// Of a keyed table, as `KeyedTarget.publish` takes them.
+        public var changes: [Batch]
+        /// Of a table that only grows, as `AppendTarget.publish` takes it.
+        public var manifest: [UInt8]?
+        public init(epoch: Epoch, startsOver: Bool = false, changes: [Batch] = [], manifest: [UInt8]? = nil) {
+            self.epoch = epoch
+            self.startsOver = startsOver
+            self.changes = changes
+            self.manifest = manifest
+        }
+    }
+    /// Of the checkpoint.
+    public var generation: UInt64
+    /// The last committed epoch: what the table is to be read as of.
+    public var through: Epoch
+    /// Ascending; epochs that are published already may be among them.
+    public var steps: [Step]
+    public init(generation: UInt64, through: Epoch, steps: [Step]) {
+        self.generation = generation
+        self.through = through
+        self.steps = steps
+    }
+}
+
 extension AppendTarget {
     public func retain(_ versions: Set<RetainedVersion>) {}
     public func begin(_ epoch: Epoch) throws(TidemillError) -> any AppendEpoch {

@@ -60,6 +60,15 @@ public struct AbandonedTable: Sendable {
         return belongsToUs(marker)
     }
 
+    /// Whether it is a replacement that was cut off before its marker: nothing but files with names of ours is in it.
+    private func isBegunByUs(_ stage: FilePath) throws(TidemillError) -> Bool {
+        guard try directory.files.status(of: stage)?.kind == .directory, try directory.siblingMarker(stage) == nil
+        else { return false }
+        return try directory.allEntries(of: stage).allSatisfy { entry in
+            entry.kind == .file && (TableDirectory.isOurs(entry.name) || entry.name == TableMarker.name)
+        }
+    }
+
     private func cleanOwnedSiblings(_ retained: Set<RetainedVersion>) throws(TidemillError) {
         let files = directory.files
         for entry in try files.entries(of: directory.parent) {
@@ -69,7 +78,9 @@ public struct AbandonedTable: Sendable {
             if isProbe, entry.kind == .directory, try files.entries(of: path).isEmpty {
                 try files.removeDirectory(path)
             }
-            guard entry.name.hasPrefix(directory.nextPrefix), try isOurs(path) else { continue }
+            guard entry.name.hasPrefix(directory.nextPrefix) else { continue }
+            if try isBegunByUs(path) { try files.removeTree(path) }
+            guard try isOurs(path) else { continue }
             try directory.moveAside(path, label: String(entry.name.dropFirst(directory.nextPrefix.count)))
         }
         try directory.removeOldVersions(but: retained) { (path) throws(TidemillError) in try isOurs(path) }

@@ -63,16 +63,28 @@ public final class CopySink: Sendable {
     ) throws(TidemillError) -> PublishReport {
         let current = marker.withLock { $0 }
         if let published = current?.epoch, published >= epoch { return PublishReport() }
-        let stage = try directory.makeStage(String(epoch.rawValue))
-        if let current { try directory.keepForeignFiles(in: stage, of: current) }
+        let report = try replace(epoch, schema: schema, label: String(epoch.rawValue), batches: batches)
+        try directory.removeOldVersions(but: [])
+        return report
+    }
+
+    /// Replaces the copy whatever it shows.
+    /// - Parameters:
+    ///   - epoch: nil if nothing was published.
+    ///   - label: of the directory that is swapped out.
+    func replace(
+        _ epoch: Epoch?, schema: Schema, label: String, batches: () throws(TidemillError) -> Batch?
+    ) throws(TidemillError) -> PublishReport {
+        let stage = try directory.makeStage(label)
+        if let current = marker.withLock({ $0 }) { try directory.keepForeignFiles(in: stage, of: current) }
         let random = String(directory.environment.random.next(), radix: 16)
-        let name = "part-00000-\(TableDirectory.padded(epoch))-\(random)\(options.format.suffix)"
+        let name = "part-00000-\(TableDirectory.padded(epoch ?? .zero))-\(random)\(options.format.suffix)"
         let (rows, bytes) = try write(name, in: stage, schema, batches)
         let next = TableMarker(
             kind: .copy, identity: identity, epoch: epoch, schema: schema,
             files: [DataFile(name: name, rows: rows, bytes: bytes, rowGroups: 0, ranges: [], hasBloom: false)])
         try files.createDurably(stage.appending(TableMarker.name), next.encoded())
-        try directory.swapIn(stage, epoch: epoch)
+        try directory.swapIn(stage, label: label)
         marker.withLock { $0 = next }
         var report = PublishReport()
         report.rowsInserted = rows

@@ -99,6 +99,21 @@ struct FileStatisticsLocator: KeyLocator {
     }
 }
 
+extension ChangeSet {
+    /// Of equal stored rows of a bag as many go as the change set says, the first in file order. Counts down in
+    /// `table`: groups come one at a time, and each once.
+    func takeCopies(_ group: LocatedRows.Group) -> [UInt32] {
+        var positions: [UInt32] = []
+        for (position, row) in zip(group.positions, group.rows) {
+            let left = row.load(fromByteOffset: layout.valueOffset, as: Int64.self)
+            if left >= 0 { continue }
+            row.storeBytes(of: left + 1, toByteOffset: layout.valueOffset, as: Int64.self)
+            positions.append(position)
+        }
+        return positions
+    }
+}
+
 extension KeyRange {
     /// A row group's statistics as a range; floating bounds say nothing here, see `KeyRange`.
     init(_ statistics: ParquetColumnStatistics, type: DataType) {

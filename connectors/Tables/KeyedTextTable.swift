@@ -79,14 +79,52 @@ public final class KeyedTextTable: KeyedTarget, Sendable {
         guard let epoch = try rows.publishedEpoch() else { return PublishReport() }
         if let copied = try copy.publishedEpoch(), copied >= epoch { return PublishReport() }
         let reader = try TableReader(path: rowsLocation, environment: environment)
+        return try copy.publish(epoch, schema: schema, batches: KeyedTextTable.batches(of: reader, as: schema))
+    }
+
+    private static func batches(of reader: TableReader, as schema: Schema) -> () throws(TidemillError) -> Batch? {
         var splits = reader.splits[...]
         var waiting: ArraySlice<Batch> = []
         let columns = Array(0..<schema.count)
-        return try copy.publish(epoch, schema: schema) { () throws(TidemillError) -> Batch? in
+        return { () throws(TidemillError) -> Batch? in
             while waiting.isEmpty, let split = splits.popFirst() {
                 waiting = try reader.read(split, columns: columns)[...]
             }
             return waiting.popFirst().map { KeyedTextTable.retyped($0, schema) }
         }
+    }
+}
+
+// Going back.
+extension KeyedTextTable {
+    /// Makes the text a copy of the rows after they became those of an earlier epoch, under a new generation. Done
+    /// once, doing it again changes nothing.
+    ///
+    /// Text cannot say what its columns were, so they are taken from the text's marker or from `schema`, whichever the
+    /// rows fit; if they fit neither, the text leaves its place until the next publish.
+    public static func copyRowsBack(
+        location: FilePath, schema: Schema, generation: UInt64, options: TableOptions, environment: Environment
+    ) throws(TidemillError) {
+        let rows = rowsLocation(of: location)
+        func directory(_ path: FilePath, _ suffix: String) -> TableDirectory {
+            TableDirectory(path, environment: environment, readerGrace: options.readerGrace, suffix: suffix)
+        }
+        guard let marker = try directory(rows, StoredFormat.parquet.suffix).load(),
+            marker.identity.generation == generation
+        else { return }
+        let text = directory(location, options.format.suffix)
+        let shown = try text.load()
+        if let shown, shown.identity.generation == generation, shown.epoch == marker.epoch { return }
+        guard let fitting = [shown?.schema, schema].compactMap({ $0 }).first(where: { stored($0) == marker.schema })
+        else {
+            if let shown { try text.setAside(generation: shown.identity.generation) }
+            return
+        }
+        let copy = try CopySink(
+            location: location, identity: marker.identity, format: options.format, readerGrace: options.readerGrace,
+            environment: environment)
+        let reader = try TableReader(path: rows, environment: environment)
+        _ = try copy.replace(
+            marker.epoch, schema: fitting, label: "rollback", batches: batches(of: reader, as: fitting))
     }
 }

@@ -135,7 +135,7 @@ extension ParquetKeyedTable {
             piece.hashCount = file.reader.rowGroups[group].rowCount
         case .filtered(let file, let group, let removed):
             let all = try file.read(rowGroup: group, columns: Array(0..<schema.count))
-            let batch = all.gather(ParquetKeyedTable.complement(removed, all.count))
+            let batch = all.gather(TableFile.complement(removed, all.count))
             piece = MadePiece(piece: try encode(batch))
             keys = changes.keyColumns.map { batch.columns[$0] }
             piece.hashCount = batch.count
@@ -148,21 +148,6 @@ extension ParquetKeyedTable {
         }
         if wantsHashes { piece.hashes = hashRows(keys, count: piece.hashCount) }
         return piece
-    }
-
-    /// Positions 0..<count without `removed`, which ascends.
-    private static func complement(_ removed: [UInt32], _ count: Int) -> [UInt32] {
-        var kept: [UInt32] = []
-        kept.reserveCapacity(count - removed.count)
-        var next = 0
-        for position in 0..<UInt32(truncatingIfNeeded: count) {
-            if next < removed.count && removed[next] == position {
-                next += 1
-            } else {
-                kept.append(position)
-            }
-        }
-        return kept
     }
 
     private func encode(_ rows: Batch) throws(TidemillError) -> Piece {

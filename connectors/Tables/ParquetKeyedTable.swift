@@ -143,7 +143,8 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         for (index, rows) in located.enumerated() {
             guard let rows else { continue }
             for group in rows.groups {
-                let positions = key == .bag ? takeCopies(group, changes, &report) : group.positions
+                let positions = key == .bag ? changes.takeCopies(group) : group.positions
+                if key == .bag { report.rowsDeleted += positions.count }
                 if positions.isEmpty { continue }
                 inputs[index].removed[group.rowGroup] = positions
                 inputs[index].removedCount += positions.count
@@ -166,21 +167,6 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
                 }
             }
         }
-    }
-
-    /// Of equal stored rows as many go as the change set says, the first in file order.
-    private func takeCopies(
-        _ group: LocatedRows.Group, _ changes: ChangeSet, _ report: inout PublishReport
-    ) -> [UInt32] {
-        var positions: [UInt32] = []
-        for (position, row) in zip(group.positions, group.rows) {
-            let left = row.load(fromByteOffset: changes.layout.valueOffset, as: Int64.self)
-            if left >= 0 { continue }
-            row.storeBytes(of: left + 1, toByteOffset: changes.layout.valueOffset, as: Int64.self)
-            positions.append(position)
-        }
-        report.rowsDeleted += positions.count
-        return positions
     }
 
     private func requireAllTaken(_ changes: ChangeSet) throws(TidemillError) {

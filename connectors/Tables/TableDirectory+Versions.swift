@@ -52,12 +52,13 @@ extension TableDirectory {
     }
 
     /// Removes versions that were swapped out longer ago than the grace, or in a future that the clock took back,
-    /// unless a retained epoch needs them.
+    /// unless a retained epoch needs them; none if `retained` has `.all`.
     /// - Parameter isOurs: asked for each before it is removed.
     func removeOldVersions(
         but retained: Set<RetainedVersion>,
         where isOurs: (FilePath) throws(TidemillError) -> Bool = { (_) throws(TidemillError) in true }
     ) throws(TidemillError) {
+        if retained.contains(.all) { return }
         let now = environment.clock.now()
         let all = try candidates()
         let doomed = all.filter { candidate in

@@ -128,6 +128,21 @@ struct TableFile: Sendable {
         return Batch(columns: result, count: stored.count)
     }
 
+    /// Positions 0..<count without `removed`, which ascends.
+    static func complement(_ removed: [UInt32], _ count: Int) -> [UInt32] {
+        var kept: [UInt32] = []
+        kept.reserveCapacity(count - removed.count)
+        var next = 0
+        for position in 0..<UInt32(truncatingIfNeeded: count) {
+            if next < removed.count && removed[next] == position {
+                next += 1
+            } else {
+                kept.append(position)
+            }
+        }
+        return kept
+    }
+
     /// What is known of a column of the table in a row group.
     func range(rowGroup: Int, column: Int) -> KeyRange {
         guard column < partitioning.fileColumnCount else {

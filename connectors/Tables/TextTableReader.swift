@@ -16,19 +16,39 @@ public final class TextTableReader: Sendable {
 
     private static let attemptsMax = 64
 
-    /// - Throws: PATH_NOT_FOUND if no such table was written.
-    public init(path: FilePath, format: StoredFormat, environment: Environment) throws(TidemillError) {
+    /// - Parameter pending: committed epochs of a table that only grows, to be read behind what is published; then
+    ///   `schema` are its columns if nothing of that counts.
+    /// - Throws: PATH_NOT_FOUND if no such table was written; `TIDEMILL_TABLE_CHANGES_TOO_FAST` if an epoch behind the
+    ///   pending ones is published by now.
+    public init(
+        path: FilePath, format: StoredFormat, pending: PendingChanges? = nil, schema: Schema? = nil,
+        environment: Environment
+    ) throws(TidemillError) {
         let version = try TextTableReader.openVersion(path, environment.files)
-        schema = version.marker.schema
-        epoch = version.marker.epoch
-        paths = version.marker.files.map { path.appending($0.name).string }
-        fileBytes = version.marker.files.map(\.bytes)
-        partitioning = TablePartitioning(
-            version.marker.schema, columnCount: version.marker.partitionColumnCount)
+        var marker = version.marker
+        var files = version.files
+        if let waiting = try pending?.steps(behind: marker, at: path) {
+            if waiting.replacesAll {
+                for file in files { file.close() }
+                files = []
+                marker.files = []
+                marker.schema = schema ?? marker.schema
+            }
+            let directory = TableDirectory(path, environment: environment, readerGrace: .zero, suffix: format.suffix)
+            for (file, opened) in try waiting.files(staged: directory) {
+                marker.files.append(file)
+                files.append(opened)
+            }
+        }
+        self.schema = marker.schema
+        epoch = marker.epoch
+        paths = marker.files.map { path.appending($0.name).string }
+        fileBytes = marker.files.map(\.bytes)
+        partitioning = TablePartitioning(marker.schema, columnCount: marker.partitionColumnCount)
         var partitions: [[Scalar]] = []
-        for file in version.marker.files { partitions.append(try partitioning.values(ofFile: file.name)) }
+        for file in marker.files { partitions.append(try partitioning.values(ofFile: file.name)) }
         self.partitions = partitions
-        files = version.files
+        self.files = files
         self.format = format
     }
 

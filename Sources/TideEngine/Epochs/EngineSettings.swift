@@ -21,6 +21,9 @@ public struct EngineSettings: Sendable, Hashable {
     var watermarkPolicy = WatermarkClock.Policy.min
     /// `tidemill.idleTimeout`: a source without rows for so long no longer holds watermarks back.
     public var idleTimeout: Duration?
+    /// `tidemill.readerGrace`: how long a table's files that were replaced stay for readers in the middle of them; nil:
+    /// the connectors' own.
+    public var readerGrace: Duration?
 
     /// `tidemill.retain.epochs` and `tidemill.retain.bytes`: which published epochs can be gone back to.
     public var retention = RetentionPolicy()
@@ -66,6 +69,8 @@ public struct EngineSettings: Sendable, Hashable {
                 }
             case "tidemill.idletimeout":
                 idleTimeout = try EngineSettings.duration(key, value)
+            case "tidemill.readergrace":
+                readerGrace = try EngineSettings.duration(key, value)
             case "tidemill.retain.epochs":
                 retention.epochs = Int(clamping: try EngineSettings.number(key, value, from: 1))
             case "tidemill.retain.bytes":

@@ -122,7 +122,7 @@ struct StateChange {
 
 extension LogicalPlan {
     /// The pipeline's own tables that the plan reads, lower case.
-    var ownTables: Set<String> {
+    package var ownTables: Set<String> {
         if case .scan(let scan) = self { return scan.relation.isOwnTable ? [scan.relation.name.lowercased()] : [] }
         return inputs.reduce(into: []) { $0.formUnion($1.ownTables) }
     }

@@ -216,7 +216,8 @@ extension PipelineRunner {
     }
 
     private func connectTables(_ recovered: RecoveredCheckpoint) throws(TidemillError) {
-        let retained = Set(store?.retained.map(\.version) ?? [])
+        var retained = Set(store?.retained.map(\.version) ?? [])
+        if try store?.hasReaders ?? false { retained.insert(.all) }
         for dataset in definition.datasets {
             let name = dataset.name.lowercased()
             guard let port = graph.tables[name], let owner = registry.tables[name] else {

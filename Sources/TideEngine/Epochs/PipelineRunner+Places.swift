@@ -19,10 +19,14 @@ extension PipelineRunner {
 
     /// At a start, and after every publication.
     func cleanAbandonedPlaces() throws(TidemillError) {
-        guard let store, !places.abandoned.isEmpty else { return }
-        let retained = Set(store.retained.map(\.version))
+        guard let store, !places.abandoned.isEmpty, try !store.hasReaders else { return }
         for place in places.abandoned.sorted(by: { $0.path < $1.path }) {
             let generations = store.usedGenerations.union([place.generation])
+            // An epoch of this log that came after the table had left has no version of it.
+            let retained = Set(
+                store.retained.map(\.version).filter { version in
+                    version.generation != generation || place.left.map { version.epoch < $0 } ?? true
+                })
             if try connectors.cleanSiblings(of: place, generations: generations, retained: retained) {
                 places.forget(place)
             }

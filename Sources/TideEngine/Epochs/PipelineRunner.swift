@@ -220,7 +220,8 @@ public final class PipelineRunner {
         guard let store, let epoch = machine.lastCommitted else { return }
         var done: [TablePublication] = []
         var changed = Set<String>()
-        let retained = Set(try store.retained(afterPublishing: epoch).map(\.version))
+        var retained = Set(try store.retained(afterPublishing: epoch).map(\.version))
+        if try store.hasReaders { retained.insert(.all) }
         for table in tables { table.retain(retained) }
         for table in tables where table.hasPending || table.startsOver {
             let start = environment.clock.elapsed()

@@ -71,15 +71,13 @@ package enum ReaderOptions {
 /// Keys that begin with `tidemill.`: table properties and configuration.
 enum TidemillKeys {
     static let properties = [
-        "tidemill.outputMode", "tidemill.write", "tidemill.key", "tidemill.lateRows", "tidemill.publishInterval",
-        "tidemill.freezeAtWatermark", "tidemill.location", "tidemill.startingOffsets", "tidemill.readerGrace",
-        "tidemill.idleTimeout",
+        "tidemill.outputMode", "tidemill.write", "tidemill.key", "tidemill.lateRows",
+        "tidemill.freezeAtWatermark", "tidemill.location", "tidemill.readerGrace",
     ]
     static let configuration = [
         "tidemill.now", "tidemill.stabilityWindow", "tidemill.flushBytes", "tidemill.memory.limit",
         "tidemill.publishInterval",
         "tidemill.retain.epochs", "tidemill.retain.bytes", "tidemill.idleTimeout", "tidemill.readerGrace",
-        "tidemill.startingOffsets",
         "tidemill.workers",
     ]
     /// Properties whose meaning would be lost if they were ignored.

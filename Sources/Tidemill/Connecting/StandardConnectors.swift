@@ -8,11 +8,16 @@ public struct StandardConnectors: Connectors {
     let database: String
     /// How tables are written; tests make everything small.
     package var tableOptions = TableOptions()
+    /// `tidemill.readerGrace` of the pipeline, which a table's own goes before; nil: as in `tableOptions`.
+    private let readerGrace: Duration?
 
-    public init(environment: Environment, warehouse: FilePath, database: String = "default") {
+    public init(
+        environment: Environment, warehouse: FilePath, database: String = "default", readerGrace: Duration? = nil
+    ) {
         self.environment = environment
         self.warehouse = warehouse
         self.database = database
+        self.readerGrace = readerGrace
     }
 
     /// `<warehouse>/<table>`, `<warehouse>/<database>.db/<table>`, or the property `tidemill.location`.
@@ -75,6 +80,26 @@ public struct StandardConnectors: Connectors {
             reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
     }
 
+    public func committedTable(
+        _ dataset: Dataset, _ pending: PendingChanges
+    ) throws(TidemillError) -> (any Source)? {
+        let path = location(of: dataset)
+        guard try environment.files.exists(path) else { return nil }
+        var options = try options(dataset, startsOver: false)
+        if options.format != .parquet && dataset.key == nil {
+            return StoredTextSource(
+                reader: try TextTableReader(
+                    path: path, format: options.format, pending: pending, schema: dataset.schema,
+                    environment: environment),
+                schema: dataset.schema, name: dataset.name)
+        }
+        options.format = .parquet
+        let table = try CommittedTable.open(
+            isKeyedText(dataset) ? KeyedTextTable.rowsLocation(of: path) : path, schema: dataset.schema,
+            key: dataset.key, pending: pending, options: options, environment: environment)
+        return table.map { CommittedTableSource(table: $0, schema: dataset.schema, name: dataset.name) }
+    }
+
     public func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)? {
         let path = location(of: dataset)
         guard try environment.files.exists(path) else { return nil }
@@ -128,9 +153,15 @@ public struct StandardConnectors: Connectors {
         }
     }
 
+    private var defaultGrace: Duration { readerGrace ?? tableOptions.readerGrace }
+
     private func options(_ dataset: Dataset, startsOver: Bool) throws(TidemillError) -> TableOptions {
         var options = tableOptions
         options.format = try storedFormat(of: dataset)
+        options.readerGrace = defaultGrace
+        if let own = dataset.property("tidemill.readerGrace") {
+            options.readerGrace = try EngineSettings.duration("tidemill.readerGrace", own)
+        }
         options.partitionColumnCount = dataset.partitionedBy.count
         options.adoptsOtherGeneration = startsOver
         options.replacesOtherSchema = startsOver
@@ -141,7 +172,7 @@ public struct StandardConnectors: Connectors {
     func requireStorable(_ dataset: Dataset) throws(TidemillError) {
         let place = dataset.span.map { ErrorPlace.sql($0) }
         do throws(TidemillError) {
-            try storedFormat(of: dataset).check(dataset.schema)
+            try options(dataset, startsOver: false).format.check(dataset.schema)
         } catch { throw place.map { error.at($0) } ?? error }
         guard dataset.partitionedBy.isEmpty || dataset.key == nil || dataset.format == "parquet" else {
             throw TidemillError.unsupported(
@@ -166,7 +197,7 @@ public struct StandardConnectors: Connectors {
             sink: try CopySink(
                 location: FilePath(sink.path),
                 identity: TableIdentity(table: sink.name.lowercased(), generation: generation),
-                format: format, environment: environment))
+                format: format, readerGrace: defaultGrace, environment: environment))
     }
 
     private func format(of sink: SinkDefinition) throws(TidemillError) -> StoredFormat {
@@ -199,9 +230,13 @@ public struct StandardConnectors: Connectors {
 extension StandardConnectors {
     public func places(of dataset: Dataset) -> [String] {
         let location = location(of: dataset)
-        let isText = dataset.key != nil && dataset.format != "parquet"
-        return (isText ? [location, KeyedTextTable.rowsLocation(of: location)] : [location]).map(placeText)
+        return (isKeyedText(dataset) ? [location, KeyedTextTable.rowsLocation(of: location)] : [location]).map(
+            placeText)
     }
+
+    /// Whether the table is a text copy of hidden rows.
+    private func isKeyedText(_ dataset: Dataset) -> Bool { dataset.key != nil && dataset.format != "parquet" }
+
     public func place(of sink: SinkDefinition) -> String { placeText(FilePath(sink.path)) }
 
     /// A warehouse may be moved together with its checkpoint.
@@ -215,7 +250,7 @@ extension StandardConnectors {
     ) throws(TidemillError) -> Bool {
         try AbandonedTable(
             location: Project.resolve(place.path, in: warehouse), table: place.table, generations: generations,
-            readerGrace: tableOptions.readerGrace, environment: environment
+            readerGrace: defaultGrace, environment: environment
         ).clean(retained: retained)
     }
 }
@@ -225,7 +260,7 @@ extension StandardConnectors {
     private func versions(_ dataset: Dataset) throws(TidemillError) -> TableVersions {
         var options = try options(dataset, startsOver: false)
         var path = location(of: dataset)
-        if options.format != .parquet && dataset.key != nil {
+        if isKeyedText(dataset) {
             // The text is a copy of the rows beside it, and follows them.
             path = KeyedTextTable.rowsLocation(of: path)
             options.format = .parquet
@@ -239,9 +274,17 @@ extension StandardConnectors {
         _ dataset: Dataset, to version: RetainedVersion, generation: UInt64
     ) throws(TidemillError) {
         try versions(dataset).rollBack(to: version, generation: generation)
+        guard isKeyedText(dataset) else { return }
+        try KeyedTextTable.copyRowsBack(
+            location: location(of: dataset), schema: dataset.schema, generation: generation,
+            options: try options(dataset, startsOver: false), environment: environment)
     }
     public func setAside(_ dataset: Dataset, generation: UInt64) throws(TidemillError) {
         try versions(dataset).setAside(generation: generation)
+        guard isKeyedText(dataset) else { return }
+        try TableVersions(
+            location: location(of: dataset), options: try options(dataset, startsOver: false), environment: environment
+        ).setAside(generation: generation)
     }
     public func bytesHeld(_ dataset: Dataset, by version: RetainedVersion) throws(TidemillError) -> Int64 {
         try versions(dataset).bytesHeld(by: version)

@@ -38,13 +38,45 @@ final class StoredTableSource: StandingSource {
         let group = reader.splits[split.ordinal]
         // A scan without columns still has rows to count.
         if wanted.isEmpty { return BatchesReader([Batch(columns: [], count: group.rows)]) }
-        let types = columns.map { schema[$0].type }
-        return BatchesReader(
-            try reader.read(group, columns: wanted).map { batch in
+        return StoredTableSource.typed(try reader.read(group, columns: wanted), columns.map { schema[$0].type })
+    }
+
+    static func typed(_ batches: [Batch], _ types: [DataType]) -> BatchesReader {
+        BatchesReader(
+            batches.map { batch in
                 // Tables kept as text have the images of nested values in their hidden rows.
                 let typed = zip(batch.columns, types).map { $1.isNested && $0.type == .binary ? $0.retyped($1) : $0 }
                 return Batch(columns: typed, count: batch.count)
             })
+    }
+}
+
+/// A stored table with what is committed and not published, as a relation that stands still.
+final class CommittedTableSource: StandingSource {
+    let table: CommittedTable
+    let schema: Schema
+    let description: String
+
+    init(table: CommittedTable, schema: Schema, name: String) {
+        self.table = table
+        self.schema = schema
+        description = "ParquetTable[\(name)]"
+    }
+
+    /// Of one query: nothing compares versions.
+    func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
+        ([], table.names.enumerated().map { SourceSplit(ordinal: $0, name: $1, bytes: 0, token: []) })
+    }
+
+    func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
+        let wanted = try columns.map { (column) throws(TidemillError) -> Int in
+            try StoredTableSource.index(of: schema[column].name, in: table.schema)
+        }
+        if wanted.isEmpty {
+            return BatchesReader([Batch(columns: [], count: table.rowCount(piece: split.ordinal))])
+        }
+        return StoredTableSource.typed(
+            try table.read(piece: split.ordinal, columns: wanted), columns.map { schema[$0].type })
     }
 }
 
