@@ -14,9 +14,11 @@ public struct Pipeline: Sendable {
     ///   - storage: the checkpoint's folder; nil: the project's.
     ///   - warehouse: where tables go; nil: `spark-warehouse` next to the project.
     ///   - settings: over the project's configuration.
+    ///   - infersAnew: whether columns that are not declared are taken from the files of now, although the checkpoint
+    ///     knows what they were.
     public init(
         _ project: Project, storage: FilePath? = nil, warehouse: FilePath? = nil, settings: [String: String] = [:],
-        environment: Environment
+        infersAnew: Bool = false, environment: Environment
     ) throws(TidemillError) {
         self.project = project
         self.storage = storage ?? project.storage
@@ -24,12 +26,14 @@ public struct Pipeline: Sendable {
         self.environment = environment
         let connectors = StandardConnectors(
             environment: environment, warehouse: self.warehouse, database: project.database)
+        let columns = ColumnInference(
+            connectors: connectors, storage: infersAnew ? nil : self.storage, files: environment.files)
         let analyzer = PipelineAnalyzer(
             name: project.name, projectDirectory: project.directory, configuration: project.configuration,
             overrides: settings, database: project.database
-        ) { (relation) throws(TidemillError) in try connectors.inferSchema(relation) }
+        ) { (relation) throws(TidemillError) in try columns.schema(of: relation) }
         var definition = try analyzer.analyze(scripts: project.scripts)
-        definition.notes = project.notes + definition.notes
+        definition.notes = project.notes + definition.notes + columns.notes
         self.definition = definition
     }
 

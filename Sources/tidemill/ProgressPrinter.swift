@@ -68,6 +68,9 @@ final class ProgressPrinter {
         }
     }
 
+    /// What a person should know before anything is read.
+    func introduce(_ pipeline: Pipeline) { for text in pipeline.definition.notes { note("note: \(text)") } }
+
     func warn(_ text: String) { note("warning: \(text)") }
 
     private func note(_ text: String) {

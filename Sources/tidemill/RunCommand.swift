@@ -28,8 +28,9 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         StandardStreams.ignoreBrokenPipes()
-        let pipeline = try options.pipeline(project)
+        let pipeline = try options.pipeline(project, infersAnew: refreshing.fullRefreshAll)
         let printer = ProgressPrinter(mode: progress, clock: pipeline.environment.clock)
+        printer.introduce(pipeline)
         let runner = try pipeline.runner(epochsMax: maxEpochs, refreshed: refreshing.tables(of: pipeline)) {
             printer.show($0)
         }

@@ -43,8 +43,9 @@ struct ServeCommand: ParsableCommand {
         StandardStreams.ignoreBrokenPipes()
         TerminationSignals.block()
         let interval = try EngineSettings.duration("--trigger", trigger)
-        let pipeline = try options.pipeline(project)
+        let pipeline = try options.pipeline(project, infersAnew: refreshing.fullRefreshAll)
         let printer = ProgressPrinter(mode: progress, clock: pipeline.environment.clock, showsEpochs: true)
+        printer.introduce(pipeline)
         if let listen { printer.warn("this version has no HTTP API: nothing listens on \(listen)") }
         let runner = try pipeline.runner(refreshed: refreshing.tables(of: pipeline)) { printer.show($0) }
         let watch = try DirectoryWatch()

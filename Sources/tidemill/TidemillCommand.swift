@@ -53,7 +53,8 @@ struct ProjectOptions: ParsableArguments {
         return map
     }
 
-    func pipeline(_ path: String?) throws -> Pipeline {
+    /// - Parameter infersAnew: columns that are not declared are taken from the files of now.
+    func pipeline(_ path: String?, infersAnew: Bool = false) throws -> Pipeline {
         let settings = try settingsMap()
         var workers = processorCount()
         if let text = settings["tidemill.workers"] {
@@ -67,6 +68,6 @@ struct ProjectOptions: ParsableArguments {
         return try Pipeline(
             project, storage: storage.map { Project.resolve($0, in: currentDirectory()) },
             warehouse: warehouse.map { Project.resolve($0, in: currentDirectory()) }, settings: settings,
-            environment: environment)
+            infersAnew: infersAnew, environment: environment)
     }
 }

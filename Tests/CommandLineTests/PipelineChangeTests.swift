@@ -115,4 +115,41 @@ import Testing
         dry.expectError("TIDEMILL_REPLAY_FILES_GONE", "in/2.csv")
         #expect(dry.out.contains("cannot be filled"))
     }
+
+    /// Columns that nobody declared are those of the first file, and stay when it is gone; a full refresh of all tables
+    /// takes them from the files of then.
+    @Test(arguments: ["json", "csv"]) func inferredColumnsStay(_ format: String) throws {
+        let workspace = try Workspace()
+        try workspace.write(
+            "p.sql",
+            """
+            CREATE TABLE s USING \(format) OPTIONS (path 'in', header 'true');
+            CREATE MATERIALIZED VIEW t AS SELECT * FROM s;
+            """)
+        func put(_ name: String, _ cells: [(String, String)]) throws {
+            let text =
+                format == "json"
+                ? "{" + cells.map { "\"\($0)\": \"\($1)\"" }.joined(separator: ", ") + "}\n"
+                : cells.map(\.0).joined(separator: ",") + "\n" + cells.map(\.1).joined(separator: ",") + "\n"
+            try workspace.write("in/\(name)", text)
+        }
+        try put("0", [("k", "a")])
+        try put("1", [("k", "b"), ("v", "x")])
+        let first = try workspace.tidemill("run", "p.sql")
+        first.expectSuccess()
+        #expect(
+            first.err.contains("the columns of s are those of its first file; later files also have v string: declare"))
+        try FileManager.default.removeItem(at: workspace.url("in/0"))
+        try put("2", [("k", "c"), ("v", "y")])
+        let second = try workspace.tidemill("run", "p.sql")
+        second.expectSuccess()
+        #expect(!second.err.contains("the columns of s"))
+        #expect(try workspace.rows("SELECT * FROM t ORDER BY ALL") == ["b", "c"])
+        try workspace.tidemill("run", "p.sql", "--full-refresh-all").expectSuccess()
+        #expect(try workspace.rows("SELECT k, v FROM t ORDER BY ALL") == ["b,x", "c,y"])
+        // And that is what counts from now on.
+        try put("3", [("k", "d"), ("v", "z"), ("w", "1")])
+        try workspace.tidemill("run", "p.sql").expectSuccess()
+        #expect(try workspace.rows("SELECT * FROM t ORDER BY ALL") == ["b,x", "c,y", "d,z"])
+    }
 }

@@ -18,8 +18,9 @@ public let directoryFormats = ["csv", "json", "parquet", "text"]
 ///   - schema: nil if the table was declared without columns.
 ///   - partitionedBy: columns that are in the names of directories, never in the files.
 public func makeSource(
-    format: String, path: FilePath, options: [String: String], schema: Schema?, partitionedBy: [String] = [],
-    environment: Environment
+    format: String, path: FilePath, options: [String: String], schema: Schema?,
+    inferringFrom files: InferenceFiles = .all,
+    partitionedBy: [String] = [], environment: Environment
 ) throws(TidemillError) -> ConnectedSource {
     var set = OptionSet(options)
     // How long a source may be silent is the engine's affair.
@@ -57,9 +58,9 @@ public func makeSource(
     if let schema {
         columns = schema
     } else {
-        columns = try inferSchema(reader, listing, format, environment)
+        columns = try inferSchema(reader, listing, format, files, environment)
     }
-    if columns.fields.isEmpty { columns = try inferSchema(reader, listing, format, environment) }
+    if columns.fields.isEmpty { columns = try inferSchema(reader, listing, format, files, environment) }
     let source = try DirectorySource(
         listing: listing, format: reader, schema: columns,
         partitionColumns: partitionedBy.compactMap { columns.index(of: $0) }, environment: environment,
@@ -67,8 +68,17 @@ public func makeSource(
     return ConnectedSource(source: source, limit: limit, unknownOptions: set.unused)
 }
 
+/// Which files say what the columns of a table without any are.
+public enum InferenceFiles: Sendable {
+    /// The first in source order, by time of modification and path: the same however many have come since.
+    case first
+    /// What the format finds best: all of JSON, the newest of CSV and Parquet.
+    case all
+}
+
 private func inferSchema(
-    _ reader: any FormatReader, _ listing: FileListing, _ format: String, _ environment: Environment
+    _ reader: any FormatReader, _ listing: FileListing, _ format: String, _ wanted: InferenceFiles,
+    _ environment: Environment
 ) throws(TidemillError) -> Schema {
     var files: [(path: String, modified: Int64)] = []
     for found in try listing.files(in: environment.files) {
@@ -82,7 +92,7 @@ private func inferSchema(
     }
     files.sort { ($0.modified, $0.path) < ($1.modified, $1.path) }
     let paths = files.map(\.path)
-    let own = try reader.inferSchema(paths, environment: environment)
+    let own = try reader.inferSchema(wanted == .first ? Array(paths.prefix(1)) : paths, environment: environment)
     if listing.recursive { return own }
     let partitions = try PartitionDirectories.infer(paths, below: listing.base)
     let names = Set(partitions.map { $0.name.lowercased() })

@@ -140,6 +140,9 @@ extension PipelineRunner {
         }
         record.statics.append(EpochRecord.Entry(id: PlanRegistry.entryID, bytes: registry.encoded))
         record.statics.append(EpochRecord.Entry(id: TablePlaces.entryID, bytes: places.encoded))
+        if !inferredColumns.isEmpty {
+            record.statics.append(EpochRecord.Entry(id: InferredColumns.entryID, bytes: inferredColumns.encoded))
+        }
         endFlows(&record)
         for (index, versions) in staticVersions.enumerated() {
             record.statics.append(

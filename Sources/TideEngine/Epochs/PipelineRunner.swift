@@ -275,6 +275,7 @@ public final class PipelineRunner {
     }
 
     var lastRecord: EpochRecord?
+    private(set) lazy var inferredColumns = InferredColumns(of: definition)
 }
 
 /// Ledger rows of a source as blocks have rows: led by a hash, in its order.

@@ -32,10 +32,14 @@ public final class CommittedSnapshot: Sendable {
         }
         let lease = try ReaderLease.take(storage, environment: environment)
         var attempts = 0
+        // The log's last epoch when a table showed a later one; -1 for an empty log.
+        var behind: Int64?
         while true {
             attempts += 1
+            var last: Int64 = -1
             do throws(TidemillError) {
                 guard let recovered = try RecoveredCheckpoint.read(storage, files: environment.files) else { continue }
+                last = recovered.lastCommitted?.rawValue ?? -1
                 try requireAtRest(recovered)
                 let registry = try PlanRegistry(of: recovered)
                 let sources = try sources(datasets, connectors) { (dataset) throws(TidemillError) in
@@ -44,8 +48,14 @@ public final class CommittedSnapshot: Sendable {
                 return CommittedSnapshot(recovered.lastCommitted, sources, lease)
             } catch {
                 // The writer went on, and what was being looked at is gone or newer.
-                let isMoving = error.errno == noSuchFile || error.code == "TIDEMILL_TABLE_CHANGES_TOO_FAST"
-                guard isMoving, attempts < attemptsMax else { throw error }
+                let isNewer = error.code == "TIDEMILL_TABLE_CHANGES_TOO_FAST"
+                guard isNewer || error.errno == noSuchFile, attempts < attemptsMax else { throw error }
+                // A table shows what the log does not have, though it was read again: an old copy of the checkpoint.
+                // The next start refuses that; for a query the files are what there is.
+                if isNewer && behind == last {
+                    return CommittedSnapshot(nil, try sources(datasets, connectors) { _ in nil }, lease)
+                }
+                behind = isNewer ? last : nil
             }
         }
     }

@@ -42,6 +42,9 @@ public struct ExternalRelation: Sendable {
     public var schema: Schema
     /// Columns that are in the names of directories (`key=value`), never in the files.
     public var partitionedBy: [String]
+    /// Of a table that is declared without columns: what they are taken from, as text. With another path, format or way
+    /// of reading it is another table. nil: the columns are declared, or follow from the format.
+    public var inferredFrom: String?
     public var span: SourceSpan?
     public init(
         name: String, format: String, path: String?, options: [String: String], schema: Schema,

@@ -52,6 +52,7 @@ extension PipelineSession {
         var relation = ExternalRelation(
             name: name, format: format, path: path.map(resolved), options: options, schema: Schema([]),
             span: statement.name.span)
+        if needsPath, format != "text", statement.columns.isEmpty { relation.inferredFrom = identity(relation) }
         relation.schema = try schema(of: relation, statement)
         relation.partitionedBy = try partitions(statement.clauses.partitionedBy, relation.schema)
         // As in Spark, they stand behind the others.
@@ -61,6 +62,15 @@ extension PipelineSession {
             fields.filter { !isPartition.contains($0.name) }
                 + relation.partitionedBy.compactMap { name in fields.first { $0.name == name } })
         return relation
+    }
+
+    /// See `ExternalRelation.inferredFrom`. The project may move; how much is read at a time, and what happens to
+    /// changed files, says nothing about columns.
+    private func identity(_ relation: ExternalRelation) -> String {
+        var path = FilePath(relation.path ?? "").lexicallyNormalized()
+        _ = path.removePrefix(analyzer.projectDirectory.lexicallyNormalized())
+        let options = relation.options.filter { key, _ in !key.hasSuffix("pertrigger") && !key.hasPrefix("tidemill.") }
+        return ([relation.format, path.string] + options.map { "\($0)=\($1)" }.sorted()).joined(separator: "\n")
     }
 
     private func checkFormat(_ written: QualifiedName, _ format: String) throws(TidemillError) {

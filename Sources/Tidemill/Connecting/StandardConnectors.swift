@@ -41,12 +41,15 @@ public struct StandardConnectors: Connectors {
     }
 
     /// The columns of a relation that is declared without them.
-    public func inferSchema(_ relation: ExternalRelation) throws(TidemillError) -> Schema {
-        try connect(relation, relation.options, nil).source.schema
+    public func inferSchema(
+        _ relation: ExternalRelation, from files: InferenceFiles = .all
+    ) throws(TidemillError) -> Schema {
+        try connect(relation, relation.options, nil, from: files).source.schema
     }
 
     private func connect(
-        _ relation: ExternalRelation, _ options: [String: String], _ schema: Schema?
+        _ relation: ExternalRelation, _ options: [String: String], _ schema: Schema?,
+        from files: InferenceFiles = .all
     ) throws(TidemillError) -> ConnectedSource {
         if generatorFormats.contains(relation.format) {
             return try makeGeneratorSource(
@@ -60,7 +63,7 @@ public struct StandardConnectors: Connectors {
         }
         return try makeSource(
             format: relation.format, path: FilePath(path), options: options, schema: schema,
-            partitionedBy: relation.partitionedBy, environment: environment)
+            inferringFrom: files, partitionedBy: relation.partitionedBy, environment: environment)
     }
 
     public func storedTable(_ dataset: Dataset) throws(TidemillError) -> (any Source)? {
