@@ -7,10 +7,15 @@ public struct TaskContext: Sendable {
     public let worker: Int
     /// Position in the stage's order: rows of a lower ordinal come first.
     public let ordinal: Int
+    /// Of the scans of an epoch: rows of a lower stage come first.
+    public let stage: Int
+    public let epoch: Int64
     public let evaluation: EvaluationContext
-    public init(worker: Int, ordinal: Int, evaluation: EvaluationContext) {
+    public init(worker: Int, ordinal: Int, stage: Int = 0, epoch: Int64 = 0, evaluation: EvaluationContext) {
         self.worker = worker
         self.ordinal = ordinal
+        self.stage = stage
+        self.epoch = epoch
         self.evaluation = evaluation
     }
 }

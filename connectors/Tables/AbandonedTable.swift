@@ -17,7 +17,8 @@ public struct AbandonedTable: Sendable {
         self.generations = generations
     }
 
-    private enum Owner { case us, others, nobody }
+    /// `unreadable`: there is a marker, and a later start may read it.
+    private enum Owner { case us, others, nobody, unreadable }
 
     /// Removes stages, and versions that neither a reader within its grace nor a retained epoch needs.
     /// - Returns: whether nothing is left to be removed later.
@@ -27,6 +28,7 @@ public struct AbandonedTable: Sendable {
         let owner = try owner()
         switch owner {
         case .others: return true
+        case .unreadable: return false
         case .us: try directory.recoverSiblings(retained: retained)
         case .nobody: try cleanOwnedSiblings(retained)
         }
@@ -36,7 +38,7 @@ public struct AbandonedTable: Sendable {
                 continue
             }
             if owner == .us { return false }
-            if try isOurs(directory.parent.appending(entry.name)) { return false }
+            if try self.owner(of: directory.parent.appending(entry.name)) != .others { return false }
         }
         // The place is forgotten for good: what was removed must not come back.
         try files.syncDirectory(directory.parent)
@@ -45,20 +47,17 @@ public struct AbandonedTable: Sendable {
 
     private func owner() throws(TidemillError) -> Owner {
         guard let status = try directory.files.status(of: directory.location) else { return .nobody }
-        guard status.kind == .directory, try directory.files.exists(directory.markerPath) else { return .others }
-        // A marker that cannot be read says nothing.
-        guard let marker = try directory.siblingMarker(directory.location) else { return .others }
-        return belongsToUs(marker) ? .us : .others
+        return status.kind == .directory ? try owner(of: directory.location) : .others
     }
 
-    private func belongsToUs(_ marker: TableMarker) -> Bool {
-        marker.identity.table == table && generations.contains(marker.identity.generation)
+    private func owner(of version: FilePath) throws(TidemillError) -> Owner {
+        guard try directory.files.exists(version.appending(TableMarker.name)) else { return .others }
+        guard let marker = try directory.siblingMarker(version) else { return .unreadable }
+        let isOurs = marker.identity.table == table && generations.contains(marker.identity.generation)
+        return isOurs ? .us : .others
     }
 
-    private func isOurs(_ sibling: FilePath) throws(TidemillError) -> Bool {
-        guard let marker = try directory.siblingMarker(sibling) else { return false }
-        return belongsToUs(marker)
-    }
+    private func isOurs(_ sibling: FilePath) throws(TidemillError) -> Bool { try owner(of: sibling) == .us }
 
     /// Whether it is a replacement that was cut off before its marker: nothing but files with names of ours is in it.
     private func isBegunByUs(_ stage: FilePath) throws(TidemillError) -> Bool {

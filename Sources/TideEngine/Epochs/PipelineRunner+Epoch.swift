@@ -17,7 +17,8 @@ extension PipelineRunner {
         beginFlows()
         try loadStatics(evaluation)
         let runner = StageRunner(
-            graph: graph, executor: environment.executor, evaluation: evaluation, batchRowsMax: settings.batchRowsMax)
+            graph: graph, executor: environment.executor, evaluation: evaluation, batchRowsMax: settings.batchRowsMax,
+            epoch: epoch.rawValue)
         if !toFill.isEmpty { try fill(runner) }
         if machine.lastCommitted == nil {
             for constant in graph.constants { try runner.feed(constant.batch, into: constant.consumer) }

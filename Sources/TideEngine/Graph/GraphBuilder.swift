@@ -72,13 +72,15 @@ struct GraphBuilder {
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
             let eventTime = eventTime(of: aggregate, plan)
+            let inSourceOrder = !isBatch && time != nil && aggregate.input.isInSourceOrder
             if !isBatch, aggregate.session != nil, !incremental.isAppendOnly(aggregate.input) {
                 throw TidemillError.unsupported(
                     "session_window over input that retracts rows", hint: "use it over rows that are only added")
             }
             if let session = aggregate.session {
                 let node = try SessionOperator(
-                    aggregate, session: session, eventTime: eventTime, partitionBits: partitionBits, outputs: outputs)
+                    aggregate, session: session, inSourceOrder: inSourceOrder, eventTime: eventTime,
+                    partitionBits: partitionBits, outputs: outputs)
                 try build(aggregate.input, [node])
                 return add(
                     node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
@@ -97,6 +99,7 @@ struct GraphBuilder {
             }
             let node = try AggregateOperator(
                 groups: aggregate.groups, aggregates: aggregate.aggregates, input: aggregate.input.schema,
+                inSourceOrder: inSourceOrder,
                 inputAppends: isBatch || eventTime != nil || incremental.isAppendOnly(aggregate.input),
                 partitionBits: partitionBits, emitsOldRows: !replacesByGroup, eventTime: eventTime, outputs: outputs)
             try build(aggregate.input, [node])

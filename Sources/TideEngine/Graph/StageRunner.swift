@@ -5,6 +5,20 @@ struct StageRunner {
     let evaluation: EvaluationContext
     /// Longer batches of a source are cut.
     var batchRowsMax = Int.max
+    var epoch: Int64 = 0
+    /// Scans so far.
+    private let scans = Locked(0)
+
+    init(
+        graph: FlowGraph, executor: any Executor, evaluation: EvaluationContext, batchRowsMax: Int = .max,
+        epoch: Int64 = 0
+    ) {
+        self.graph = graph
+        self.executor = executor
+        self.evaluation = evaluation
+        self.batchRowsMax = batchRowsMax
+        self.epoch = epoch
+    }
 
     struct ScanResult: Sendable {
         var rows = 0
@@ -31,10 +45,15 @@ struct StageRunner {
     ) throws(TidemillError) -> ScanResult {
         beginStage()
         let evaluation = evaluation
-        let rowsMax = batchRowsMax
+        let (rowsMax, epoch) = (batchRowsMax, epoch)
+        let stage = scans.withLock { scans in
+            scans += 1
+            return scans
+        }
         let result = Locked(ScanResult())
         try executor.run(tasks: splits.count) { (index, worker) throws(TidemillError) in
-            let task = TaskContext(worker: worker, ordinal: index, evaluation: evaluation)
+            let task = TaskContext(
+                worker: worker, ordinal: index, stage: stage, epoch: epoch, evaluation: evaluation)
             let reader = try source.open(splits[index], columns: columns)
             while let batch = try reader.next() {
                 // A scan that needs no column still counts rows.

@@ -80,13 +80,20 @@ struct AccumulatorLayout: Sendable {
     private(set) var outputs: [Output] = []
     private(set) var stores: [ValueStore] = []
     private(set) var valueBytes = 0
+    private let inSourceOrder: Bool
+    /// Whether columns of `SourceOrder` are wanted behind `inputs`.
+    var readsSourceOrder: Bool { stores.contains { $0.columns.contains { $0 >= inputs.count } } }
     /// Expressions to evaluate over the input, behind the group expressions.
     private(set) var inputs: [BoundExpression] = []
 
     /// - Parameters:
     ///   - schema: columns of the input, whose order decides which row is the first.
+    ///   - inSourceOrder: the row that came first is the first. Two columns of `SourceOrder` stand behind `inputs`.
     ///   - retracts: the input takes rows back, so that an extreme may have to give way to the next one.
-    init(_ aggregates: [NamedAggregate], input schema: Schema, retracts: Bool) throws(TidemillError) {
+    init(
+        _ aggregates: [NamedAggregate], input schema: Schema, inSourceOrder: Bool = false, retracts: Bool
+    ) throws(TidemillError) {
+        self.inSourceOrder = inSourceOrder
         slots = [Slot(kind: .rows, argument: nil, filter: nil, type: .bigint)]
         for named in aggregates {
             let aggregate = named.aggregate
@@ -135,6 +142,9 @@ struct AccumulatorLayout: Sendable {
             }
             outputs.append(Output(aggregate: aggregate, main: main, count: count, more: more))
         }
+        for index in stores.indices {
+            stores[index].columns = stores[index].columns.map { $0 < 0 ? inputs.count - 1 - $0 : $0 }
+        }
         for index in slots.indices {
             slots[index].offset = valueBytes
             valueBytes += slots[index].byteCount
@@ -159,6 +169,11 @@ struct AccumulatorLayout: Sendable {
         }
         func row(_ pick: ValueStore.Pick, _ ignoresNulls: Bool, type: DataType? = nil) -> Output {
             var order: [(Int, DataType)] = []
+            if inSourceOrder {
+                // Behind all inputs, of which there may come more.
+                order = SourceOrder.types.enumerated().map { (-1 - $0, $1) }
+                return picked(pick, orderedBy: order, required: ignoresNulls ? [arguments[0]] : [], type: type)
+            }
             for (index, field) in schema.fields.enumerated() {
                 order.append((input(.column(index: index, type: field.type, nullable: field.nullable)), field.type))
             }

@@ -22,6 +22,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     private let seeded: Atomic<Bool>
     /// In streaming tables: how groups end.
     let eventTime: AggregateEventTime?
+    private let sourceOrder: SourceOrder?
     /// Groups that this epoch's late rows fall into.
     let lateGroups = Locked<RowTable?>(nil)
     let cold: Locked<ColdState?>
@@ -31,10 +32,12 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
 
     /// - Parameters:
     ///   - input: columns of the input; where the first or last row of a group is asked for, their order decides.
+    ///   - inSourceOrder: there the row that came first is the first: of streaming tables.
     ///   - inputAppends: the input retracts nothing.
     public init(
         groups: [NamedExpression], aggregates: [NamedAggregate], input: Schema = Schema([]),
-        inputAppends: Bool = true, partitionBits: Int, emitsOldRows: Bool, eventTime: AggregateEventTime? = nil,
+        inSourceOrder: Bool = false, inputAppends: Bool = true, partitionBits: Int, emitsOldRows: Bool,
+        eventTime: AggregateEventTime? = nil,
         outputs: Outputs
     ) throws(TidemillError) {
         self.eventTime = eventTime
@@ -42,7 +45,8 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
         accumulators = try AccumulatorLayout(
-            aggregates, input: input, retracts: !inputAppends)
+            aggregates, input: input, inSourceOrder: inSourceOrder, retracts: !inputAppends)
+        sourceOrder = accumulators.readsSourceOrder ? SourceOrder() : nil
         program = ExpressionProgram(groups.map(\.expression) + accumulators.inputs)
         layout = RowLayout(keys: groupTypes, valueBytes: accumulators.valueBytes)
         // One row has one partition.
@@ -66,6 +70,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         var batch = batch
         var columns = try program.evaluate(batch, task.evaluation)
+        if let sourceOrder { columns += sourceOrder.columns(batch.count, task) }
         if let eventTime, let keep = withoutLate(columns, batch, eventTime, task) {
             let kept = Batch(columns: columns, count: batch.count, weights: batch.weights).filter(keep)
             (batch, columns) = (kept, kept.columns)
@@ -89,7 +94,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    public func finishTask(_ task: TaskContext) throws(TidemillError) {}
+    public func finishTask(_ task: TaskContext) throws(TidemillError) { sourceOrder?.finishTask(task) }
 
     // MARK: Output
 

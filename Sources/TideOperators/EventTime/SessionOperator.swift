@@ -15,10 +15,13 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     private let bits: Int
     private let partitions: [Locked<SessionPartition>]
     private let eventTime: AggregateEventTime?
+    private let sourceOrder: SourceOrder?
     private let outputs: Outputs
 
+    /// - Parameter inSourceOrder: see `AggregateOperator`.
     public init(
-        _ aggregate: LogicalPlan.Aggregate, session: Int, eventTime: AggregateEventTime?, partitionBits: Int,
+        _ aggregate: LogicalPlan.Aggregate, session: Int, inSourceOrder: Bool = false, eventTime: AggregateEventTime?,
+        partitionBits: Int,
         outputs: Outputs
     ) throws(TidemillError) {
         self.session = session
@@ -26,7 +29,9 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         self.outputs = outputs
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
-        accumulators = try AccumulatorLayout(aggregate.aggregates, input: aggregate.input.schema, retracts: false)
+        accumulators = try AccumulatorLayout(
+            aggregate.aggregates, input: aggregate.input.schema, inSourceOrder: inSourceOrder, retracts: false)
+        sourceOrder = accumulators.readsSourceOrder ? SourceOrder() : nil
         program = ExpressionProgram(aggregate.groups.map(\.expression) + accumulators.inputs)
         var keyTypes = groupTypes
         keyTypes.remove(at: session)
@@ -49,8 +54,9 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     // MARK: Input
 
     public func consume(_ input: Batch, _ task: TaskContext) throws(TidemillError) {
-        var batch = Batch(
-            columns: try program.evaluate(input, task.evaluation), count: input.count, weights: input.weights)
+        var columns = try program.evaluate(input, task.evaluation)
+        if let sourceOrder { columns += sourceOrder.columns(input.count, task) }
+        var batch = Batch(columns: columns, count: input.count, weights: input.weights)
         if let eventTime, let keep = batch.columns[session].notLate(after: eventTime.clock.lateMicros) {
             let late = keep.count - keep.onesCount
             eventTime.clock.count(late: late, keys: late)
@@ -89,7 +95,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         return Column(type: .timestamp, count: windows.count, values: buffer)
     }
 
-    public func finishTask(_ task: TaskContext) throws(TidemillError) {}
+    public func finishTask(_ task: TaskContext) throws(TidemillError) { sourceOrder?.finishTask(task) }
 
     // MARK: Output
 
