@@ -3,7 +3,7 @@ import Synchronization
 /// Files of tables that are read, of which only the last used ones are open.
 ///
 /// A file is opened when it is asked for, so that one that is gone is noticed then, and again when it is read after it
-/// was closed. Files of tables never change and their names are never used again, so a name that opens is the same file.
+/// was closed. Files of tables never change and their names are never used again: what a name opens is the same file.
 /// If a version of the table was swapped in meanwhile, the file is looked for in those that were put aside.
 final class OpenFiles: Sendable {
     private struct State {
