@@ -326,7 +326,7 @@ enum AggregateBinding {
     private static func sumType(_ argument: BoundExpression) -> (BoundExpression, DataType)? {
         switch argument.type {
         case .tinyint, .smallint, .int, .bigint: (TypeCoercion.cast(argument, to: .bigint), .bigint)
-        case .float, .double, .string, .null: (TypeCoercion.cast(argument, to: .double), .double)
+        case .float, .double, .string, .timestamp, .null: (TypeCoercion.cast(argument, to: .double), .double)
         case .decimal(let precision, let scale): (argument, DecimalTypes.bounded(precision + 10, scale))
         case .yearMonthInterval, .dayTimeInterval: (argument, argument.type)
         default: nil
@@ -335,7 +335,7 @@ enum AggregateBinding {
 
     private static func averageType(_ argument: BoundExpression) -> (BoundExpression, DataType)? {
         switch argument.type {
-        case .tinyint, .smallint, .int, .bigint, .float, .double, .string, .null:
+        case .tinyint, .smallint, .int, .bigint, .float, .double, .string, .timestamp, .null:
             (TypeCoercion.cast(argument, to: .double), .double)
         case .decimal(let precision, let scale): (argument, DecimalTypes.bounded(precision + 4, scale + 4))
         case .yearMonthInterval, .dayTimeInterval: (argument, argument.type)

@@ -55,22 +55,8 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     public var partitionCount: Int { partitions.count }
 
     public func consume(_ input: Batch, _ task: TaskContext) throws(TidemillError) {
-        var batch = input
-        if let timeColumn, let keep = batch.columns[timeColumn].notLate(after: clock.lateMicros) {
-            let late = keep.count - keep.onesCount
-            clock.count(late: late, keys: late)
-            clock.keep(late: batch, notIn: keep, times: batch.columns[timeColumn], task)
-            batch = batch.filter(keep)
-        }
-        if batch.count == 0 { return }
-        let hashes = hashRows(keys.map { batch.columns[$0] }, count: batch.count)
-        let selection = PartitionedSelection(
-            hashes: hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
-        for p in partitions.indices {
-            let rows = selection.rows(of: p)
-            if rows.isEmpty { continue }
-            let part = rows.count == batch.count ? batch : batch.gather(rows.baseAddress!, count: rows.count)
-            partitions[p].withLock { $0.pending.append(part, task) }
+        clock.timely(input, by: timeColumn, task).split(by: keys, partitionBits: bits) { p, rows in
+            partitions[p].withLock { $0.pending.append(rows, task) }
         }
     }
 

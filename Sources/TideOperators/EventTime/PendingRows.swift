@@ -13,3 +13,29 @@ struct PendingRows {
     }
     var isEmpty: Bool { batches.isEmpty }
 }
+
+extension OperatorClock {
+    /// The rows that are not late; the others are counted and kept.
+    /// - Parameter timeColumn: nil: none is.
+    func timely(_ batch: Batch, by timeColumn: Int?, _ task: TaskContext) -> Batch {
+        guard let timeColumn, let keep = batch.columns[timeColumn].notLate(after: lateMicros) else { return batch }
+        let late = keep.count - keep.onesCount
+        count(late: late, keys: late)
+        self.keep(late: batch, notIn: keep, times: batch.columns[timeColumn], task)
+        return batch.filter(keep)
+    }
+}
+
+extension Batch {
+    /// The rows by the partition of their key; partitions without any are left out.
+    func split(by keys: [Int], partitionBits bits: Int, _ body: (_ partition: Int, _ rows: Batch) -> Void) {
+        if count == 0 { return }
+        let hashes = hashRows(keys.map { columns[$0] }, count: count)
+        let selection = PartitionedSelection(hashes: hashes.pointer(UInt64.self), count: count, partitionBits: bits)
+        for p in 0..<(1 << bits) {
+            let rows = selection.rows(of: p)
+            guard let base = rows.baseAddress, !rows.isEmpty else { continue }
+            body(p, rows.count == count ? self : gather(base, count: rows.count))
+        }
+    }
+}

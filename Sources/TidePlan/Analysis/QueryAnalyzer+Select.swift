@@ -76,6 +76,13 @@ extension QueryAnalyzer {
                     throw AnalysisError.user(
                         "INVALID_USAGE_OF_STAR_OR_REGEX", "* cannot have an alias: \(alias.name)", item.span)
                 }
+                if let fields = fields(of: star, in: scope) {
+                    out += fields.map { field in
+                        let value = Expression(.field(field.structure, field.name), span: item.span)
+                        return OutputItem(name: field.name.name, source: .expression(value), hasAlias: false)
+                    }
+                    continue
+                }
                 for column in try columns(of: star, in: scope, item.span) {
                     out.append(OutputItem(name: column.name, source: .column(column), hasAlias: false))
                 }
@@ -87,6 +94,18 @@ extension QueryAnalyzer {
             }
         }
         return out
+    }
+
+    /// Of `s.*`, where s is no table but a struct: its fields, without the excepted ones.
+    private func fields(of star: Star, in scope: Scope) -> [(structure: Expression, name: Identifier)]? {
+        guard let qualifier = star.qualifier, scope.columns(of: qualifier.names).isEmpty else { return nil }
+        let found = scope.matches(qualifier.names)
+        guard found.count == 1, case .structure(let fields) = found[0].type else { return nil }
+        let excepted = Set(star.except.map { $0.text.lowercased() })
+        let structure = Expression(.column(qualifier), span: qualifier.span)
+        return fields.filter { !excepted.contains($0.name.lowercased()) }.map {
+            (structure, Identifier(name: $0.name, span: qualifier.span))
+        }
     }
 
     /// Binds the items in order; each may refer to the aliases before it.
