@@ -33,6 +33,10 @@ extension QueryAnalyzer {
             if let generator = generatorCall(relation) {
                 return try tableGenerator(generator, relation, over: analyzeFrom([]), isOuter: false)
             }
+            if QueryAnalyzer.keyedFunctions[function.name.text.lowercased()] != nil {
+                result = try keyed(function, relation.span)
+                break
+            }
             guard QueryAnalyzer.dropDuplicates.contains(function.name.text.lowercased()) else {
                 guard FunctionRegistry.builtin.names.contains(function.name.text.lowercased()) else {
                     throw AnalysisError.unsupported(
@@ -61,6 +65,12 @@ extension QueryAnalyzer {
         if let watermark = relation.watermark { result = try watermarked(result, by: watermark) }
         guard let alias = relation.alias else { return result }
         if alias.columns.isEmpty { return result.qualified([alias.name.name]) }
+        if case .values(let table) = relation.kind, table.rows[0].count != alias.columns.count {
+            throw AnalysisError.user(
+                "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                "inline table expected \(alias.columns.count) columns but found \(table.rows[0].count)",
+                hint: "name every column once", alias.span)
+        }
         return try renamed(result, alias.columns, [alias.name.name], alias.span)
     }
 
