@@ -62,7 +62,14 @@ public final class KeyedOperator: BatchConsumer, StatefulOperator {
     // MARK: Input
 
     public func consume(_ input: Batch, _ task: TaskContext) throws(TidemillError) {
-        clock.timely(input, by: timeColumn, task).split(by: keys, partitionBits: bits) { p, rows in
+        var batch = clock.timely(input, by: timeColumn, task)
+        if batch.weights != nil {
+            guard let single = batch.repeatedByWeight() else {
+                throw TidemillError.internal("a row was retracted below state per key")
+            }
+            batch = single
+        }
+        batch.split(by: keys, partitionBits: bits) { p, rows in
             partitions[p].withLock { $0.pending.append(rows, task) }
         }
     }
