@@ -65,26 +65,34 @@ def order(row):
     return [(value is not None, str(type(value)), value if value is not None else 0) for value in row]
 
 
+def answer(db, case):
+    """What DuckDB's tables hold after this case's input, asked the case's query."""
+    for name in TABLES:
+        db.execute(f"DELETE FROM {name}")
+        rows = [decoded(row) for row in case[name]] if name == "x" else case[name]
+        if rows:
+            marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in rows)
+            db.execute(f"INSERT INTO {name} VALUES {marks}", [value for row in rows for value in row])
+    for name, sql in case["views"]:
+        db.execute(f"CREATE OR REPLACE VIEW {name} AS {to_duckdb(sql)}")
+    rows = db.execute(to_duckdb(case["sql"])).fetchall()
+    return sorted([[encoded(value) for value in row] for row in rows], key=order)
+
+
 def main():
     failed = checked = refused = 0
+    db = duckdb.connect()
+    db.execute("SET default_null_order = 'NULLS_FIRST_ON_ASC_LAST_ON_DESC'")
+    for name, columns in TABLES.items():
+        db.execute(f"CREATE TABLE {name} ({columns})")
     for path in sorted(glob.glob(os.path.join(sys.argv[1], "*.json"))):
         with open(path) as file:
             case = json.load(file)
         if any("NOT POSSIBLE" in text for text in [case["sql"], *(sql for _, sql in case["views"])]):
             refused += 1
             continue
-        db = duckdb.connect()
-        db.execute("SET default_null_order = 'NULLS_FIRST_ON_ASC_LAST_ON_DESC'")
-        for name, columns in TABLES.items():
-            db.execute(f"CREATE TABLE {name} ({columns})")
-            if case[name]:
-                marks = ", ".join("?" for _ in case[name][0])
-                rows = [decoded(row) for row in case[name]] if name == "x" else case[name]
-                db.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
         try:
-            for name, sql in case["views"]:
-                db.execute(f"CREATE VIEW {name} AS {to_duckdb(sql)}")
-            rows = db.execute(to_duckdb(case["sql"])).fetchall()
+            wanted = answer(db, case)
         except duckdb.NotImplementedException:
             refused += 1
             continue
@@ -92,7 +100,6 @@ def main():
             failed += 1
             print(f"{path}: {to_duckdb(case['sql'])}\n  {error}")
             continue
-        wanted = sorted([[encoded(v) for v in row] for row in rows], key=order)
         checked += 1
         if wanted != sorted(case["found"], key=order):
             failed += 1
