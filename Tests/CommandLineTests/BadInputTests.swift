@@ -106,6 +106,12 @@ import Testing
     @Test func failfastNamesFileAndLine() throws {
         try workspace.write("p.sql", Orders.sql(options: ", mode 'FAILFAST'"))
         try workspace.write("in/2.csv", Orders.header + "4,ann,1\n5,bob,two\n6,dan,40\n")
+        // In its place between the others, however long ago they were written.
+        for (second, name) in ["1", "2", "3"].enumerated() {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000 + Double(second))],
+                ofItemAtPath: workspace.url("in/\(name).csv").path)
+        }
         try workspace.tidemill("run", "p.sql")
             .expectError("MALFORMED_RECORD_IN_PARSING", "amount", "two", "in/2.csv:3", "PERMISSIVE")
         // The first file's epoch is kept; the mended file follows.
