@@ -97,8 +97,8 @@ struct SQLBinding {
         case .timestamp(let text), .timestampLTZ(let text): return try parsed(text, .timestamp)
         case .timestampNTZ(let text): return try parsed(text, .timestampNTZ)
         case .interval(let v) where v.family == .yearMonth:
-            return .literal(Scalar(.yearMonthInterval, .integer(Int64(v.months))))
-        case .interval(let v): return .literal(Scalar(.dayTimeInterval, .integer(v.totalMicroseconds ?? 0)))
+            return .literal(Scalar(.yearToMonth, .integer(Int64(v.months))))
+        case .interval(let v): return .literal(Scalar(.dayToSecond, .integer(v.totalMicroseconds ?? 0)))
         case .time: throw .unsupported("not in facts: TIME")
         }
     }

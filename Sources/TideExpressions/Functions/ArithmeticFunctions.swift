@@ -76,7 +76,7 @@ enum ArithmeticFunctions {
         ) { (request) throws(TidemillError) in
             try request.requireCount(1...1)
             let type = request.types[0]
-            if type == .yearMonthInterval || type == .dayTimeInterval {
+            if type.isInterval {
                 return request.call(request.arguments, type)
             }
             let operand = try NumericBinding.single(request)
@@ -88,7 +88,7 @@ enum ArithmeticFunctions {
         ) { (request) throws(TidemillError) in
             try request.requireCount(1...1)
             let type = request.types[0]
-            if type == .yearMonthInterval || type == .dayTimeInterval { return request.arguments[0] }
+            if type.isInterval { return request.arguments[0] }
             return try NumericBinding.single(request)
         }
         list.add(
@@ -97,7 +97,7 @@ enum ArithmeticFunctions {
         ) { (request) throws(TidemillError) in
             try request.requireCount(1...1)
             let type = request.types[0]
-            if type == .yearMonthInterval || type == .dayTimeInterval {
+            if type.isInterval {
                 return request.call(request.arguments, type)
             }
             let operand = try NumericBinding.single(request)

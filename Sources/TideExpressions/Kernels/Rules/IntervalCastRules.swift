@@ -1,0 +1,40 @@
+// Conversions between intervals and numbers. `unit` is the size, in months or microseconds, of the interval's last field.
+
+/// Whole units, toward zero, into a range.
+struct IntervalToIntegerRule<From: PhysicalInteger, To: PhysicalInteger>: UnaryRule {
+    let unit: Int64
+    let low: Int64
+    let high: Int64
+    func apply(_ x: From, _ fault: inout Int64) -> To {
+        let value = Int64(x) / unit
+        fault |= value < low || value > high ? -1 : 0
+        return To(truncatingIfNeeded: value)
+    }
+}
+
+/// Cut to whole units, toward zero.
+struct IntervalTruncationRule<T: PhysicalInteger>: UnaryRule {
+    let unit: T
+    func apply(_ x: T, _ fault: inout Int64) -> T { x - x % unit }
+}
+
+struct IntegerToIntervalRule<From: PhysicalInteger, To: PhysicalInteger>: UnaryRule {
+    let unit: Int64
+    func apply(_ x: From, _ fault: inout Int64) -> To {
+        let (value, overflow) = Int64(x).multipliedReportingOverflow(by: unit)
+        fault |= overflow || To(exactly: value) == nil ? -1 : 0
+        return To(truncatingIfNeeded: value)
+    }
+}
+
+/// Rounded to months or microseconds, half away from zero.
+struct DecimalToIntervalRule<To: PhysicalInteger>: UnaryRule {
+    let unit: Int128
+    let divisor: Int128
+    func apply(_ x: Int128, _ fault: inout Int64) -> To {
+        let (scaled, overflow) = x.multipliedReportingOverflow(by: unit)
+        let value = roundedQuotient(scaled, divisor)
+        fault |= overflow || To(exactly: value) == nil ? -1 : 0
+        return To(truncatingIfNeeded: value)
+    }
+}
