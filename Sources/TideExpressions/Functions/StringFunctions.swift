@@ -207,6 +207,10 @@ enum StringFunctions {
     private static func addConcatenation(_ list: inout DefinitionList) {
         let bindConcat: ScalarDefinition.Bind = { (request) throws(TidemillError) in
             if request.count == 0 { return .string("") }
+            if request.types.contains(where: { if case .array = $0 { true } else { false } }) {
+                let arrays = try TypeCoercion.unified(request.arguments, in: "concat", span: request.span)
+                return request.call(arrays, arrays[0].type)
+            }
             if request.types.allSatisfy({ $0 == .binary }) { return request.call(request.arguments, .binary) }
             var operands: [BoundExpression] = []
             for (index, argument) in request.arguments.enumerated() {
@@ -227,10 +231,17 @@ enum StringFunctions {
                 FunctionTable.named("concat"), flat, type: .string, nullable: flat.contains(where: \.nullable))
         }
         list.add(
-            "concat", "||", usage: "concat(a, b, …), a || b", summary: "The texts one after the other.",
+            "concat", "||", usage: "concat(a, b, …), a || b", summary: "The texts, or the arrays, one after the other.",
             example: "concat('tide', 'mill')", result: "tidemill", weight: 8,
             kernel: { (o, call) throws(TidemillError) in
                 let parts = o.map { Strings($0) }
+                // An array is the sequence of its elements and a byte that ends it.
+                if case .array = call.resultType {
+                    return composed(call) { row, out in
+                        for part in parts { out.append(UnsafeRawBufferPointer(rebasing: part.bytes(row).dropLast())) }
+                        for byte in NestedImage.emptyArray { out.append(byte) }
+                    }
+                }
                 return parts.withUnsafeBufferPointer { parts in
                     composed(call) { row, out in
                         for part in parts { out.append(part.bytes(row)) }

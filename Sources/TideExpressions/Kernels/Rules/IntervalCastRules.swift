@@ -38,3 +38,22 @@ struct DecimalToIntervalRule<To: PhysicalInteger>: UnaryRule {
         return To(truncatingIfNeeded: value)
     }
 }
+
+/// Whole units, of those that the next coarser field does not hold.
+struct IntervalFieldRule<From: PhysicalInteger>: UnaryRule {
+    let unit: Int64
+    let carry: Int64?
+    func apply(_ x: From, _ fault: inout Int64) -> Int32 {
+        let value = Int64(x) / unit
+        return Int32(truncatingIfNeeded: carry.map { value % $0 } ?? value)
+    }
+}
+
+/// Microseconds of the minute: seconds with six digits behind the point.
+struct IntervalSecondRule: UnaryRule {
+    func apply(_ x: Int64, _ fault: inout Int64) -> Int128 { Int128(x % 60_000_000) }
+}
+
+struct IntervalSignRule<From: PhysicalInteger>: UnaryRule {
+    func apply(_ x: From, _ fault: inout Int64) -> Double { x == 0 ? 0 : x < 0 ? -1 : 1 }
+}
