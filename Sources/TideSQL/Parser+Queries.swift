@@ -234,8 +234,13 @@ extension Parser {
         try expect(.values)
         let rows = try list { parser throws(TidemillError) in
             let row = try parser.expression()
-            if case .row(let values) = row.kind { return values }
-            return [row]
+            switch row.kind {
+            case .row(let values): return values
+            // A struct that stands alone is the row, not a value of it, as in Spark.
+            case .function(let call) where call.name.text.lowercased() == "struct" && call.over == nil:
+                return call.arguments.map(\.value)
+            default: return [row]
+            }
         }
         return InlineTable(rows: rows, span: span(from: start))
     }
