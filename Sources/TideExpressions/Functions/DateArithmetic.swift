@@ -32,13 +32,13 @@ enum DateArithmetic {
         if right.type.isInterval, isMoment(left.type) || left.type == .string {
             return try shifted(left, by: right, negated: true, request)
         }
+        if (left.type == .date && right.type == .null) || (left.type == .null && right.type == .date) {
+            return .null(.interval(IntervalRange(.day, .day)))
+        }
         if left.type == .date && isDays(right.type) {
             return call("date_sub", [left, TypeCoercion.cast(right, to: .int)], .date)
         }
         if isMoment(left.type) || isMoment(right.type) {
-            if left.type == .null || right.type == .null, left.type == .date || right.type == .date {
-                return .null(.interval(IntervalRange(.day, .day)))
-            }
             var (l, r) = (left, right)
             if l.type == .string || l.type == .null { l = TypeCoercion.cast(l, to: r.type) }
             if r.type == .string || r.type == .null { r = TypeCoercion.cast(r, to: l.type) }

@@ -208,10 +208,7 @@ enum StringFunctions {
     private static func addConcatenation(_ list: inout DefinitionList) {
         let bindConcat: ScalarDefinition.Bind = { (request) throws(TidemillError) in
             if request.count == 0 { return .string("") }
-            if request.types.contains(where: { if case .array = $0 { true } else { false } }) {
-                let arrays = try TypeCoercion.unified(request.arguments, in: "concat", span: request.span)
-                return request.call(arrays, arrays[0].type)
-            }
+            if let arrays = try ArrayConcatenation.bind(request) { return arrays }
             if request.types.allSatisfy({ $0 == .binary }) { return request.call(request.arguments, .binary) }
             var operands: [BoundExpression] = []
             for (index, argument) in request.arguments.enumerated() {
@@ -236,13 +233,7 @@ enum StringFunctions {
             example: "concat('tide', 'mill')", result: "tidemill", weight: 8,
             kernel: { (o, call) throws(TidemillError) in
                 let parts = o.map { Strings($0) }
-                // An array is the sequence of its elements and a byte that ends it.
-                if case .array = call.resultType {
-                    return composed(call) { row, out in
-                        for part in parts { out.append(UnsafeRawBufferPointer(rebasing: part.bytes(row).dropLast())) }
-                        for byte in NestedImage.emptyArray { out.append(byte) }
-                    }
-                }
+                if case .array = call.resultType { return ArrayConcatenation.run(parts, call) }
                 return parts.withUnsafeBufferPointer { parts in
                     composed(call) { row, out in
                         for part in parts { out.append(part.bytes(row)) }

@@ -1,4 +1,4 @@
-// Conversions between intervals and numbers. `unit` is the size, in months or microseconds, of the interval's last field.
+// Intervals and numbers. `unit` is the size, in months or microseconds, of one of the interval's fields.
 
 /// Whole units, toward zero, into a range.
 struct IntervalToIntegerRule<From: PhysicalInteger, To: PhysicalInteger>: UnaryRule {
