@@ -6,6 +6,7 @@ extension Parser {
         switch keyword(offset) {
         case .select: !endsOperand(offset + 1)
         case .with: isName(offset + 1)
+        case .from where symbol(offset + 1) == .leftParenthesis: true
         case .from, .table: isName(offset + 1) && !endsOperand(offset + 1)
         case .values:
             symbol(offset + 1) == .leftParenthesis || isNumber(offset + 1) || isString(offset + 1)

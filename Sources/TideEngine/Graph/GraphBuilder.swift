@@ -73,11 +73,10 @@ struct GraphBuilder {
         case .aggregate(let aggregate):
             let eventTime = eventTime(of: aggregate, plan)
             let inSourceOrder = !isBatch && time != nil && aggregate.input.isInSourceOrder
-            if !isBatch, aggregate.session != nil, !incremental.isAppendOnly(aggregate.input) {
-                throw TidemillError.unsupported(
-                    "session_window over input that retracts rows", hint: "use it over rows that are only added")
-            }
             if let session = aggregate.session {
+                if !isBatch, !incremental.isAppendOnly(aggregate.input) {
+                    return try build(try SessionsOverChanges.plan(aggregate, session: session), consumers)
+                }
                 let node = try SessionOperator(
                     aggregate, session: session, inSourceOrder: inSourceOrder, eventTime: eventTime,
                     partitionBits: partitionBits, outputs: outputs)
@@ -131,7 +130,7 @@ struct GraphBuilder {
             let node = try KeyedOperator(keyed, clock: clock, partitionBits: partitionBits, outputs: outputs)
             time.add(node)
             try build(keyed.input, [node])
-            add(node, clock.operatorName, clock: clock)
+            add(node, clock.operatorName, parts: GraphBuilder.variables(keyed), clock: clock)
         case .sort(let sort) where time != nil && plan.isStream && sort.keys.isEmpty && sort.offset == 0:
             guard let limit = sort.limit else { return try build(sort.input, consumers) }
             let node = StreamLimitOperator(limit: limit, outputs: outputs)

@@ -5,6 +5,7 @@ enum NestedFunctions {
         addConstructors(&list)
         addAccess(&list)
         addQuestions(&list)
+        addOrder(&list)
         list.add(
             "split", usage: "split(s, pattern[, limit])",
             summary:
@@ -435,7 +436,7 @@ enum NestedFunctions {
     // MARK: Loops
 
     /// One image per row.
-    private static func images(_ call: KernelCall, _ write: (Int, inout [UInt8]) -> Void) -> Column {
+    static func images(_ call: KernelCall, _ write: (Int, inout [UInt8]) -> Void) -> Column {
         var builder = StringColumnBuilder(type: call.resultType, capacity: call.rowCount)
         var image: [UInt8] = []
         for row in 0..<call.rowCount {
@@ -461,7 +462,7 @@ enum NestedFunctions {
     }
 
     /// One value per row, taken out of an image: `find` leaves the cursor at it, or says that it is NULL.
-    private static func elements(
+    static func elements(
         _ source: Datum, _ call: KernelCall, _ find: (Int, inout NestedCursor) -> Bool
     ) -> Column {
         var builder = NestedColumnBuilder(call.resultType)
