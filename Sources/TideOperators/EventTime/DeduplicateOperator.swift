@@ -27,11 +27,15 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     private let delayMicros: Int64?
     private let partitions: [Locked<Partition>]
     private let clock: OperatorClock
+    private let inSourceOrder: Bool
     private let outputs: Outputs
 
+    /// - Parameter inSourceOrder: rows come in source order; if not, the least row of an epoch is its first.
     public init(
-        _ deduplicate: LogicalPlan.Deduplicate, clock: OperatorClock, partitionBits: Int, outputs: Outputs
+        _ deduplicate: LogicalPlan.Deduplicate, inSourceOrder: Bool, clock: OperatorClock, partitionBits: Int,
+        outputs: Outputs
     ) {
+        self.inSourceOrder = inSourceOrder
         keys = deduplicate.keys
         let schema = deduplicate.input.schema
         keyTypes = keys.map { schema[$0].type }
@@ -79,7 +83,8 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
             if partition.indexIsStale { indexAll(partition) }
-            for batch in partition.pending.take() { try outputs.emit(firsts(of: batch, partition), task) }
+            let pending = inSourceOrder ? partition.pending.take() : partition.pending.takeByValue()
+            for batch in pending { try outputs.emit(firsts(of: batch, partition), task) }
             if clock.flow.takesPart {
                 let due = partition.index.take(through: clock.evictionMicros)
                 for row in due {
