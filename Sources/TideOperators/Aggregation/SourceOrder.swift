@@ -1,5 +1,5 @@
-/// Where the rows of a streaming aggregate stand in source order: by epoch, then input of a union, then file (by time of
-/// modification and path), then row. Two BIGINT columns, so that what FIRST, LAST and COLLECT_LIST give depends on
+/// Where the rows of a streaming aggregate stand in source order: by epoch, then input of a union, then file (by time
+/// of modification and path), then row. Two BIGINT columns, so that what FIRST, LAST and COLLECT_LIST give depends on
 /// neither the number of workers nor the size of batches.
 final class SourceOrder: Sendable {
     static let types: [DataType] = [.bigint, .bigint]

@@ -1,5 +1,5 @@
-// `tidemill.freezeAtWatermark`: a materialized view whose groups end. When the watermark passes a group its row stays as
-// it is and its state goes; rows that come later are late.
+// `tidemill.freezeAtWatermark`: a materialized view whose groups end. When the watermark passes a group its row stays
+// as it is and its state goes; rows that come later are late.
 
 extension Dataset {
     public static let freezeProperty = "tidemill.freezeAtWatermark"

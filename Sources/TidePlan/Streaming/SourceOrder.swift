@@ -1,5 +1,6 @@
-// Where the rows of a streaming table's query come in source order: by (modification time, path, row) of their files, and
-// what a union's left input has in an epoch before what its right one has. Operators that split rows by key mix them.
+// Where the rows of a streaming table's query come in source order: by (modification time, path, row) of their files,
+// and what a union's left input has in an epoch before what its right one has. Operators that split rows by key mix
+// them.
 
 extension Incrementalization {
     public func keepsSourceOrder(_ plan: LogicalPlan) -> Bool {
