@@ -99,8 +99,4 @@ extension FileSystem {
         merged.rows = inputs.reduce(0) { $0 + $1.rows }
         return (merged, (writer as? DataFileWriter)?.rowGroupsCopied ?? 0)
     }
-
-    func openParquet(_ path: FilePath) throws(TidemillError) -> ParquetReader {
-        try ParquetReader(file: open(path, .read))
-    }
 }

@@ -18,6 +18,8 @@ struct TableDirectory: Sendable {
     let readerGraceMicros: Int64
     /// What the names of data files end with.
     let suffix: String
+    /// Its files, while they are read.
+    let openFiles: OpenFiles
 
     init(
         _ location: FilePath, environment: Environment, readerGrace: Duration,
@@ -29,6 +31,7 @@ struct TableDirectory: Sendable {
         self.parent = parent.isEmpty ? FilePath(".") : parent
         name = location.lastComponent?.string ?? ""
         self.environment = environment
+        openFiles = OpenFiles(files: environment.files, table: location)
         let (seconds, attoseconds) = readerGrace.components
         readerGraceMicros = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
     }

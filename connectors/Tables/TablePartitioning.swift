@@ -157,7 +157,7 @@ extension TableDirectory {
         _ name: String, _ partitioning: TablePartitioning
     ) throws(TidemillError) -> TableFile {
         TableFile(
-            reader: try files.openParquet(location.appending(name)), partitioning: partitioning,
+            reader: try ParquetReader(file: openFiles.file(location.appending(name))), partitioning: partitioning,
             values: try partitioning.values(ofFile: name))
     }
 

@@ -2,8 +2,9 @@ import TideParquet
 
 /// Reads a stored table as of one moment: a Parquet table of ours, any directory of Parquet files, a file, a pattern.
 ///
-/// All files are open before the first row is read. File names are never reused and a version is swapped in whole, so a
-/// set of names that was listed and could be opened is one version; if a file is gone, the listing is tried again.
+/// All files have been opened before the first row is read. File names are never reused and a version is swapped in
+/// whole, so a set of names that was listed and could be opened is one version; if a file is gone, the listing is tried
+/// again. Not all of them stay open (see `OpenFiles`): a table has more files than a process may have descriptors.
 public final class TableReader: Sendable {
     /// A piece that one task reads: a row group.
     public struct Split: Sendable, Hashable {
@@ -30,9 +31,10 @@ public final class TableReader: Sendable {
             let found = try listing.files(in: environment.files).map(\.path).sorted()
             var readers: [ParquetReader] = []
             var isWhole = true
+            let open = OpenFiles(files: environment.files, table: path)
             for path in found {
                 do throws(TidemillError) {
-                    readers.append(try environment.files.openParquet(FilePath(path)))
+                    readers.append(try ParquetReader(file: open.file(FilePath(path))))
                 } catch {
                     guard error.errno == noSuchFile else { throw error }
                     isWhole = false

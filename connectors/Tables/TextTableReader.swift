@@ -1,6 +1,7 @@
 import TideText
 
-/// Reads a CSV or JSON table of ours as of one moment. All files are open before the first row is read.
+/// Reads a CSV or JSON table of ours as of one moment. All files have been opened before the first row is read; not all
+/// of them stay open (see `OpenFiles`).
 public final class TextTableReader: Sendable {
     public let schema: Schema
     public let paths: [String]
@@ -63,7 +64,8 @@ public final class TextTableReader: Sendable {
             do throws(TidemillError) {
                 let bytes = try fileSystem.contents(of: markerPath)
                 let marker = try TableMarker(decoding: bytes, file: markerPath.string)
-                for file in marker.files { files.append(try fileSystem.open(path.appending(file.name), .read)) }
+                let open = OpenFiles(files: fileSystem, table: path)
+                for file in marker.files { files.append(try open.file(path.appending(file.name))) }
                 // The files must be those of one version.
                 if try fileSystem.contents(of: markerPath) == bytes { return (marker, files) }
             } catch {

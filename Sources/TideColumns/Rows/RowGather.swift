@@ -9,8 +9,19 @@ extension RowTable {
         _ index: Int, of rows: UnsafePointer<UnsafeMutableRawPointer>, count n: Int, as type: DataType,
         heap: StringHeap
     ) -> Column {
-        let offset = layout.keyOffsets[index]
-        let validity = keyValidity(index, rows, n)
+        layout.column(index, of: rows, count: n, as: type, heap: heap)
+    }
+}
+
+extension RowLayout {
+    /// Column `index` of the images at the given places.
+    /// - Parameter heap: of the arena in which the images' long strings lie.
+    public func column(
+        _ index: Int, of rows: UnsafePointer<UnsafeMutableRawPointer>, count n: Int, as type: DataType,
+        heap: StringHeap
+    ) -> Column {
+        let offset = keyOffsets[index]
+        let validity = validity(index, rows, n)
         func typed<T: BitwiseCopyable>(_: T.Type) -> Column {
             Column(
                 type: type, count: n, values: collectField(rows, n, offset, T.self), validity: validity, heap: heap)
@@ -25,8 +36,8 @@ extension RowTable {
         }
     }
 
-    private func keyValidity(_ index: Int, _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int) -> Bitmap? {
-        let offset = layout.nullByte(index)
+    private func validity(_ index: Int, _ rows: UnsafePointer<UnsafeMutableRawPointer>, _ n: Int) -> Bitmap? {
+        let offset = nullByte(index)
         let bit = UInt8(1 << (index & 7))
         var any: UInt8 = 0
         for i in 0..<n { any |= rows[i].load(fromByteOffset: offset, as: UInt8.self) & bit }

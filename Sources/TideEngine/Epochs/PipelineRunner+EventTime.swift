@@ -13,7 +13,9 @@ extension PipelineRunner {
     }
 
     private func isDueWithoutInput(_ flow: FlowTime) -> Bool {
-        settings.runsNoDataEpochs && flow.hasEvictions && flow.time.hasMoved && !toFill.contains(flow.flow)
+        guard settings.runsNoDataEpochs, !toFill.contains(flow.flow) else { return false }
+        if flow.hasEvictions && flow.time.hasMoved { return true }
+        return flow.isAwaited(by: settings.fixedClockMicros ?? environment.clock.now())
     }
 
     /// Who takes part is known now, but for those who read the pipeline's own tables.

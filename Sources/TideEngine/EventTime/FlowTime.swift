@@ -21,6 +21,16 @@ final class FlowTime {
         time.nodes.append(WatermarkClock.Node(idleMicros: idleMicros))
     }
 
+    /// Operators that wait for moments of processing time.
+    private var waiting: [any ProcessingTimers] = []
+
+    func add(_ timers: any ProcessingTimers) { waiting.append(timers) }
+
+    /// Whether such a moment has come.
+    func isAwaited(by now: Int64) -> Bool {
+        waiting.contains { $0.nextMoment.map { $0 <= now } ?? false }
+    }
+
     /// - Parameter evicts: whether the operator gives something out, or gets smaller, when the watermark moves.
     func add(
         _ name: String, over inputs: [LogicalPlan], evicts: Bool

@@ -131,6 +131,13 @@ struct GraphBuilder {
                 partitionBits: partitionBits, outputs: outputs)
             try build(deduplicate.input, [node])
             add(node, clock.operatorName, clock: clock)
+        case .keyed(let keyed):
+            guard let time else { throw TidemillError.internal("state per key outside a streaming table") }
+            let clock = time.add("transformWithStateExec", over: plan.inputs, evicts: keyed.timeColumn != nil)
+            let node = try KeyedOperator(keyed, clock: clock, partitionBits: partitionBits, outputs: outputs)
+            time.add(node)
+            try build(keyed.input, [node])
+            add(node, clock.operatorName, clock: clock)
         case .sort(let sort) where time != nil && plan.isStream && sort.keys.isEmpty && sort.offset == 0:
             guard let limit = sort.limit else { return try build(sort.input, consumers) }
             let node = StreamLimitOperator(limit: limit, outputs: outputs)

@@ -112,10 +112,10 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
             key.storeBytes(of: 1, toByteOffset: layout.valueOffset + 8, as: UInt64.self)
             var end = Int64.max
             if let delayMicros, let times {
-                if times.isValid(row) { end = DeduplicateOperator.time(times, row) &+ delayMicros }
+                if times.isValid(row) { end = times.eventMicros(row) &+ delayMicros }
             } else if let timeKey {
                 let column = batch.columns[keys[timeKey]]
-                if column.isValid(row) { end = DeduplicateOperator.time(column, row) }
+                if column.isValid(row) { end = column.eventMicros(row) }
             }
             key.storeBytes(of: end, toByteOffset: layout.valueOffset, as: Int64.self)
             if end != .max { partition.index.add(key, at: end) }
@@ -124,11 +124,6 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
         clock.count(updated: kept.count)
         clock.count(duplicates: batch.count - kept.count)
         return kept.count == batch.count ? batch : batch.gather(kept)
-    }
-
-    private static func time(_ column: Column, _ row: Int) -> Int64 {
-        column.type == .timeWindow
-            ? TimeWindow(packed: column.pointer(Int128.self)[row]).end : column.pointer(Int64.self)[row]
     }
 
     private func touch(_ row: UnsafeMutableRawPointer, _ partition: Partition) {

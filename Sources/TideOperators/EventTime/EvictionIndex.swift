@@ -46,6 +46,9 @@ struct EvictionIndex {
         return due
     }
 
+    /// The least time; nil if there is none.
+    var least: Int64? { order.first.flatMap { buckets[$0]?.least } }
+
     private mutating func push(_ number: Int64) {
         order.append(number)
         var child = order.count - 1

@@ -129,6 +129,11 @@ public final class FlowInput: BatchConsumer {
 }
 
 extension Column {
+    /// A row of an event-time column, microseconds; of a window its end.
+    @inline(__always) func eventMicros(_ row: Int) -> Int64 {
+        type == .timeWindow ? TimeWindow(packed: pointer(Int128.self)[row]).end : pointer(Int64.self)[row]
+    }
+
     /// Rows of an event-time column that are not late: NULL is never late. nil: none is.
     func notLate(after threshold: Int64) -> Bitmap? {
         let bits: Bitmap

@@ -64,9 +64,9 @@ public final class LatestOperator: BatchConsumer, StatefulOperator, RejectsRows 
     private func apply(_ events: Batch, to rows: KeyedRows, _ task: TaskContext) throws(TidemillError) {
         let n = events.count
         let keyColumns = keys.map { events.columns[$0] }
-        let images = KeyImages(keyColumns, count: n, layout: rows.index.layout)
         // A number per key that occurs, and the stored event of each that has one.
-        let (numberOfEvent, firstEvents) = numbered(images)
+        let numbers = KeyNumbers(keyColumns, count: n)
+        let (numberOfEvent, firstEvents) = (numbers.numbers, numbers.firsts)
         let storedKeys = rows.find(keys: keyColumns.map { $0.gather(firstEvents) }, count: firstEvents.count)
         let stored = storedKeys.map { $0.flatMap { rows.first(of: $0) } }
         let storedEntries = stored.compactMap { $0 }
@@ -127,30 +127,6 @@ public final class LatestOperator: BatchConsumer, StatefulOperator, RejectsRows 
             keys: KeyImages(keys.map { stays.columns[$0] }, count: stays.count, layout: rows.index.layout))
         try emit(all, replaced, weight: -1, task)
         try emit(all, replacing, weight: 1, task)
-    }
-
-    /// Numbers the keys in the order they occur: each event's number, and each number's first event.
-    private func numbered(_ images: KeyImages) -> (numbers: [UInt32], firsts: [UInt32]) {
-        let n = images.count
-        let layout = RowLayout(keys: images.layout.keyTypes, valueBytes: 8)
-        let table = RowTable(layout: layout, expectedRows: n)
-        let found = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: max(1, n))
-        defer { found.deallocate() }
-        table.findOrInsert(images, selection: nil, count: n, into: found)
-        var numbers: [UInt32] = []
-        var firsts: [UInt32] = []
-        numbers.reserveCapacity(n)
-        for event in 0..<n {
-            var number = found[event].load(fromByteOffset: layout.valueOffset, as: UInt64.self)
-            if number == 0 {
-                firsts.append(UInt32(event))
-                number = UInt64(firsts.count)
-                found[event].storeBytes(of: number, toByteOffset: layout.valueOffset, as: UInt64.self)
-            }
-            numbers.append(UInt32(number - 1))
-        }
-        withExtendedLifetime(table) {}
-        return (numbers, firsts)
     }
 
     private func emit(_ all: Batch, _ rows: [UInt32], weight: Int64, _ task: TaskContext) throws(TidemillError) {

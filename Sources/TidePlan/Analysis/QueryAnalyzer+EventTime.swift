@@ -82,14 +82,7 @@ extension QueryAnalyzer {
                     "TIDEMILL_TABLE_ARGUMENT", "\(name) takes column names as string literals",
                     hint: "write \(name)(TABLE(SELECT …), 'key')", argument.span)
             }
-            let found = relation.scope.matches([key])
-            guard let column = found.first else {
-                let near = NameSuggestions.nearest(to: key, among: relation.scope.visible.map(\.name))
-                throw AnalysisError.user(
-                    "UNRESOLVED_COLUMN.WITH_SUGGESTION", "a column with the name `\(key)` cannot be resolved",
-                    hint: "did you mean one of: \(near.joined(separator: ", "))?", argument.span)
-            }
-            keys += found.count == 1 ? [column.index] : found.map(\.index)
+            keys += try positions(of: key, in: relation, argument.span)
         }
         if function.arguments.count == 1 { keys = relation.scope.visible.map(\.index) }
         let isStream = relation.isStreaming && consumer == .streamingTable

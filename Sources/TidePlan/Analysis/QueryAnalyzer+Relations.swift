@@ -33,6 +33,10 @@ extension QueryAnalyzer {
             if let generator = generatorCall(relation) {
                 return try tableGenerator(generator, relation, over: analyzeFrom([]), isOuter: false)
             }
+            if QueryAnalyzer.keyedFunctions[function.name.text.lowercased()] != nil {
+                result = try keyed(function, relation.span)
+                break
+            }
             guard QueryAnalyzer.dropDuplicates.contains(function.name.text.lowercased()) else {
                 guard FunctionRegistry.builtin.names.contains(function.name.text.lowercased()) else {
                     throw AnalysisError.unsupported(

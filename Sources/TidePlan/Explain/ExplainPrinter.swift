@@ -87,6 +87,7 @@ public struct ExplainPrinter: Sendable {
         case .watermark: return "Watermark"
         case .timeWindows: return "Sliding windows"
         case .deduplicate: return "Deduplicate"
+        case .keyed: return "State per key"
         case .window: return "Window"
         case .topN(let topN): return topN.partitionBy.isEmpty ? "Top rows" : "Top rows of each partition"
         case .expand: return "Expand"
@@ -122,7 +123,7 @@ public struct ExplainPrinter: Sendable {
             lines = ["order: \(PlanText.keys(sort))"]
             if let limit = sort.limit { lines.append("limit: \(limit)") }
             if sort.offset > 0 { lines.append("offset: \(sort.offset)") }
-        case .watermark, .timeWindows, .deduplicate, .generate: lines = [PlanText.line(plan)]
+        case .watermark, .timeWindows, .deduplicate, .keyed, .generate: lines = [PlanText.line(plan)]
         case .window(let window): lines = self.details(window)
         case .topN(let topN): lines = self.details(topN)
         case .expand(let expand):
@@ -178,6 +179,12 @@ public struct ExplainPrinter: Sendable {
         case .deduplicate(let deduplicate):
             let isBounded = deduplicate.isWithinWatermark || !deduplicate.eventTimeColumns.isEmpty
             return "the keys seen, " + (isBounded ? "until the watermark passes them" : "grows with them (unbounded)")
+        case .keyed(let keyed):
+            switch keyed.rule {
+            case .inOrder: return "the rows that the watermark has not passed, and a timer per key"
+            case .silent: return "the newest row of each key that is not silent, and a timer per key"
+            case .newValues: return "the values of each key, until they have not come for their time to live"
+            }
         case .recursive:
             return "all rows of its inputs (unbounded); recomputed as a whole when one of them changes"
         case .aggregate(let aggregate):

@@ -56,6 +56,17 @@ public struct PlanText {
             let schema = deduplicate.input.schema
             let keys = deduplicate.keys.map { "\(schema[$0].name)#\($0)" }.joined(separator: ", ")
             return "deduplicate by [\(keys)]" + (deduplicate.isWithinWatermark ? " within the watermark" : "")
+        case .keyed(let keyed):
+            let schema = keyed.input.schema
+            let keys = keyed.keys.map { "\(schema[$0].name)#\($0)" }.joined(separator: ", ")
+            switch keyed.rule {
+            case .inOrder: return "rows in order by [\(keys)]"
+            case .silent(let micros):
+                return "silent keys by [\(keys)] after \(micros) µs of "
+                    + (keyed.timeColumn == nil ? "processing time" : "event time")
+            case .newValues(let column, let micros):
+                return "new values of \(schema[column].name)#\(column) by [\(keys)] within \(micros) µs"
+            }
         case .window(let window):
             let schema = window.input.schema
             let calls = window.functions.map { call($0, schema) }.joined(separator: ", ")

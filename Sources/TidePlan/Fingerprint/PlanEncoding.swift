@@ -80,6 +80,17 @@ struct PlanEncoding {
             writer.u8(23)
             writer.bool(deduplicate.isWithinWatermark)
             list(deduplicate.keys.sorted()) { $0.writer.varint(UInt64($1)) }
+        case .keyed(let keyed):
+            writer.u8(24)
+            list(keyed.keys) { $0.writer.varint(UInt64($1)) }
+            // How long things live may change without a new start, as the delay of a watermark may.
+            switch keyed.rule {
+            case .inOrder: writer.u8(0)
+            case .silent: writer.u8(1)
+            case .newValues(let column, _):
+                writer.u8(2)
+                writer.varint(UInt64(column))
+            }
         case .window(let window):
             writer.u8(9)
             list(window.partitionBy) { $0.expression($1) }

@@ -36,6 +36,40 @@ extension LogicalPlan {
         public var field: Field { Field("window", .timeWindow, nullable: false) }
     }
 
+    /// Rows through an operator with state per key: the functions `tidemill_in_order`, `tidemill_silent` and
+    /// `tidemill_new_values`. Its rows are the input's, with one more column if the rule has one.
+    public struct Keyed: Hashable, Sendable {
+        public enum Rule: Hashable, Sendable {
+            /// Rows of a key in the order of event time, when the watermark has passed them.
+            case inOrder
+            /// The newest row of a key of which nothing came for so long.
+            case silent(micros: Int64)
+            /// Rows whose value in `column` the key has not shown for so long.
+            case newValues(column: Int, micros: Int64)
+        }
+        public var input: LogicalPlan
+        /// Columns of the input.
+        public var keys: [Int]
+        public var rule: Rule
+        public init(input: LogicalPlan, keys: [Int], rule: Rule) {
+            self.input = input
+            self.keys = keys
+            self.rule = rule
+        }
+        /// The input's event time, by which the rule goes; nil: it goes by processing time.
+        public var timeColumn: Int? {
+            if case .newValues = rule { return nil }
+            return EventTime(of: input).columns.first
+        }
+        public var field: Field? {
+            switch rule {
+            case .inOrder: nil
+            case .silent: Field("silent_at", .timestamp, nullable: false)
+            case .newValues: Field("known_values", .bigint, nullable: false)
+            }
+        }
+    }
+
     /// Rows whose key is new. Without `withinMillis` a key is remembered for ever, or as long as the watermark has not
     /// passed an event time in it; with it, until the watermark passes the row's event time by so much.
     public struct Deduplicate: Hashable, Sendable {

@@ -10,7 +10,7 @@ extension LogicalPlan {
         case .scan(var scan):
             scan.hints = scan.hints.map(rewrite)
             return .scan(scan)
-        case .values, .union, .latest, .recursive, .working, .watermark, .deduplicate: return self
+        case .values, .union, .latest, .recursive, .working, .watermark, .deduplicate, .keyed: return self
         case .timeWindows(var windows):
             windows.time = rewrite(windows.time)
             return .timeWindows(windows)

@@ -23,6 +23,7 @@ public indirect enum LogicalPlan: Hashable, Sendable {
     case timeWindows(TimeWindows)
     /// The first row of each key.
     case deduplicate(Deduplicate)
+    case keyed(Keyed)
     /// Functions with OVER, as columns behind the input's.
     case window(Window)
     /// The first rows of each partition.
@@ -230,6 +231,7 @@ extension LogicalPlan {
         case .watermark(let watermark): return watermark.input.schema
         case .timeWindows(let windows): return Schema(windows.input.schema.fields + [windows.field])
         case .deduplicate(let deduplicate): return deduplicate.input.schema
+        case .keyed(let keyed): return Schema(keyed.input.schema.fields + (keyed.field.map { [$0] } ?? []))
         case .window(let window): return Schema(window.input.schema.fields + window.functions.map(\.field))
         case .topN(let topN):
             return Schema(topN.input.schema.fields + (topN.rank.map { [Field($0, .int, nullable: false)] } ?? []))
@@ -253,6 +255,7 @@ extension LogicalPlan {
         case .watermark(let watermark): [watermark.input]
         case .timeWindows(let windows): [windows.input]
         case .deduplicate(let deduplicate): [deduplicate.input]
+        case .keyed(let keyed): [keyed.input]
         case .window(let window): [window.input]
         case .topN(let topN): [topN.input]
         case .expand(let expand): [expand.input]
@@ -289,6 +292,9 @@ extension LogicalPlan {
         case .deduplicate(var deduplicate):
             deduplicate.input = new[0]
             return .deduplicate(deduplicate)
+        case .keyed(var keyed):
+            keyed.input = new[0]
+            return .keyed(keyed)
         case .window(var window):
             window.input = new[0]
             return .window(window)

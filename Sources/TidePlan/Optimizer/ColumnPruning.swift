@@ -76,6 +76,18 @@ enum ColumnPruning {
             deduplicate.input = below
             deduplicate.keys = deduplicate.keys.map { positions[$0] ?? $0 }
             return (.deduplicate(deduplicate), positions)
+        case .keyed(var keyed):
+            let width = keyed.input.schema.count
+            var read = wanted.filter { $0 < width }.union(keyed.keys).union(EventTime(of: keyed.input).columns)
+            if case .newValues(let column, _) = keyed.rule { read.insert(column) }
+            var (below, positions) = prune(keyed.input, keeping: read)
+            keyed.input = below
+            keyed.keys = keyed.keys.map { positions[$0] ?? $0 }
+            if case .newValues(let column, let micros) = keyed.rule {
+                keyed.rule = .newValues(column: positions[column] ?? column, micros: micros)
+            }
+            if keyed.field != nil { positions[width] = below.schema.count }
+            return (.keyed(keyed), positions)
         case .window(let window): return prune(window, keeping: wanted)
         case .topN(let topN): return prune(topN, keeping: wanted)
         case .expand(var expand):

@@ -55,7 +55,7 @@ enum FilterPushdown {
             generate.input = push(Array(below), into: generate.input)
             return over(Array(conditions.dropFirst(below.count)), .generate(generate))
         // Which row of a key comes first depends on the rows before it.
-        case .deduplicate: return over(conditions, descend(plan))
+        case .deduplicate, .keyed: return over(conditions, descend(plan))
         }
     }
 

@@ -20,25 +20,47 @@ extension PipelineSession {
         arranged.schema = Schema(fields)
         var flows: [Flow] = []
         for flow in dataset.flows {
-            var items: [NamedExpression] = []
-            for (place, column) in order.enumerated() {
-                let field = flow.analyzed.schema[column]
-                var value = BoundExpression.column(index: column, type: field.type, nullable: field.nullable)
-                if place >= order.count - last.count, field.type == .string {
-                    value = try FunctionRegistry.builtin.bind(
-                        "nullif", arguments: [value, .string("")], span: clause[0].span)
-                }
-                items.append(NamedExpression(field.name, value))
+            var plan = flow.analyzed
+            if case .latest(var latest) = plan, last.contains(where: { dataset.schema[$0].type == .string }) {
+                // Events of the empty text and of NULL are events of one key.
+                latest.input = .project(
+                    input: latest.input, items: try emptyToNull(latest.input, last, clause[0].span))
+                plan = .latest(latest)
             }
-            let analyzed = LogicalPlan.project(input: flow.analyzed, items: items)
+            let items = try emptyToNull(plan, last, clause[0].span)
+            let analyzed = LogicalPlan.project(input: plan, items: order.map { items[$0] })
             flows.append(
                 Flow(name: flow.name, analyzed: analyzed, plan: Optimizer.optimize(analyzed), span: flow.span))
         }
         arranged.flows = flows
         if case .columns(let key) = dataset.key {
-            arranged.key = .columns(key.compactMap { order.firstIndex(of: $0) }.sorted())
+            arranged.key =
+                joins(key, dataset, last) ? .bag : .columns(key.compactMap { order.firstIndex(of: $0) }.sorted())
         }
         return arranged
+    }
+
+    /// The plan's columns, those of partitions with NULL in place of the empty text.
+    private func emptyToNull(
+        _ plan: LogicalPlan, _ partitions: [Int], _ span: SourceSpan
+    ) throws(TidemillError) -> [NamedExpression] {
+        var items = plan.outputItems
+        for column in partitions where items[column].expression.type == .string {
+            items[column] = NamedExpression(
+                items[column].field.name,
+                try FunctionRegistry.builtin.bind(
+                    "nullif", arguments: [items[column].expression, .string("")], span: span))
+        }
+        return items
+    }
+
+    /// Whether rows of different keys may look alike in the table: one has the empty text where another has NULL. A
+    /// key that upserts go by is the user's word; to it both are one.
+    private func joins(_ key: [Int], _ dataset: Dataset, _ partitions: [Int]) -> Bool {
+        if dataset.kind == .streamingTable && dataset.writeMode != .overwrite { return false }
+        return partitions.contains { column in
+            key.contains(column) && dataset.schema[column].type == .string && dataset.schema[column].nullable
+        }
     }
 
     private func check(_ columns: [Int], of dataset: Dataset, _ clause: [Expression]) throws(TidemillError) {

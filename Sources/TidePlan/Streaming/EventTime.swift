@@ -21,6 +21,12 @@ public struct EventTime: Hashable, Sendable {
         case .filter(let input, _): return delays(of: input)
         case .generate(let generate): return delays(of: generate.input)
         case .sort, .deduplicate, .window, .topN, .replicate: return delays(of: plan.inputs[0])
+        case .keyed(let keyed):
+            let below = delays(of: keyed.input)
+            guard case .silent = keyed.rule else { return below }
+            // The row itself is older than the watermark when it goes out.
+            guard let column = keyed.timeColumn, let delay = below[column] else { return [:] }
+            return [keyed.input.schema.count: delay]
         case .project(let input, let items): return EventTime(of: input).delays(of: items)
         case .watermark(let watermark):
             var all = delays(of: watermark.input)

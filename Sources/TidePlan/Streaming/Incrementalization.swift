@@ -35,6 +35,7 @@ public struct Incrementalization: Sendable {
         case .watermark(let watermark): return isAppendOnly(watermark.input)
         case .timeWindows(let windows): return isAppendOnly(windows.input)
         case .deduplicate(let deduplicate): return isAppendOnly(deduplicate.input)
+        case .keyed(let keyed): return isAppendOnly(keyed.input)
         case .expand(let expand): return isAppendOnly(expand.input)
         case .generate(let generate): return isAppendOnly(generate.input)
         case .replicate(let replicate): return isAppendOnly(replicate.input)

@@ -29,6 +29,9 @@ public struct KeyDerivation: Sendable {
         case .timeWindows(let windows): return key(of: windows.input).map { $0 + [windows.input.schema.count] }
         case .deduplicate(let deduplicate):
             return deduplicate.isWithinWatermark ? key(of: deduplicate.input) : deduplicate.keys.sorted()
+        case .keyed(let keyed):
+            if case .silent = keyed.rule { return nil }
+            return key(of: keyed.input)
         case .sort(let sort): return sort.limit == 1 ? [] : key(of: sort.input)
         case .window(let window): return key(of: window.input)
         case .topN(let topN): return key(of: topN)

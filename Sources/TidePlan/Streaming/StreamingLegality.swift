@@ -45,6 +45,17 @@ struct StreamingLegality {
             let times = EventTime(of: deduplicate.input).columns.filter { schema[$0].type == .timestamp }
             try checkOneEventTime(times.map { schema[$0].name }, "drop_duplicates", plan)
             stateful.append(plan)
+        case .keyed(let keyed):
+            if keyed.rule == .inOrder, keyed.timeColumn == nil {
+                throw AnalysisError.user(
+                    "UNSUPPORTED_STREAMING_OPERATOR_WITHOUT_WATERMARK",
+                    "tidemill_in_order needs a watermark on its input",
+                    hint: "write WATERMARK column DELAY OF INTERVAL … behind the stream", place(plan))
+            }
+            let schema = keyed.input.schema
+            let times = EventTime(of: keyed.input).columns.filter { schema[$0].type == .timestamp }
+            try checkOneEventTime(times.map { schema[$0].name }, "an operator with state per key", plan)
+            stateful.append(plan)
         case .join(let join):
             if join.left.isStream, join.right.isStream {
                 try check(join, plan)

@@ -22,7 +22,7 @@ enum ConditionPullUp {
         case .window(let window): return try self.window(window)
         case .scan, .values, .union, .expand, .generate, .replicate, .latest, .recursive, .working, .watermark,
             .timeWindows,
-            .deduplicate:
+            .deduplicate, .keyed:
             return nil
         }
     }

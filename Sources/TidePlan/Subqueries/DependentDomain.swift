@@ -72,7 +72,7 @@ struct DependentDomain {
             generate.generator.source = bound(generate.generator.source, count)
             generate.input = try push(generate.input)
             return domainLast(.generate(generate), at: count, new: new)
-        case .watermark, .deduplicate: throw .internal("a stream with parameters")
+        case .watermark, .deduplicate, .keyed: throw .internal("a stream with parameters")
         }
     }
 
