@@ -14,7 +14,7 @@ extension Incrementalization {
         case .join(let join):
             isStatic(join.right) && !join.right.readsOwnTable && keepsSourceOrder(join.left)
                 || isStatic(join.left) && !join.left.readsOwnTable && keepsSourceOrder(join.right)
-        case .aggregate, .deduplicate, .sort, .window, .topN, .latest, .recursive, .working: false
+        case .aggregate, .deduplicate, .keyed, .sort, .window, .topN, .latest, .recursive, .working: false
         }
     }
 
