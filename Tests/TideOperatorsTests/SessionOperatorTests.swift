@@ -47,7 +47,7 @@ import Testing
         return sessions
     }
 
-    private func aggregate() throws -> LogicalPlan.Aggregate {
+    static func aggregate() throws -> LogicalPlan.Aggregate {
         let schema = Schema([
             Field("k", .bigint, nullable: false), Field("w", .timeWindow, nullable: false),
             Field("v", .double, nullable: false), Field("s", .string, nullable: false),
@@ -85,7 +85,7 @@ import Testing
         func finishTask(_ task: TaskContext) throws(TidemillError) {}
     }
 
-    private static func batch(_ rows: [Row]) -> Batch {
+    static func batch(_ rows: [Row]) -> Batch {
         let windows = rows.map {
             Scalar(.timeWindow, .decimal(TimeWindow(start: $0.time, end: $0.time + $0.gap).packed))
         }
@@ -102,7 +102,7 @@ import Testing
         let sink = Sink()
         let bits = Int(seed % 3)
         var node = try SessionOperator(
-            aggregate(), session: 1, eventTime: nil, partitionBits: bits, outputs: Outputs([sink]))
+            SessionOperatorTests.aggregate(), session: 1, eventTime: nil, partitionBits: bits, outputs: Outputs([sink]))
         var all: [Row] = []
         var blocks: [Batch] = []
         for epoch in 0..<12 {
@@ -128,7 +128,7 @@ import Testing
             if generator.next(3) == 0 {
                 // A restart: all that the epochs changed, in their order.
                 let other = try SessionOperator(
-                    aggregate(), session: 1, eventTime: nil, partitionBits: generator.next(3),
+                    SessionOperatorTests.aggregate(), session: 1, eventTime: nil, partitionBits: generator.next(3),
                     outputs: Outputs([sink]))
                 for block in blocks { try other.restore(part: 0, block) }
                 #expect(other.stateRows == sink.rows.count)

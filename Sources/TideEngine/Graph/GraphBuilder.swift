@@ -80,14 +80,17 @@ struct GraphBuilder {
                 return try buildChangingSessions(aggregate, session: session, replacesByGroup, outputs)
             }
             if let session = aggregate.session {
+                // In complete mode no session ends, but progress speaks of them.
+                let counter =
+                    eventTime?.clock
+                    ?? time?.add("aggregate", over: inputs(of: aggregate), evicts: false)
                 let node = try SessionOperator(
-                    aggregate, session: session, inSourceOrder: inSourceOrder, eventTime: eventTime,
+                    aggregate, session: session, inSourceOrder: inSourceOrder, eventTime: eventTime, counter: counter,
                     partitionBits: partitionBits, outputs: outputs)
                 try build(aggregate.input, [node])
                 return add(
-                    node, eventTime?.clock.operatorName ?? "aggregate",
-                    signature: OperatorSignature.of(aggregate, inSourceOrder: inSourceOrder),
-                    clock: eventTime?.clock)
+                    node, counter?.operatorName ?? "aggregate",
+                    signature: OperatorSignature.of(aggregate, inSourceOrder: inSourceOrder), clock: counter)
             }
             if let (windows, group) = PaneAggregateOperator.windows(of: aggregate),
                 eventTime != nil || incremental.isAppendOnly(aggregate.input) || isBatch

@@ -367,6 +367,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
                 let found = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: 2 * n)
                 defer { found.deallocate() }
                 partition.indexIsStale = eventTime?.group != nil
+                partition.windowsAreStale = true
                 partition.keys.findOrInsert(keyImages, selection: rows.baseAddress!, count: n, into: found)
                 partition.panes.table.findOrInsert(images, selection: rows.baseAddress!, count: n, into: found + n)
                 for (i, row) in rows.enumerated() {

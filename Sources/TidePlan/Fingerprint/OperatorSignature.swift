@@ -14,7 +14,7 @@ public enum OperatorSignature {
         }
         let by = keys.isEmpty ? "of all rows" : "by \(keys.joined(separator: ", "))"
         if calls.isEmpty { return "distinct \(by)" }
-        let isOrdered = inSourceOrder && aggregate.aggregates.contains { $0.aggregate.kind.picksRow }
+        let isOrdered = inSourceOrder && aggregate.aggregates.contains { $0.aggregate.kind.followsArrival }
         return "\(by): \(calls.joined(separator: ", "))" + (isOrdered ? ", in source order" : "")
     }
 
