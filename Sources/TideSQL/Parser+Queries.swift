@@ -6,6 +6,7 @@ extension Parser {
         switch keyword(offset) {
         case .select: !endsOperand(offset + 1)
         case .with: isName(offset + 1)
+        case .from where symbol(offset + 1) == .leftParenthesis: true
         case .from, .table: isName(offset + 1) && !endsOperand(offset + 1)
         case .values:
             symbol(offset + 1) == .leftParenthesis || isNumber(offset + 1) || isString(offset + 1)
@@ -234,8 +235,13 @@ extension Parser {
         try expect(.values)
         let rows = try list { parser throws(TidemillError) in
             let row = try parser.expression()
-            if case .row(let values) = row.kind { return values }
-            return [row]
+            switch row.kind {
+            case .row(let values): return values
+            // A struct that stands alone is the row, not a value of it, as in Spark.
+            case .function(let call) where call.name.text.lowercased() == "struct" && call.over == nil:
+                return call.arguments.map(\.value)
+            default: return [row]
+            }
         }
         return InlineTable(rows: rows, span: span(from: start))
     }

@@ -6,6 +6,37 @@ package enum Value: Hashable, Comparable, CustomStringConvertible {
     case number(Double)
     case text(String)
 
+    /// NaN is one value, and the greatest number; -0.0 is 0.0.
+    package static func == (a: Value, b: Value) -> Bool {
+        switch (a, b) {
+        case (.null, .null): true
+        case (.number(let x), .number(let y)): x == y || x.isNaN && y.isNaN
+        case (.text(let x), .text(let y)): x == y
+        default: false
+        }
+    }
+    package static func < (a: Value, b: Value) -> Bool {
+        switch (a, b) {
+        case (.number(let x), .number(let y)): x < y || y.isNaN && !x.isNaN
+        case (.text(let x), .text(let y)): x.utf8.lexicographicallyPrecedes(y.utf8)
+        default: a.rank < b.rank
+        }
+    }
+    package func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .number(let v): hasher.combine(v.isNaN ? Double.infinity : v)
+        case .text(let v): hasher.combine(v)
+        }
+    }
+    private var rank: Int {
+        switch self {
+        case .null: 0
+        case .number: 1
+        case .text: 2
+        }
+    }
+
     package var description: String {
         switch self {
         case .null: "NULL"

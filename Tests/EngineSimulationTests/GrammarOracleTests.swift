@@ -27,16 +27,16 @@ import TideSimulation
 
     private static let out = environment["TIDE_ORACLE_OUT"].map { URL(fileURLWithPath: $0) }
 
-    /// One epoch of a case, as a second judge reads it. Numbers are whole.
+    /// One epoch of a case, as a second judge reads it. The kinds of the values are written as `DrawnQuery.Kind` says.
     private struct Case: Encodable {
         enum Cell: Encodable {
             case null
-            case number(Int)
+            case number(Double)
             case text(String)
             init(_ value: Value) {
                 switch value {
                 case .null: self = .null
-                case .number(let v): self = .number(Int(v))
+                case .number(let v): self = .number(v)
                 case .text(let v): self = .text(v)
                 }
             }
@@ -44,33 +44,43 @@ import TideSimulation
                 var container = encoder.singleValueContainer()
                 switch self {
                 case .null: try container.encodeNil()
-                case .number(let v): try container.encode(v)
+                case .number(let v):
+                    if let whole = Int(exactly: v) { try container.encode(whole) } else { try container.encode(v) }
                 case .text(let v): try container.encode(v)
                 }
             }
         }
         var seed: UInt64
         var epoch: Int
+        var views: [[String]]
         var sql: String
-        var l, r, c, found: [[Cell]]
+        var l, r, c, x, found: [[Cell]]
 
-        init(seed: UInt64, epoch: Int, sql: String, _ tables: DrawnQuery.Tables, _ found: [[Value]]) {
+        init(
+            seed: UInt64, epoch: Int, views: [[String]], sql: String, _ tables: DrawnQuery.Tables,
+            _ found: [[Value]]
+        ) {
             self.seed = seed
             self.epoch = epoch
+            self.views = views
             self.sql = sql
             l = tables.l.rows.map { $0.map { Cell($0) } }
             r = tables.r.rows.map { $0.map { Cell($0) } }
             c = tables.c.rows.map { $0.map { Cell($0) } }
+            x = tables.x.rows.map { $0.map { Cell($0) } }
             self.found = found.map { $0.map { Cell($0) } }
         }
     }
     private func write(_ one: Case, to directory: URL) throws {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        try JSONEncoder().encode(one).write(to: directory.appendingPathComponent("\(one.seed)-\(one.epoch).json"))
+        let encoder = JSONEncoder()
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        try encoder.encode(one).write(to: directory.appendingPathComponent("\(one.seed)-\(one.epoch).json"))
     }
 
     private struct Input {
-        var tables = DrawnQuery.Tables(l: ReferenceRelation([]), r: ReferenceRelation([]), c: ReferenceRelation([]))
+        var tables = DrawnQuery.Tables()
         /// The newest event of each key.
         var newest: [Int: (n: Int, gone: Bool, row: [Value])] = [:]
         var nextID = 0
@@ -86,9 +96,9 @@ import TideSimulation
         var grammar = QueryGrammar(seed: seed &* 104_729 &+ 1)
         let query = grammar.query()
         var generator = grammar.generator
-        let sql = QueryGrammar.declarations + "CREATE MATERIALIZED VIEW t AS \(query.sql);"
+        let sql = grammar.statements + "CREATE MATERIALIZED VIEW t AS \(query.sql);"
         let disk = SimulatedFileSystem()
-        for name in ["l", "r", "e"] {
+        for name in ["l", "r", "e", "x"] {
             try disk.createDirectories(SimulatedMachine.root.appending("in").appending(name))
         }
         var input = Input()
@@ -96,7 +106,7 @@ import TideSimulation
             let machine = SimulatedMachine(disk, seed: seed &+ UInt64(epoch), workers: [1, 2, 4][Int(seed % 3)])
             machine.settings = ["tidemill.batchRows": ["1", "3", "4096"].randomElement(using: &generator)!]
             for file in 0..<Int.random(in: 0...2, using: &generator) {
-                let table = ["l", "r", "e"].randomElement(using: &generator)!
+                let table = ["l", "r", "e", "x"].randomElement(using: &generator)!
                 let path = "in/\(table)/\(epoch)-\(file).csv"
                 let (text, rows) = draw(table, &input, &generator)
                 try machine.write(path, text)
@@ -110,11 +120,15 @@ import TideSimulation
             }
             input.tables.l = input.rows(of: "l")
             input.tables.r = input.rows(of: "r")
+            input.tables.x = input.rows(of: "x")
             input.tables.c = ReferenceRelation(input.newest.values.filter { !$0.gone }.map(\.row))
-            let found = ReferenceRelation(try machine.rows(sql, "t").map { $0.map { Value($0) } }).sorted
+            let found = ReferenceRelation(try machine.rows(sql, "t").map { $0.map { value($0) } }).sorted
             let wanted = ReferenceRelation(query.rows(input.tables).rows).sorted
             if let out = Self.out {
-                try write(Case(seed: seed, epoch: epoch, sql: query.sql, input.tables, found), to: out)
+                try write(
+                    Case(
+                        seed: seed, epoch: epoch, views: grammar.views.map { [$0.name, $0.sql] }, sql: query.sql,
+                        input.tables, found), to: out)
             }
             if found != wanted {
                 Issue.record(
@@ -124,11 +138,25 @@ import TideSimulation
                     l: \(input.tables.l.rows)
                     r: \(input.tables.r.rows)
                     c: \(input.tables.c.rows)
+                    x: \(input.tables.x.rows)
                     found:  \(found)
                     wanted: \(wanted)
                     """)
                 return
             }
+        }
+    }
+
+    /// What the engine stored, as the reference writes it.
+    private func value(_ scalar: Scalar) -> Value {
+        switch scalar.value {
+        case .null: .null
+        case .boolean(let v): .number(v ? 1 : 0)
+        case .integer(let v): .number(Double(v))
+        case .float(let v): .number(Double(v))
+        case .double(let v): .number(v)
+        case .decimal(let v): .number(Double(v))
+        case .bytes: .text(scalar.string ?? "")
         }
     }
 
@@ -172,6 +200,10 @@ import TideSimulation
             case "r":
                 lines += "\(text(k)),\(cell(g)),\(cell(v))\n"
                 rows.append([textValue(k), value(g), value(v)])
+            case "x":
+                let row = TypedRow(key: k.map { text($0) }, &generator)
+                lines += row.line
+                rows.append(row.values)
             default:
                 let id = Int.random(in: 0...5, using: &generator)
                 let n = Int.random(in: 0...8, using: &generator)

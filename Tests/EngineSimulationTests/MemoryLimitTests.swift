@@ -67,6 +67,75 @@ import TideSimulation
         #expect(later.last.map { $0.rowsInMemory > 40 && $0.rowsInMemory <= 120 } == true)
     }
 
+    /// Keys of duplicates that are remembered for ever leave memory; an old key that comes again is known.
+    @Test(arguments: [1, 4]) func keysOfDuplicates(_ workers: Int) throws {
+        let sql = """
+            CREATE TABLE l (id INT, name STRING) USING csv OPTIONS (path 'in', maxFilesPerTrigger '1');
+            CREATE STREAMING TABLE t AS SELECT * FROM drop_duplicates(TABLE(SELECT * FROM STREAM l), 'name');
+            """
+        var first: [String: Int] = [:]
+        func write(_ machine: SimulatedMachine, _ files: Range<Int>) throws {
+            for file in files {
+                var generator = SeededGenerator(seed: UInt64(file))
+                var text = ""
+                for row in 0..<40 {
+                    let name = "a key that is long \(Int.random(in: 0..<300, using: &generator))"
+                    text += "\(file * 40 + row),\(name)\n"
+                    if first[name] == nil { first[name] = file * 40 + row }
+                }
+                try machine.write("in/\(10 + file).csv", text)
+            }
+        }
+        func states(_ machine: SimulatedMachine) throws -> [EpochProgress.StateProgress] {
+            var states: [EpochProgress.StateProgress] = []
+            try machine.run(sql) { event in
+                if case .epoch(let progress) = event { states += progress.flows.flatMap(\.stateOperators) }
+            }
+            return states
+        }
+        func check(_ machine: SimulatedMachine) throws {
+            let found = try machine.rows(sql, "t").map { ($0[1].string ?? "", Int($0[0].integer ?? -1)) }
+            #expect(found.count == first.count)
+            for (name, id) in found { #expect(first[name] == id) }
+        }
+        let machine = SimulatedMachine(seed: 3, workers: workers)
+        machine.settings = ["tidemill.memory.limit": "1"]
+        try write(machine, 0..<20)
+        let limited = try states(machine)
+        try check(machine)
+        #expect(limited.allSatisfy { $0.rowsInMemory <= 40 })
+        #expect(limited.last?.rowsTotal == first.count && first.count > 200)
+        // Opened cold by other workers.
+        let second = SimulatedMachine(machine.disk, seed: 4, workers: workers == 1 ? 2 : 1)
+        second.settings = ["tidemill.memory.limit": "1g"]
+        try write(second, 20..<25)
+        let later = try states(second)
+        try check(second)
+        #expect(later.last?.rowsTotal == first.count)
+        #expect(later.first.map { $0.rowsInMemory <= 40 } == true)
+    }
+
+    /// State that must stay is told once, and again when it has doubled.
+    @Test func stateThatStaysIsTold() throws {
+        let sql = """
+            CREATE TABLE l (id INT, ts TIMESTAMP) USING csv OPTIONS (path 'in', maxFilesPerTrigger '1');
+            CREATE STREAMING TABLE t AS SELECT * FROM drop_duplicates_within_watermark(
+              TABLE(SELECT * FROM STREAM l WATERMARK ts DELAY OF INTERVAL 1 DAY AS l), 'id');
+            """
+        let machine = SimulatedMachine(seed: 5, workers: 1)
+        machine.settings = ["tidemill.memory.limit": "20k"]
+        for file in 0..<12 {
+            let rows = (0..<100).map { "\(file * 100 + $0),2024-01-01 00:00:00\n" }
+            try machine.write("in/\(10 + file).csv", rows.joined())
+        }
+        var notes: [String] = []
+        try machine.run(sql) { event in
+            if case .note(let text) = event, text.contains("cannot leave memory") { notes.append(text) }
+        }
+        #expect((1...4).contains(notes.count), "\(notes)")
+        #expect(notes.allSatisfy { $0.contains("dedupeWithinWatermark of t") && $0.contains("(20480)") })
+    }
+
     @Test func aLimitIsANumberOfBytes() throws {
         for (text, bytes) in [("512", 512), ("64k", 65536), (" 2 GB ", 2 << 30), ("1m", 1 << 20)] as [(String, Int64)] {
             #expect(try EngineSettings(["tidemill.memory.limit": text]).memoryLimit == bytes)

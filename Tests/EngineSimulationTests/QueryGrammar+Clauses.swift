@@ -4,7 +4,7 @@ import TideEngineSimulation
 extension QueryGrammar {
     /// A query over `a` that asks another about each of its rows.
     mutating func subquery(_ a: DrawnQuery, _ b: DrawnQuery) -> DrawnQuery {
-        let wanted: DrawnQuery.Kind = below(2) == 0 ? .text : .number
+        let wanted = self.kind(a)
         guard let i = column(a, wanted), let j = column(b, wanted) else { return a }
         let (x, y, w) = (alias(), alias(), alias())
         let other = "(\(b.sql)) AS \(y)"
@@ -118,7 +118,7 @@ extension QueryGrammar {
 
     /// A join by a common name: the column comes once, from the side that has it.
     mutating func namedJoin(_ a: DrawnQuery, _ b: DrawnQuery) -> DrawnQuery {
-        let wanted: DrawnQuery.Kind = below(2) == 0 ? .text : .number
+        let wanted = self.kind(a)
         guard let i = column(a, wanted), let j = column(b, wanted) else { return a }
         let (x, y) = (alias(), alias())
         let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].randomElement(using: &generator)!
@@ -195,9 +195,8 @@ extension QueryGrammar {
             call = "dense_rank() OVER (\(over))"
             value = { rows, row in .number(Double(Set(rows[...row].map { $0[by] }).count)) }
         }
-        let type = kind == .number ? "BIGINT" : "STRING"
         return DrawnQuery(
-            sql: "SELECT *, CAST(\(call) AS \(type)) AS c\(q.columns.count) FROM (\(q.sql))",
+            sql: "SELECT *, CAST(\(call) AS \(kind.type)) AS c\(q.columns.count) FROM (\(q.sql))",
             columns: q.columns + [kind],
             rows: { tables in
                 ReferenceRelation(

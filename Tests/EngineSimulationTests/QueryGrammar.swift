@@ -3,15 +3,33 @@ import TideSimulation
 
 /// A query drawn from a grammar of relational operators: its text, and what it gives, computed by loops over rows.
 ///
-/// Numbers are BIGINT throughout, so that any column may meet any other; texts are STRING. Results are bags of rows.
-/// Where SQL leaves an order open, the whole row in ascending order decides, NULLs first; comments `/*, … */` in the
-/// text say so to an engine that would choose otherwise (`Tests/Peers/oracle_duckdb.py`).
+/// A column has one of few types, so that columns of a kind may meet. Results are bags of rows. Where SQL leaves an
+/// order open, the whole row in ascending order decides, NULLs first. Comments in the text speak to an engine with
+/// another dialect (`Tests/Peers/oracle_duckdb.py`): `/*, … */` breaks ties, and `/*1*/ours/*2theirs*/` is spelled
+/// otherwise there.
 struct DrawnQuery {
-    enum Kind { case number, text }
+    /// How the reference writes the values: decimals in hundredths, dates in days, timestamps and intervals in
+    /// microseconds. All of them stay below 2⁵³, and doubles have few binary digits, so that sums are exact.
+    enum Kind: CaseIterable {
+        case number, text, double, decimal, date, timestamp, interval
+
+        var type: String {
+            switch self {
+            case .number: "BIGINT"
+            case .text: "STRING"
+            case .double: "DOUBLE"
+            case .decimal: "DECIMAL(20,2)"
+            case .date: "DATE"
+            case .timestamp: "TIMESTAMP"
+            case .interval: "INTERVAL DAY TO SECOND"
+            }
+        }
+    }
     struct Tables {
-        var l: ReferenceRelation
-        var r: ReferenceRelation
-        var c: ReferenceRelation
+        var l = ReferenceRelation([])
+        var r = ReferenceRelation([])
+        var c = ReferenceRelation([])
+        var x = ReferenceRelation([])
     }
     /// Without a semicolon; its columns are named c0, c1, …
     var sql: String
@@ -24,6 +42,8 @@ struct DrawnQuery {
 /// Draws queries. Each rule puts one operator over smaller queries.
 struct QueryGrammar {
     var generator: SeededGenerator
+    /// Views that the query is made of, in an order that they can be created in.
+    var views: [(name: String, sql: String, isStored: Bool)] = []
     private var number = 0
 
     init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
@@ -31,6 +51,7 @@ struct QueryGrammar {
     static let declarations = """
         CREATE TABLE l (id BIGINT, k STRING, g BIGINT, v BIGINT) USING csv OPTIONS (path 'in/l');
         CREATE TABLE r (k STRING, g BIGINT, w BIGINT) USING csv OPTIONS (path 'in/r');
+        CREATE TABLE x (k STRING, d DOUBLE, m DECIMAL(20,2), a DATE, z TIMESTAMP) USING csv OPTIONS (path 'in/x');
         CREATE TABLE e (id BIGINT, k STRING, v BIGINT, n BIGINT, gone BOOLEAN) USING csv OPTIONS (path 'in/e');
         CREATE STREAMING TABLE c;
         CREATE FLOW f AS AUTO CDC INTO c FROM STREAM(e)
@@ -38,7 +59,14 @@ struct QueryGrammar {
 
         """
 
-    mutating func query() -> DrawnQuery { draw(depth: below(4)) }
+    mutating func query() -> DrawnQuery { withoutIntervals(draw(depth: below(4))) }
+
+    /// The statements before the query.
+    var statements: String {
+        views.reduce(QueryGrammar.declarations) { text, view in
+            text + "CREATE \(view.isStored ? "MATERIALIZED" : "TEMPORARY") VIEW \(view.name) AS \(view.sql);\n"
+        }
+    }
 
     /// The columns that break ties, for engines that must be told.
     func ties(_ query: DrawnQuery, _ letter: String) -> String {
@@ -55,35 +83,55 @@ struct QueryGrammar {
     mutating func column(_ query: DrawnQuery, _ kind: DrawnQuery.Kind) -> Int? {
         query.columns.indices.filter { query.columns[$0] == kind }.randomElement(using: &generator)
     }
+    /// The kind of one of the columns; mostly one that many rules like.
+    mutating func kind(_ query: DrawnQuery) -> DrawnQuery.Kind {
+        if below(2) == 0, column(query, .number) != nil { return .number }
+        return query.columns.randomElement(using: &generator)!
+    }
     mutating func columns(_ query: DrawnQuery, _ range: ClosedRange<Int>) -> [Int] {
         let wanted = min(Int.random(in: range, using: &generator), query.columns.count)
         return Array(query.columns.indices.shuffled(using: &generator).prefix(wanted))
     }
 
-    private mutating func draw(depth: Int) -> DrawnQuery {
+    mutating func draw(depth: Int) -> DrawnQuery {
         if depth == 0 { return leaf() }
-        switch below(24) {
+        switch below(40) {
         case 0: return filter(draw(depth: depth - 1))
         case 1: return project(draw(depth: depth - 1))
-        case 2, 3, 4: return aggregate(draw(depth: depth - 1))
-        case 5, 6, 7, 8: return join(draw(depth: depth - 1), draw(depth: below(depth)))
-        case 9: return distinct(draw(depth: depth - 1))
-        case 10: return union(draw(depth: depth - 1), draw(depth: below(depth)))
-        case 11, 12: return window(draw(depth: depth - 1))
-        case 13: return top(draw(depth: depth - 1))
-        case 14, 15, 16: return subquery(draw(depth: depth - 1), draw(depth: below(depth)))
-        case 17: return groupingSets(draw(depth: depth - 1))
-        case 18: return qualify(draw(depth: depth - 1))
-        case 19: return namedJoin(draw(depth: depth - 1), draw(depth: below(depth)))
-        case 20: return frame(draw(depth: depth - 1))
-        case 21, 22: return generate(draw(depth: depth - 1))
+        case 2, 3, 4, 5: return aggregate(draw(depth: depth - 1))
+        case 6, 7, 8, 9: return join(draw(depth: depth - 1), draw(depth: below(depth)))
+        case 10: return distinct(draw(depth: depth - 1))
+        case 11: return union(draw(depth: depth - 1), draw(depth: below(depth)))
+        case 12, 13: return window(draw(depth: depth - 1))
+        case 14: return top(draw(depth: depth - 1))
+        case 15, 16, 17: return subquery(draw(depth: depth - 1), draw(depth: below(depth)))
+        case 18: return groupingSets(draw(depth: depth - 1))
+        case 19: return qualify(draw(depth: depth - 1))
+        case 20: return namedJoin(draw(depth: depth - 1), draw(depth: below(depth)))
+        case 21: return frame(draw(depth: depth - 1))
+        case 22, 23: return generate(draw(depth: depth - 1))
+        case 24, 25: return typed(draw(depth: depth - 1))
+        case 26: return pivot(draw(depth: depth - 1))
+        case 27: return unpivot(draw(depth: depth - 1))
+        case 28: return recursion(draw(depth: depth - 1))
+        case 29: return cross(draw(depth: depth - 1), draw(depth: below(depth)))
+        case 30: return smallest(draw(depth: depth - 1))
+        case 31, 32: return pipe(draw(depth: depth - 1))
+        case 33, 34: return view(draw(depth: depth - 1))
+        case 35: return timeWindows(draw(depth: depth - 1))
+        case 36: return sessions(draw(depth: depth - 1))
+        case 37: return rangeJoin(draw(depth: depth - 1), draw(depth: below(depth)))
         default: return setOperation(draw(depth: depth - 1), draw(depth: below(depth)))
         }
     }
 
-    private mutating func leaf() -> DrawnQuery {
-        switch below(11) {
+    mutating func leaf() -> DrawnQuery {
+        switch below(15) {
         case 10: return constants()
+        case 11, 12, 13, 14:
+            return DrawnQuery(
+                sql: "SELECT k AS c0, d AS c1, m AS c2, a AS c3, z AS c4 FROM x",
+                columns: [.text, .double, .decimal, .date, .timestamp], rows: { $0.x }, shape: "x")
         case 0, 1, 2, 3:
             return DrawnQuery(
                 sql: "SELECT id AS c0, k AS c1, g AS c2, v AS c3 FROM l", columns: [.number, .text, .number, .number],
@@ -100,7 +148,7 @@ struct QueryGrammar {
     }
 
     /// A condition over a row, as text with `$` for the alias and a dot, and as a test.
-    private mutating func condition(_ columns: [DrawnQuery.Kind]) -> (String, ([Value]) -> Bool) {
+    mutating func condition(_ columns: [DrawnQuery.Kind]) -> (String, ([Value]) -> Bool) {
         let numbers = columns.indices.filter { columns[$0] == .number }
         let column = columns.indices.randomElement(using: &generator)!
         switch below(4) {
@@ -109,8 +157,9 @@ struct QueryGrammar {
             let (a, b) = (numbers.randomElement(using: &generator)!, numbers.randomElement(using: &generator)!)
             return ("$c\(a) < $c\(b)", { less($0[a], $0[b]) })
         default:
-            guard let a = numbers.randomElement(using: &generator) else {
-                return ("$c\(column) > 'k2'", { less(.text("k2"), $0[column]) })
+            guard let a = numbers.randomElement(using: &generator), below(3) > 0 else {
+                let (literal, value) = literal(columns[column])
+                return ("$c\(column) > \(literal)", { less(value, $0[column]) })
             }
             let n = Int.random(in: -3...6, using: &generator)
             return ("$c\(a) > \(n)", { less(.number(Double(n)), $0[a]) })
@@ -119,14 +168,14 @@ struct QueryGrammar {
 
     // MARK: Rules
 
-    private mutating func filter(_ q: DrawnQuery) -> DrawnQuery {
+    mutating func filter(_ q: DrawnQuery) -> DrawnQuery {
         let (text, test) = condition(q.columns)
         return DrawnQuery(
             sql: "SELECT * FROM (\(q.sql)) WHERE \(text.replacing("$", with: ""))", columns: q.columns,
             rows: { q.rows($0).filter(test) }, shape: "filter(\(q.shape))")
     }
 
-    private mutating func project(_ q: DrawnQuery) -> DrawnQuery {
+    mutating func project(_ q: DrawnQuery) -> DrawnQuery {
         var items: [(String, DrawnQuery.Kind, ([Value]) -> Value)] = []
         for _ in 0...below(3) {
             if let a = column(q, .number), let b = column(q, .number) {
@@ -148,88 +197,13 @@ struct QueryGrammar {
             rows: { q.rows($0).map { row in fixed.map { $0.2(row) } } }, shape: "project(\(q.shape))")
     }
 
-    private mutating func aggregate(_ q: DrawnQuery) -> DrawnQuery {
-        let groups = columns(q, 0...2)
-        var items: [(String, DrawnQuery.Kind, ([[Value]]) -> Value)] = [("count(*)", .number, { count($0) })]
-        for _ in 0..<below(4) {
-            let at = q.columns.indices.randomElement(using: &generator)!
-            let kind = q.columns[at]
-            switch below(11) {
-            case 0: items.append(("count(c\(at))", .number, { count($0, at) }))
-            case 1: items.append(("min(c\(at))", kind, { least($0, at) }))
-            case 2: items.append(("max(c\(at))", kind, { greatest($0, at) }))
-            case 3:
-                items.append(("count(DISTINCT c\(at))", .number, { rows in count(rows.different(at), 0) }))
-            case 4:
-                items.append(
-                    (
-                        "first(c\(at)/* ORDER BY \(ties(q, "g")) */)", kind,
-                        { rows in rows.ordered.first.map { $0[at] } ?? .null }
-                    ))
-            case 5:
-                let (text, test) = condition(q.columns)
-                items.append(
-                    (
-                        "max(c\(at)) FILTER (WHERE \(text.replacing("$", with: "")))", kind,
-                        { rows in greatest(rows.filter(test), at) }
-                    ))
-            case 6:
-                // The second value that is not NULL, of the rows in order.
-                items.append(
-                    (
-                        "try_element_at(collect_list(c\(at)),2)", kind,
-                        { rows in rows.ordered.map { $0[at] }.filter { !$0.isNull }.dropFirst().first ?? .null }
-                    ))
-            case 7:
-                items.append(
-                    (
-                        "try_element_at(collect_set(c\(at)),-1)", kind,
-                        { rows in greatest(rows, at) }
-                    ))
-            case 8: items.append(("bigint(size(array_agg(c\(at))))", .number, { count($0, at) }))
-            default:
-                guard let a = column(q, .number) else { continue }
-                if below(3) == 0 {
-                    items.append(("sum(DISTINCT c\(a))", .number, { rows in sum(rows.different(a), 0) }))
-                } else {
-                    items.append(("sum(c\(a))", .number, { sum($0, a) }))
-                }
-            }
-        }
-        let fixed = items
-        let list = groups.map { "c\($0)" } + fixed.map(\.0)
-        let by = groups.isEmpty ? "" : " GROUP BY \(groups.map { "c\($0)" }.joined(separator: ", "))"
-        let named = list.enumerated().map { "\($1) AS c\($0)" }.joined(separator: ", ")
-        // The groups are named after other columns of the query below, which GROUP BY would take them for.
-        let inner = q.columns.indices.map { "c\($0) AS g\($0)" }.joined(separator: ", ")
-        let outer = named.replacing("(DISTINCT c", with: "(DISTINCT g")
-        let rewritten = QueryGrammar.renamed(outer)
-        return DrawnQuery(
-            sql: "SELECT \(rewritten) FROM (SELECT \(inner) FROM (\(q.sql)))\(by.replacing("c", with: "g"))",
-            columns: groups.map { q.columns[$0] } + fixed.map(\.1),
-            rows: { tables in q.rows(tables).group(by: groups) { rows in fixed.map { $0.2(rows) } } },
-            shape: "aggregate[\(fixed.map(\.0).joined(separator: " "))](\(q.shape))")
-    }
-
-    /// Columns inside expressions renamed from c to g; names behind AS stay.
-    private static func renamed(_ list: String) -> String {
-        list.split(separator: ", ").map { item -> String in
-            let parts = item.split(separator: " AS ").map(String.init)
-            var text = parts[0]
-            for index in (0..<40).reversed() {
-                text = text.replacing("c\(index)", with: "g\(index)")
-            }
-            return text + " AS " + parts[1]
-        }.joined(separator: ", ")
-    }
-
-    private mutating func join(_ a: DrawnQuery, _ b: DrawnQuery) -> DrawnQuery {
+    mutating func join(_ a: DrawnQuery, _ b: DrawnQuery) -> DrawnQuery {
         let (x, y) = (alias(), alias())
         let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "LEFT SEMI JOIN", "LEFT ANTI JOIN"]
             .randomElement(using: &generator)!
         var conditions: [String] = []
         var tests: [([Value], [Value]) -> Bool] = []
-        let wanted: DrawnQuery.Kind = below(2) == 0 ? .text : .number
+        let wanted = self.kind(a)
         if below(6) > 0, let i = column(a, wanted), let j = column(b, wanted) {
             if below(4) == 0 {
                 conditions.append("\(x).c\(i) <=> \(y).c\(j)")
@@ -244,12 +218,21 @@ struct QueryGrammar {
             tests.append { less($0[i], $1[j]) }
         }
         if conditions.isEmpty { conditions.append("true") }
+        return joined(a, b, (x, y), kind, conditions, tests)
+    }
+
+    /// The join of that kind: its text, and its rows found by trying every pair.
+    func joined(
+        _ a: DrawnQuery, _ b: DrawnQuery, _ names: (String, String), _ kind: String, _ conditions: [String],
+        _ tests: [([Value], [Value]) -> Bool]
+    ) -> DrawnQuery {
+        let (x, y) = names
         let fixed = tests
         let on: ([Value], [Value]) -> Bool = { p, q in fixed.allSatisfy { $0(p, q) } }
         let isFilter = kind.contains("SEMI") || kind.contains("ANTI")
-        let names =
+        let kept =
             a.columns.indices.map { "\(x).c\($0)" } + (isFilter ? [] : b.columns.indices.map { "\(y).c\($0)" })
-        let list = names.enumerated().map { "\($1) AS c\($0)" }.joined(separator: ", ")
+        let list = kept.enumerated().map { "\($1) AS c\($0)" }.joined(separator: ", ")
         let widths = (a.columns.count, b.columns.count)
         return DrawnQuery(
             sql: "SELECT \(list) FROM (\(a.sql)) AS \(x) \(kind) (\(b.sql)) AS \(y)"
@@ -270,7 +253,7 @@ struct QueryGrammar {
             }, shape: "\(kind)[\(conditions.count)](\(a.shape), \(b.shape))")
     }
 
-    private mutating func distinct(_ q: DrawnQuery) -> DrawnQuery {
+    mutating func distinct(_ q: DrawnQuery) -> DrawnQuery {
         let kept = columns(q, 1...2)
         let list = kept.enumerated().map { "c\($1) AS d\($0)" }.joined(separator: ", ")
         let outer = kept.indices.map { "d\($0) AS c\($0)" }.joined(separator: ", ")
@@ -280,10 +263,10 @@ struct QueryGrammar {
     }
 
     /// Both queries cut to columns of the same kinds.
-    private mutating func alike(_ a: DrawnQuery, _ b: DrawnQuery) -> (DrawnQuery, DrawnQuery)? {
-        let wanted: DrawnQuery.Kind = below(2) == 0 ? .text : .number
+    mutating func alike(_ a: DrawnQuery, _ b: DrawnQuery) -> (DrawnQuery, DrawnQuery)? {
+        let wanted = self.kind(a)
         guard let i = column(a, wanted), let j = column(b, wanted) else { return nil }
-        let other: DrawnQuery.Kind = .number
+        let other = kind(b)
         let rest = (column(a, other), column(b, other))
         func cut(_ q: DrawnQuery, _ first: Int, _ second: Int?) -> DrawnQuery {
             let kept = [first] + (second.map { [$0] } ?? [])
@@ -296,14 +279,14 @@ struct QueryGrammar {
         return (cut(a, i, p), cut(b, j, q))
     }
 
-    private mutating func union(_ a: DrawnQuery, _ b: DrawnQuery) -> DrawnQuery {
+    mutating func union(_ a: DrawnQuery, _ b: DrawnQuery) -> DrawnQuery {
         guard let (p, q) = alike(a, b) else { return a }
         return DrawnQuery(
             sql: "\(p.sql) UNION ALL \(q.sql)", columns: p.columns, rows: { p.rows($0) + q.rows($0) },
             shape: "union(\(p.shape), \(q.shape))")
     }
 
-    private mutating func setOperation(_ a: DrawnQuery, _ b: DrawnQuery) -> DrawnQuery {
+    mutating func setOperation(_ a: DrawnQuery, _ b: DrawnQuery) -> DrawnQuery {
         guard let (p, q) = alike(a, b) else { return a }
         let isExcept = below(2) == 0
         let isAll = below(2) == 0
@@ -327,7 +310,7 @@ struct QueryGrammar {
             }, shape: "\(name)(\(p.shape), \(q.shape))")
     }
 
-    private mutating func window(_ q: DrawnQuery) -> DrawnQuery {
+    mutating func window(_ q: DrawnQuery) -> DrawnQuery {
         let partition = columns(q, 0...1)
         let order = columns(q, 1...2)
         let isDescending = below(3) == 0
@@ -369,8 +352,7 @@ struct QueryGrammar {
             frame = " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
         }
         // Ranking functions give INT.
-        let type = resultKind == .number ? "BIGINT" : "STRING"
-        let call = "CAST(\(function) OVER (\(by)ORDER BY \(orderText)\(broken)\(frame)) AS \(type))"
+        let call = "CAST(\(function) OVER (\(by)ORDER BY \(orderText)\(broken)\(frame)) AS \(resultKind.type))"
         let fixed = value
         return DrawnQuery(
             sql: "SELECT *, \(call) AS c\(q.columns.count) FROM (\(q.sql))", columns: q.columns + [resultKind],
@@ -389,47 +371,7 @@ struct QueryGrammar {
             }, shape: "window[\(function)](\(q.shape))")
     }
 
-    /// Rows out of an array of two columns, which some rows do not have.
-    private mutating func generate(_ q: DrawnQuery) -> DrawnQuery {
-        let kind: DrawnQuery.Kind = below(2) == 0 ? .text : .number
-        guard let a = column(q, kind), let b = column(q, kind) else { return q }
-        let (text, test) = condition(q.columns)
-        let source = "CASE WHEN \(text.replacing("$", with: "")) THEN array(c\(a), c\(b)) END"
-        let at = q.columns.count
-        let kept = q.columns.indices.map { "c\($0)" }
-        func pairs(_ row: [Value]) -> [[Value]] {
-            test(row) ? [row + [.number(0), row[a]], row + [.number(1), row[b]]] : []
-        }
-        switch below(3) {
-        case 0:
-            let list = (kept + ["explode(\(source)) AS c\(at)"]).joined(separator: ", ")
-            return DrawnQuery(
-                sql: "SELECT \(list) FROM (\(q.sql))", columns: q.columns + [kind],
-                rows: { tables in
-                    ReferenceRelation(q.rows(tables).rows.flatMap { pairs($0).map { Array($0[..<at]) + [$0[at + 1]] } })
-                }, shape: "explode(\(q.shape))")
-        case 1:
-            return DrawnQuery(
-                sql: "SELECT * FROM (\(q.sql)) LATERAL VIEW OUTER explode(\(source)) e AS c\(at)",
-                columns: q.columns + [kind],
-                rows: { tables in
-                    ReferenceRelation(
-                        q.rows(tables).rows.flatMap { row -> [[Value]] in
-                            let made = pairs(row).map { Array($0[..<at]) + [$0[at + 1]] }
-                            return made.isEmpty ? [row + [.null]] : made
-                        })
-                }, shape: "outer(\(q.shape))")
-        default:
-            let list = (kept + ["CAST(p AS BIGINT) AS c\(at)", "x AS c\(at + 1)"]).joined(separator: ", ")
-            return DrawnQuery(
-                sql: "SELECT \(list) FROM (\(q.sql)) AS t JOIN LATERAL posexplode(\(source)) AS e(p, x)",
-                columns: q.columns + [.number, kind],
-                rows: { tables in ReferenceRelation(q.rows(tables).rows.flatMap(pairs)) },
-                shape: "posexplode(\(q.shape))")
-        }
-    }
-
-    private mutating func top(_ q: DrawnQuery) -> DrawnQuery {
+    mutating func top(_ q: DrawnQuery) -> DrawnQuery {
         let order = columns(q, 1...2)
         let isDescending = below(2) == 0
         let limit = Int.random(in: 1...4, using: &generator)
@@ -446,12 +388,12 @@ struct QueryGrammar {
     }
 }
 
-private func less(_ a: Value, _ b: Value) -> Bool { !a.isNull && !b.isNull && a < b }
-private func plus(_ a: Value, _ b: Value) -> Value {
+func less(_ a: Value, _ b: Value) -> Bool { !a.isNull && !b.isNull && a < b }
+func plus(_ a: Value, _ b: Value) -> Value {
     guard let x = a.number, let y = b.number else { return .null }
     return .number(x + y)
 }
-private func negative(_ a: Value) -> Value { a.number.map { .number(-$0) } ?? .null }
+func negative(_ a: Value) -> Value { a.number.map { .number(-$0) } ?? .null }
 
 extension [[Value]] {
     /// By the whole row, NULLs first.

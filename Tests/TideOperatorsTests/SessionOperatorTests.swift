@@ -47,7 +47,7 @@ import Testing
         return sessions
     }
 
-    static func aggregate() throws -> LogicalPlan.Aggregate {
+    private func aggregate() throws -> LogicalPlan.Aggregate {
         let schema = Schema([
             Field("k", .bigint, nullable: false), Field("w", .timeWindow, nullable: false),
             Field("v", .double, nullable: false), Field("s", .string, nullable: false),
@@ -85,7 +85,7 @@ import Testing
         func finishTask(_ task: TaskContext) throws(TidemillError) {}
     }
 
-    static func batch(_ rows: [Row]) -> Batch {
+    private static func batch(_ rows: [Row]) -> Batch {
         let windows = rows.map {
             Scalar(.timeWindow, .decimal(TimeWindow(start: $0.time, end: $0.time + $0.gap).packed))
         }
@@ -102,7 +102,7 @@ import Testing
         let sink = Sink()
         let bits = Int(seed % 3)
         var node = try SessionOperator(
-            SessionOperatorTests.aggregate(), session: 1, eventTime: nil, partitionBits: bits, outputs: Outputs([sink]))
+            aggregate(), session: 1, eventTime: nil, partitionBits: bits, outputs: Outputs([sink]))
         var all: [Row] = []
         var blocks: [Batch] = []
         for epoch in 0..<12 {
@@ -128,7 +128,7 @@ import Testing
             if generator.next(3) == 0 {
                 // A restart: all that the epochs changed, in their order.
                 let other = try SessionOperator(
-                    SessionOperatorTests.aggregate(), session: 1, eventTime: nil, partitionBits: generator.next(3),
+                    aggregate(), session: 1, eventTime: nil, partitionBits: generator.next(3),
                     outputs: Outputs([sink]))
                 for block in blocks { try other.restore(part: 0, block) }
                 #expect(other.stateRows == sink.rows.count)

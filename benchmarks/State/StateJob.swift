@@ -57,7 +57,8 @@ struct StateJob {
         let maintenance = RunMaintenance(
             store, recovered: recovered, rules: [address: part.rule], executor: environment.executor)
         let memory = StateMemory(
-            [(aggregate, StateJob.owner)], store: store, maintenance: maintenance, executor: environment.executor,
+            [(aggregate, StateJob.owner, "aggregate")], store: store, maintenance: maintenance,
+            executor: environment.executor,
             limit: memoryLimit)
         try memory.restore(aggregate, owner: StateJob.owner, recovered)
         result.openSeconds = Double(environment.clock.elapsed() - opening) / 1e9

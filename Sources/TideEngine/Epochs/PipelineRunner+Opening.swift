@@ -197,9 +197,10 @@ extension PipelineRunner {
         let maintenance = RunMaintenance(
             store, recovered: recovered, rules: rules, executor: environment.executor, options: tuning)
         self.maintenance = maintenance
-        var owners: [(node: any StatefulOperator, owner: UInt32)] = []
+        var owners: [(node: any StatefulOperator, owner: UInt32, name: String)] = []
         for node in graph.stateful {
-            if let owner = registry.flows[node.flow]?.operators[node.ordinal] { owners.append((node.node, owner)) }
+            guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
+            owners.append((node.node, owner, "\(node.name) of \(node.flow)"))
         }
         memory = StateMemory(
             owners, store: store, maintenance: maintenance, executor: environment.executor,

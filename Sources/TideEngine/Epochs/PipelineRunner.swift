@@ -170,6 +170,7 @@ public final class PipelineRunner {
                 try commit(epoch)
                 try maintenance?.poll()
                 try memory?.settle()
+                for warning in memory?.takeWarnings() ?? [] { report(.note(warning)) }
                 reportMaintenance()
                 epochsRun += 1
                 action = machine.handle(.committed(publishDue: publishIsDue()))

@@ -10,6 +10,8 @@ package final class StateMemory {
     private struct Member {
         let node: any StatefulOperator
         let owner: UInt32
+        /// Of the operator and its flow, for messages.
+        let name: String
         var lazy: (any LazyOperator)? {
             guard let lazy = node as? any LazyOperator, lazy.readsLazily else { return nil }
             return lazy
@@ -26,10 +28,11 @@ package final class StateMemory {
     private static let eagerBytesMax: Int64 = 1 << 20
 
     package init(
-        _ members: [(node: any StatefulOperator, owner: UInt32)], store: CheckpointStore, maintenance: RunMaintenance,
+        _ members: [(node: any StatefulOperator, owner: UInt32, name: String)], store: CheckpointStore,
+        maintenance: RunMaintenance,
         executor: any Executor, limit: Int64?
     ) {
-        self.members = members.map { Member(node: $0.node, owner: $0.owner) }
+        self.members = members.map { Member(node: $0.node, owner: $0.owner, name: $0.name) }
         self.store = store
         self.maintenance = maintenance
         self.executor = executor
@@ -133,6 +136,26 @@ package final class StateMemory {
         if used <= limit + limit / 4 { return maintenance.flushSoon() }
         try maintenance.flushNow()
         try evict(Int(used - limit + limit / 4))
+        warn(limit)
+    }
+
+    /// State that stays in memory whatever the limit: told when it exceeds the limit, and again when it has doubled.
+    private func warn(_ limit: Int64) {
+        let held = members.filter { $0.lazy == nil }.map { (name: $0.name, bytes: Int64($0.node.stateBytes)) }
+        let bytes = held.reduce(0) { $0 + $1.bytes }
+        guard bytes > limit, bytes / 2 >= warnedBytes, let most = held.max(by: { $0.bytes < $1.bytes }) else { return }
+        warnedBytes = bytes
+        warnings.append(
+            "state that cannot leave memory takes \(bytes) bytes, more than tidemill.memory.limit (\(limit));"
+                + " \(most.bytes) of them are \(most.name)'s: bound it by a watermark, or raise the limit")
+    }
+    private var warnedBytes: Int64 = 0
+    private var warnings: [String] = []
+
+    /// Since the last call.
+    package func takeWarnings() -> [String] {
+        defer { warnings = [] }
+        return warnings
     }
 
     private func evict(_ bytes: Int) throws(TidemillError) {

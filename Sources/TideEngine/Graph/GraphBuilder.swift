@@ -76,10 +76,10 @@ struct GraphBuilder {
         case .aggregate(let aggregate):
             let eventTime = eventTime(of: aggregate, plan)
             let inSourceOrder = !isBatch && time != nil && incremental.keepsSourceOrder(aggregate.input)
-            if !isBatch, let session = aggregate.session, !incremental.isAppendOnly(aggregate.input) {
-                return try buildChangingSessions(aggregate, session: session, replacesByGroup, outputs)
-            }
             if let session = aggregate.session {
+                if !isBatch, !incremental.isAppendOnly(aggregate.input) {
+                    return try build(try SessionsOverChanges.plan(aggregate, session: session), consumers)
+                }
                 // In complete mode no session ends, but progress speaks of them.
                 let counter =
                     eventTime?.clock
@@ -173,24 +173,6 @@ struct GraphBuilder {
             try build(topN.input, [node])
             add(node, "top-n", parts: [GraphBuilder.rows(topN.input)])
         }
-    }
-
-    /// Sessions over rows that may be taken back: the rows by key with their sessions, then groups as any others.
-    private mutating func buildChangingSessions(
-        _ aggregate: LogicalPlan.Aggregate, session: Int, _ replacesByGroup: Bool, _ outputs: Outputs
-    ) throws(TidemillError) {
-        let groups = SessionAssignment.aggregate(over: aggregate, session: session)
-        let node = try AggregateOperator(
-            groups: groups, aggregates: aggregate.aggregates, input: aggregate.input.schema, inputAppends: false,
-            partitionBits: partitionBits, emitsOldRows: !replacesByGroup, outputs: outputs)
-        let sessions = SessionAssignment(
-            aggregate, session: session, partitionBits: partitionBits, outputs: Outputs([node]))
-        try build(aggregate.input, [sessions])
-        add(sessions, "sessions", parts: [GraphBuilder.rows(aggregate.input)])
-        let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
-        add(
-            node, "aggregate", signature: OperatorSignature.of(aggregate),
-            parts: [.init(columns: fields)] + GraphBuilder.values(node, aggregate.groups.map(\.field)))
     }
 
     /// `tidemill.idleTimeout` of the sources below a watermark: the shortest that a reader or a table names.

@@ -238,6 +238,11 @@ enum AggregateBinding {
                 .double)
         case "mode":
             try arity(1...1)
+            if distinct {
+                throw BindError.invalidArgument(
+                    "INVALID_WITHIN_GROUP_EXPRESSION.DISTINCT_UNSUPPORTED",
+                    "of different values each occurs once: mode does not support DISTINCT", hint: "leave it out", span)
+            }
             return plain(.mode, arguments[0], arguments[0].type)
         case "max_by", "min_by":
             try arity(2...2)

@@ -74,7 +74,7 @@ public struct FunctionRegistry: Sendable {
     ) throws(TidemillError) -> BoundExpression {
         switch expression.type {
         case .boolean: return expression
-        case .null: return .null(.boolean)
+        case .null where construct != "WHERE" && construct != "HAVING": return .null(.boolean)
         case .string where ["AND", "OR", "NOT"].contains(construct):
             return TypeCoercion.cast(expression, to: .boolean)
         default: throw BindError.notBoolean(expression, in: construct, span)

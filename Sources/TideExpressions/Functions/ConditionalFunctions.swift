@@ -38,7 +38,7 @@ enum ConditionalFunctions {
                 branches: [(equal, .null(request.types[0]))], otherwise: request.arguments[0], span: request.span)
         }
         list.add(
-            "if", "iff", usage: "if(condition, x, y)", summary: "x where the condition is true, else y.",
+            "if", usage: "if(condition, x, y)", summary: "x where the condition is true, else y.",
             example: "if(1 < 2, 'a', 'b')", result: "a", kernel: nil
         ) { (request) throws(TidemillError) in
             try request.requireCount(3...3)

@@ -5,6 +5,7 @@ enum NestedFunctions {
         addConstructors(&list)
         addAccess(&list)
         addQuestions(&list)
+        addOrder(&list)
         list.add(
             "split", usage: "split(s, pattern[, limit])",
             summary:
@@ -222,7 +223,7 @@ enum NestedFunctions {
     ) {
         list.add(
             name, usage: usage, summary: summary, example: example, result: result, nulls: .kernel, weight: 8,
-            mayFail: outside == .error ? ScalarDefinition.always : ScalarDefinition.never,
+            mayFail: outside == .error || base == 1 ? ScalarDefinition.always : ScalarDefinition.never,
             kernel: { (o, call) throws(TidemillError) in
                 try element(o, call, base: base, outside: outside)
             }
@@ -235,6 +236,13 @@ enum NestedFunctions {
                 let index = try request.coerced(1, to: .int)
                 return request.call([request.arguments[0], index], element, nullable: true)
             case .map(let key, let value) where name != "get":
+                let given = request.types[1]
+                guard base == 0 || given == .null || given == key || (given.isNumeric && key.isNumeric) else {
+                    throw BindError.invalidArgument(
+                        "DATATYPE_MISMATCH.MAP_FUNCTION_DIFF_TYPES",
+                        "\(name) needs a key of the type \(key.sql), not \(given.sql)", hint: "cast the key",
+                        request.span)
+                }
                 return request.call([request.arguments[0], try request.coerced(1, to: key)], value, nullable: true)
             default: throw request.unexpected(0, expected: "ARRAY or MAP")
             }
@@ -283,14 +291,16 @@ enum NestedFunctions {
                 let next = cursor.next()
                 if next != .end { return next == .value }
             }
-            if failure == nil { failure = (Int(indices[indexRow]), count(type, start)) }
+            // No element is the 0th, which even a tolerant function says.
+            if failure == nil || indices[indexRow] == 0 { failure = (Int(indices[indexRow]), count(type, start)) }
             return false
         }
-        guard let failure, outside == .error else { return column }
+        guard let failure else { return column }
         if base == 1 && failure.index == 0 {
             throw EvaluationError.invalidInput(
                 "INVALID_INDEX_OF_ZERO", "the index 0 is invalid", hint: "an index is at least 1, or negative")
         }
+        if outside == .null { return column }
         throw EvaluationError.invalidInput(
             base == 1 ? "INVALID_ARRAY_INDEX_IN_ELEMENT_AT" : "INVALID_ARRAY_INDEX",
             "the index \(failure.index) is out of bounds: the array has \(failure.count) elements",
@@ -398,7 +408,7 @@ enum NestedFunctions {
     // MARK: Loops
 
     /// One image per row.
-    private static func images(_ call: KernelCall, _ write: (Int, inout [UInt8]) -> Void) -> Column {
+    static func images(_ call: KernelCall, _ write: (Int, inout [UInt8]) -> Void) -> Column {
         var builder = StringColumnBuilder(type: call.resultType, capacity: call.rowCount)
         var image: [UInt8] = []
         for row in 0..<call.rowCount {
@@ -424,7 +434,7 @@ enum NestedFunctions {
     }
 
     /// One value per row, taken out of an image: `find` leaves the cursor at it, or says that it is NULL.
-    private static func elements(
+    static func elements(
         _ source: Datum, _ call: KernelCall, _ find: (Int, inout NestedCursor) -> Bool
     ) -> Column {
         var builder = NestedColumnBuilder(call.resultType)

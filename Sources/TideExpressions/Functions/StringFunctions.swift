@@ -130,7 +130,8 @@ enum StringFunctions {
             let isSimple = start > 0
             let total = isSimple ? 0 : (isBinary ? bytes.count : UTF8Text.characterCount(bytes))
             let from = isSimple ? start - 1 : start < 0 ? total + start : 0
-            let to = length == Int(Int32.max) ? Int(Int32.max) : from + length
+            // As far as 32 bits go: from far in front of the text the greatest length does not reach its end.
+            let to = min(from + length, Int(Int32.max))
             if to <= 0 { return ByteSlice(start: 0, count: 0) }
             if isBinary {
                 let low = min(max(from, 0), bytes.count)
@@ -366,40 +367,59 @@ enum StringFunctions {
     }
 
     private static func addPadding(_ list: inout DefinitionList, _ name: String, left: Bool) {
-        list.addFixed(
-            name, parameters: [.string, .int, .string], optional: 1, returns: .string,
-            usage: "\(name)(s, length[, pad])",
-            summary: "s filled \(left ? "in front" : "behind") to the length, or cut to it.",
+        list.add(
+            name, usage: "\(name)(s, length[, pad])",
+            summary: "s filled \(left ? "in front" : "behind") to the length, or cut to it; binary with zero bytes.",
             example: "\(name)('7', 3, '0')", result: left ? "007" : "700", weight: 10,
-            mayFail: ScalarDefinition.always
-        ) { (o, call) throws(TidemillError) in
+            mayFail: ScalarDefinition.always, kernel: padding(left: left)
+        ) { (request) throws(TidemillError) in
+            try request.requireCount(2...3)
+            let type: DataType =
+                request.types[0] == .binary && (request.count == 2 || request.types[2] == .binary) ? .binary : .string
+            var arguments = [
+                type == .binary ? request.arguments[0] : try request.coerced(0, to: .string),
+                try request.coerced(1, to: .int),
+            ]
+            if request.count == 3 {
+                arguments.append(type == .binary ? request.arguments[2] : try request.coerced(2, to: .string))
+            }
+            return request.call(arguments, type)
+        }
+    }
+
+    private static func padding(left: Bool) -> ScalarDefinition.Kernel {
+        { (o, call) throws(TidemillError) in
+            let isBinary = o[0].type == .binary
             let source = Strings(o[0])
             let lengths = Ints(o[1])
             let pads = o.count == 3 ? Strings(o[2]) : nil
             // A character has at most four bytes.
-            try requireLength(call) { max(0, lengths[$0]) * 4 }
-            let space: [UInt8] = [0x20]
+            try requireLength(call) { max(0, lengths[$0]) * (isBinary ? 1 : 4) }
+            let space: [UInt8] = [isBinary ? 0 : 0x20]
             return space.withUnsafeBytes { space in
                 composed(call) { row, out in
                     guard call.validity?[row] ?? true else { return }
                     let bytes = source.bytes(row)
                     let pad = pads?.bytes(row) ?? space
                     let wanted = max(0, lengths[row])
-                    let have = UTF8Text.characterCount(bytes)
-                    if have >= wanted || pad.count == 0 {
-                        let slice = UTF8Text.slice(bytes, from: 0, to: wanted)
-                        if slice.count > 0 { out.append(bytes.baseAddress!, slice.count) }
-                        return
+                    // Characters, and of binary bytes.
+                    func units(_ bytes: UnsafeRawBufferPointer) -> Int {
+                        isBinary ? bytes.count : UTF8Text.characterCount(bytes)
                     }
+                    func start(_ bytes: UnsafeRawBufferPointer, _ units: Int) -> UnsafeRawBufferPointer {
+                        let count = isBinary ? units : UTF8Text.slice(bytes, from: 0, to: units).count
+                        return UnsafeRawBufferPointer(rebasing: bytes.prefix(count))
+                    }
+                    let have = units(bytes)
+                    if have >= wanted || pad.count == 0 { return out.append(start(bytes, wanted)) }
                     if !left { out.append(bytes) }
-                    let padCharacters = UTF8Text.characterCount(pad)
+                    let padUnits = units(pad)
                     var missing = wanted - have
-                    while missing >= padCharacters {
+                    while missing >= padUnits {
                         out.append(pad)
-                        missing -= padCharacters
+                        missing -= padUnits
                     }
-                    let rest = UTF8Text.slice(pad, from: 0, to: missing)
-                    if rest.count > 0 { out.append(pad.baseAddress!, rest.count) }
+                    out.append(start(pad, missing))
                     if left { out.append(bytes) }
                 }
             }

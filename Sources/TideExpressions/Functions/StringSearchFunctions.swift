@@ -16,12 +16,21 @@ enum StringSearchFunctions {
             summary: "Position of the first occurrence, from 1; 0 if there is none.", example: "instr('tide', 'd')",
             result: "3", weight: 6
         ) { (o, call) throws(TidemillError) in positions(o[1], in: o[0], from: nil, call) }
-        list.addFixed(
-            "locate", "position", parameters: [.string, .string, .int], optional: 1, returns: .int,
-            usage: "locate(part, s[, start])", summary: "Position of the first occurrence at or behind start.",
-            example: "locate('i', 'tidemill', 4)", result: "6", weight: 6
-        ) { (o, call) throws(TidemillError) in
-            positions(o[0], in: o[1], from: o.count == 3 ? Ints(o[2]) : nil, call)
+        list.add(
+            "locate", "position", usage: "locate(part, s[, start])",
+            summary: "Position of the first occurrence at or behind start.", example: "locate('i', 'tidemill', 4)",
+            result: "6", weight: 6,
+            kernel: { (o, call) throws(TidemillError) in
+                positions(o[0], in: o[1], from: o.count == 3 ? Ints(o[2]) : nil, call)
+            }
+        ) { (request) throws(TidemillError) in
+            try request.requireCount(2...3)
+            var arguments = [try request.coerced(0, to: .string), try request.coerced(1, to: .string)]
+            // Nothing is found behind an unknown start.
+            if request.count == 3 {
+                arguments.append(.coalesce([try request.coerced(2, to: .int), .literal(.int(0))]))
+            }
+            return request.call(arguments, .int)
         }
     }
 

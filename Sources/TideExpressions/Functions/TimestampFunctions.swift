@@ -131,11 +131,18 @@ enum TimestampFunctions {
             return request.call([TypeCoercion.cast(operand, to: .bigint)], .timestamp)
         }
         func fromTimestamp(_ name: String, _ unit: Int64, _ summary: String, _ result: String) {
-            list.addFixed(
-                name, parameters: [.timestamp], returns: .bigint, usage: "\(name)(timestamp)", summary: summary,
-                example: "\(name)(TIMESTAMP'1970-01-01 00:00:01')", result: result
-            ) { (o, call) throws(TidemillError) in
-                mapped(FloorDivideRule<Int64>(unit: unit, low: .min, high: .max), o[0], call)
+            list.add(
+                name, usage: "\(name)(timestamp)", summary: summary,
+                example: "\(name)(TIMESTAMP'1970-01-01 00:00:01')", result: result,
+                kernel: { (o, call) throws(TidemillError) in
+                    mapped(FloorDivideRule<Int64>(unit: unit, low: .min, high: .max), o[0], call)
+                }
+            ) { (request) throws(TidemillError) in
+                try request.requireCount(1...1)
+                guard request.types[0] == .timestamp || request.types[0] == .null else {
+                    throw request.unexpected(0, expected: "TIMESTAMP")
+                }
+                return request.call([TypeCoercion.cast(request.arguments[0], to: .timestamp)], .bigint)
             }
         }
         fromTimestamp("unix_micros", 1, "Microseconds since 1970.", "1000000")
@@ -200,7 +207,7 @@ enum TimestampFunctions {
                 let pattern = request.count == 2 ? request.arguments[1] : defaultPattern
                 return try seconds(try request.rebound("to_timestamp", [request.arguments[0], pattern]))
             }
-            return try seconds(request.arguments[0])
+            return try seconds(try request.coerced(0, to: .timestamp))
         }
     }
 

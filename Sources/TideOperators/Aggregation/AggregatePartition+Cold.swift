@@ -67,7 +67,7 @@ extension AggregatePartition {
     /// into a few ranges of slots, and a load that takes 13 s without a limit took 213.
     func evict(bytes: Int, flushed: UInt32, groups: Range<Int>) -> Int {
         let rows = (bytes + table.layout.stride - 1) / table.layout.stride
-        let oldest = stampToEvict(rows, flushed, groups)
+        let oldest = hand.stamp(rows, of: table, flushed: flushed, groups: groups)
         var gone = 0
         for group in groups { gone += evict(group: group, through: oldest, flushed: flushed) }
         if gone > 0 {
@@ -75,21 +75,6 @@ extension AggregatePartition {
             reclaimExtremes()
         }
         return gone * table.layout.stride
-    }
-
-    /// The stamp up to which rows must go so that `rows` do, as one key group of the partition tells.
-    private func stampToEvict(_ rows: Int, _ flushed: UInt32, _ groups: Range<Int>) -> UInt32 {
-        if !groups.contains(hand) { hand = groups.lowerBound }
-        var stamps: [UInt32] = []
-        table.forEachRow(ofKeyGroup: hand) { row in
-            let mark = row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
-            if RowStamp.isClean(mark, through: flushed) { stamps.append(RowStamp.stamp(mark)) }
-        }
-        hand += 1
-        let share = (rows + groups.count - 1) / groups.count
-        if share >= stamps.count { return flushed }
-        stamps.sort()
-        return stamps[share]
     }
 
     private func evict(group: Int, through oldest: UInt32, flushed: UInt32) -> Int {

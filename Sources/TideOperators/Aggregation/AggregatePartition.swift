@@ -12,7 +12,7 @@ final class AggregatePartition {
     /// Per key group the stamp of the last row that was deleted and not kept as a dead one.
     private var lastRemoval: [UInt32]
     /// The key group that the next eviction takes as its sample.
-    var hand = 0
+    var hand = EvictionHand()
     // Under the partition's lock there is one owner, and update, eviction and commit reach these once per row: run-time
     // exclusivity checks were a third of a load with a memory limit.
     @exclusivity(unchecked) var deadRows = 0

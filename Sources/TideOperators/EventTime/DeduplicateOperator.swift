@@ -1,31 +1,43 @@
+import Synchronization
+import TideCheckpoints
+
 /// The first row of each key, in source order; state is the keys seen.
 ///
-///     key row | when the key is forgotten, Int64 | 1 if it is remembered, UInt64 |
+///     key row, its mark a `RowStamp` | when the key is forgotten, Int64 | 1 if it is remembered, UInt64 |
 ///
 /// A key is forgotten when the watermark passes its time: the event time in it, or, within the watermark, the first
-/// row's event time and the delay. Otherwise never.
+/// row's event time and the delay. Otherwise never: such keys may leave memory (`DeduplicateOperator+Cold.swift`).
 public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
-    private final class Partition {
+    final class Partition {
         let table: RowTable
         var pending = PendingRows()
         /// Keys that are new or forgotten in this epoch.
         var touched: [UnsafeMutableRawPointer] = []
         var index = EvictionIndex()
         var indexIsStale = false
+        /// Key groups of which keys may lie in runs alone.
+        var cold = KeyGroupSet()
+        var hand = EvictionHand()
+        /// Keys that were new since the state was opened.
+        var added = 0
         init(layout: RowLayout, leadBits: Int) { table = RowTable(layout: layout, leadBits: leadBits) }
     }
 
-    private let keys: [Int]
-    private let keyTypes: [DataType]
-    private let layout: RowLayout
-    private let bits: Int
+    let keys: [Int]
+    let keyTypes: [DataType]
+    let layout: RowLayout
+    let bits: Int
     /// The input's event time, by which rows are late; nil: none is.
     private let timeColumn: Int?
     /// Position among the keys of an event time that ends them.
-    private let timeKey: Int?
+    let timeKey: Int?
     /// Within the watermark: what is added to the first row's event time, microseconds.
-    private let delayMicros: Int64?
-    private let partitions: [Locked<Partition>]
+    let delayMicros: Int64?
+    let partitions: [Locked<Partition>]
+    let cold = Locked<ColdState?>(nil)
+    let fetched = Atomic<Int>(0)
+    /// Keys that there were when the state was opened, in memory and in runs; nil: all are in memory.
+    let openedRows = Locked<Int?>(nil)
     private let clock: OperatorClock
     private let inSourceOrder: Bool
     private let outputs: Outputs
@@ -84,6 +96,7 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
         try partitions[p].withLock { partition throws(TidemillError) in
             if partition.indexIsStale { indexAll(partition) }
             let pending = inSourceOrder ? partition.pending.take() : partition.pending.takeByValue()
+            try fetch(pending, partition)
             for batch in pending { try outputs.emit(firsts(of: batch, partition), task) }
             if clock.flow.takesPart {
                 let due = partition.index.take(through: clock.evictionMicros)
@@ -121,14 +134,16 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
             if end != .max { partition.index.add(key, at: end) }
             touch(key, partition)
         }
+        partition.added += kept.count
         clock.count(updated: kept.count)
         clock.count(duplicates: batch.count - kept.count)
         return kept.count == batch.count ? batch : batch.gather(kept)
     }
 
     private func touch(_ row: UnsafeMutableRawPointer, _ partition: Partition) {
-        if row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self) != 0 { return }
-        row.storeBytes(of: 1, toByteOffset: RowLayout.markOffset, as: UInt32.self)
+        let mark = row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
+        if mark & RowStamp.touchedBit != 0 { return }
+        row.storeBytes(of: RowStamp.touchedBit, toByteOffset: RowLayout.markOffset, as: UInt32.self)
         partition.touched.append(row)
     }
 
@@ -142,10 +157,13 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    public func endEpoch(partition p: Int) {
+    public func endEpoch(partition p: Int) { endEpoch(partition: p, of: .zero) }
+
+    public func endEpoch(partition p: Int, of epoch: Epoch) {
+        let stamp = RowStamp.of(epoch)
         partitions[p].withLock { partition in
             for row in partition.touched {
-                row.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
+                row.storeBytes(of: stamp, toByteOffset: RowLayout.markOffset, as: UInt32.self)
                 if row.load(fromByteOffset: layout.valueOffset + 8, as: UInt64.self) == 0 {
                     partition.table.remove(row)
                 }
@@ -181,11 +199,16 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
+        try restore(part: part, batch, epoch: .zero)
+    }
+
+    public func restore(part: Int, _ batch: Batch, epoch: Epoch) throws(TidemillError) {
         guard batch.columns.map(\.type) == stateParts[0].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES",
                 "stored state of a deduplication has other columns than its query")
         }
+        let stamp = RowStamp.of(epoch)
         let keyColumns = Array(batch.columns[2..<(2 + keyTypes.count)])
         let images = KeyImages(keyColumns, count: batch.count, layout: layout)
         let live = batch.columns[1].bits
@@ -207,13 +230,18 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
                         }
                         found[i].storeBytes(of: ends[Int(source)], toByteOffset: layout.valueOffset, as: Int64.self)
                         found[i].storeBytes(of: 1, toByteOffset: layout.valueOffset + 8, as: UInt64.self)
+                        found[i].storeBytes(of: stamp, toByteOffset: RowLayout.markOffset, as: UInt32.self)
                     }
                 }
             }
         }
     }
 
-    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
+    public var stateRows: Int {
+        guard let opened = openedRows.withLock({ $0 }) else { return rowsInMemory }
+        return partitions.reduce(opened) { sum, p in sum + p.withLock { $0.added } }
+    }
+    public var rowsInMemory: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
     public var stateBytes: Int {
         partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.byteCount + $0.index.byteCount } }
     }

@@ -1,7 +1,8 @@
 /// GROUP BY session_window(…): rows of a key whose windows touch are one group, whose window is their union.
 ///
 /// In a streaming table a session is given out once, when the watermark passes its end; in a view the old sessions are
-/// taken back and the new ones given, and rows cannot be taken back (a session that lost a row might fall apart).
+/// taken back and the new ones given. Rows cannot be taken back, since a session that lost a row might fall apart; then
+/// `SessionsOverChanges` says the same otherwise.
 public final class SessionOperator: BatchConsumer, StatefulOperator {
     private let program: ExpressionProgram
     private let groupCount: Int
@@ -76,8 +77,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         if let weights = batch.weights {
             let values = weights.pointer(Int64.self)
             for row in 0..<batch.count where values[row] < 0 {
-                throw TidemillError.unsupported(
-                    "session_window over input that retracts rows", hint: "use it over rows that are only added")
+                throw TidemillError.internal("sessions of input that takes rows back")
             }
         }
         let windows = batch.columns[session]

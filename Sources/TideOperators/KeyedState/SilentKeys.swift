@@ -1,6 +1,6 @@
 /// `tidemill_silent`: the newest row of a key of which nothing came for a while.
 ///
-/// A value per key: its newest row by event time, and when the key's timer is set; one timer per key. Without a
+/// A value per key: its newest row by event time, and that time; one timer per key. Without a
 /// watermark the time of a row is the epoch's.
 final class SilentKeys: KeyedProcessor {
     private let newest: StateVariable
@@ -33,18 +33,9 @@ final class SilentKeys: KeyedProcessor {
     func handle(_ rows: KeyedBatch) throws(TidemillError) -> Batch? {
         let numbers = KeyNumbers(rows.keys, count: rows.count)
         let keys = rows.keys.map { $0.gather(numbers.firsts) }
-        let stored = newest.find(keys: keys, count: numbers.count, now: .min)
-        let known = stored.compactMap { $0 }
-        let alarmColumn = newest.values(of: known)[width]
-        var alarmBefore = [Int64?](repeating: nil, count: numbers.count)
-        var at = 0
-        for (number, row) in stored.enumerated() where row != nil {
-            alarmBefore[number] = alarmColumn.pointer(Int64.self)[at]
-            at += 1
-        }
         // Of rows of one time the later one is the newer.
+        var newestTime = storedTimes(keys, numbers.count)
         var winner = [Int32](repeating: -1, count: numbers.count)
-        var alarm = alarmBefore
         let times = timeColumn.map { rows.batch.columns[$0] }
         for row in 0..<rows.count {
             var time = rows.moment.now
@@ -53,28 +44,48 @@ final class SilentKeys: KeyedProcessor {
                 if !times.isValid(row) { continue }
                 time = times.eventMicros(row)
             }
-            let due = SilentKeys.sum(time, silenceMicros)
             let number = Int(numbers.numbers[row])
-            if let set = alarm[number], set > due { continue }
-            alarm[number] = due
+            if let newer = newestTime[number], newer > time { continue }
+            newestTime[number] = time
             winner[number] = Int32(row)
         }
-        let changed = winner.indices.filter { winner[$0] >= 0 }
+        let changed = winner.indices.filter { winner[$0] >= 0 }.map { UInt32($0) }
         if changed.isEmpty { return nil }
-        let moved = changed.filter { alarmBefore[$0] != nil && alarmBefore[$0] != alarm[$0] }
-        if !moved.isEmpty {
-            alarms.delete(
-                keys: gather(keys, moved), at: Column(bigints: moved.map { alarmBefore[$0] ?? 0 }),
-                count: moved.count)
-        }
-        let alarmsNow = Column(bigints: changed.map { alarm[$0] ?? 0 })
-        let changedKeys = gather(keys, changed)
-        let selected = changed.map { UInt32(winner[$0]) }
+        let changedKeys = keys.map { $0.gather(changed) }
+        let winners = changed.map { UInt32(winner[Int($0)]) }
+        let newTimes = changed.map { newestTime[Int($0)] ?? 0 }
         newest.put(
-            keys: changedKeys, values: rows.batch.columns.map { $0.gather(selected) } + [alarmsNow],
+            keys: changedKeys,
+            values: rows.batch.columns.map { $0.gather(winners) } + [Column(bigints: newTimes)],
             count: changed.count, expiry: .at(StateVariable.never))
-        alarms.set(keys: changedKeys, at: alarmsNow, count: changed.count)
+        setAlarms(changedKeys, newTimes.map { SilentKeys.sum($0, silenceMicros) })
         return nil
+    }
+
+    /// When the newest row of each key came.
+    private func storedTimes(_ keys: [Column], _ count: Int) -> [Int64?] {
+        let stored = newest.find(keys: keys, count: count, now: .min)
+        let column = newest.values(of: stored.compactMap { $0 })[width]
+        var at = 0
+        return stored.map { row in
+            guard row != nil else { return nil }
+            defer { at += 1 }
+            return column.pointer(Int64.self)[at]
+        }
+    }
+
+    /// Each key's one timer.
+    private func setAlarms(_ keys: [Column], _ moments: [Int64]) {
+        let (before, starts) = alarms.list(keys: keys, count: moments.count)
+        var (moved, old): ([UInt32], [Int64]) = ([], [])
+        for key in moments.indices {
+            for timer in starts[key]..<starts[key + 1] where before[timer] != moments[key] {
+                moved.append(UInt32(key))
+                old.append(before[timer])
+            }
+        }
+        alarms.delete(keys: keys.map { $0.gather(moved) }, at: Column(bigints: old), count: moved.count)
+        alarms.set(keys: keys, at: Column(bigints: moments), count: moments.count)
     }
 
     func handle(_ due: Timers.Due, _ moment: KeyedMoment) throws(TidemillError) -> Batch? {
@@ -83,11 +94,6 @@ final class SilentKeys: KeyedProcessor {
         let columns = newest.values(of: rows).prefix(width) + [due.times.retyped(.timestamp)]
         newest.remove(rows)
         return Batch(columns: Array(columns), count: due.count)
-    }
-
-    private func gather(_ columns: [Column], _ rows: [Int]) -> [Column] {
-        let selected = rows.map { UInt32($0) }
-        return columns.map { $0.gather(selected) }
     }
 
     private static func sum(_ a: Int64, _ b: Int64) -> Int64 {

@@ -35,8 +35,18 @@ extension ExpressionBinder {
         }
         // Of an unknown function its name is the mistake, whatever stands in the parentheses.
         if !registry.isScalar(name) { _ = try registry.bind(name, arguments: [], span: span) }
-        let bound = try registry.bind(name, arguments: bindAll(call.arguments.map(\.value)), span: span)
+        let function = call.arguments.count == 3 ? ExpressionBinder.unitFunction(name) ?? name : name
+        let bound = try registry.bind(function, arguments: bindAll(call.arguments.map(\.value)), span: span)
         return try checked(bound, name, span)
+    }
+
+    /// What functions of two arguments are with a unit of time in front, which the parser makes a text.
+    private static func unitFunction(_ name: String) -> String? {
+        switch name.lowercased() {
+        case "dateadd", "date_add": "timestampadd"
+        case "datediff", "date_diff": "timestampdiff"
+        default: nil
+        }
     }
 
     /// Fields of `struct(…)` are named as the columns they come from.
@@ -89,6 +99,11 @@ extension ExpressionBinder {
         inner.subqueries = collector.subqueries
         if ["grouping", "grouping_id"].contains(name.lowercased()) {
             return try collector.grouping(name, inner.bindAll(call.arguments.map(\.value)), span)
+        }
+        if name.lowercased() == "count", call.arguments.isEmpty {
+            throw AnalysisError.user(
+                "WRONG_NUM_ARGS.WITH_SUGGESTION", "the function `count` requires at least 1 argument but there is none",
+                hint: "write count(*)", span)
         }
         var arguments: [BoundExpression] = []
         for argument in call.arguments {

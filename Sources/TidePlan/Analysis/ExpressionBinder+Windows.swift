@@ -153,6 +153,14 @@ extension ExpressionBinder {
             return .rows(isBefore ? -Int(rows) : Int(rows))
         }
         let key = keys[0]
+        switch key.expression.type {
+        case .string, .binary, .boolean, .array, .map, .structure:
+            throw AnalysisError.user(
+                "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE",
+                "a RANGE frame with a value needs numbers or times in ORDER BY, not \(key.expression.type.sql)",
+                hint: "use ROWS", offset.span)
+        default: break
+        }
         let operation = isBefore != key.descending ? "-" : "+"
         let limit = try registry.bind(operation, arguments: [key.expression, .literal(value)], span: offset.span)
         if limit.type != key.expression.type { keys[0].expression = key.expression.casted(to: limit.type) }
@@ -175,7 +183,7 @@ extension WindowFunction {
     /// Without an order the result would mean nothing.
     var needsOrder: Bool {
         switch self {
-        case .aggregate, .nth: false
+        case .aggregate: false
         default: true
         }
     }

@@ -37,6 +37,11 @@ extension QueryAnalyzer {
                 bound = try inner.bind(item.expression)
             }
             bound = try lower(bound, source)
+            guard bound.type.isOrdered else {
+                throw AnalysisError.user(
+                    "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "values of the type \(bound.type.sql) have no order",
+                    hint: "order by map_keys or map_values", item.span)
+            }
             keys.append(
                 LogicalPlan.Sort.Key(
                     expression: bound, descending: item.isDescending, nullsFirst: item.putsNullsFirst))

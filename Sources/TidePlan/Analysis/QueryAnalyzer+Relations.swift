@@ -65,6 +65,12 @@ extension QueryAnalyzer {
         if let watermark = relation.watermark { result = try watermarked(result, by: watermark) }
         guard let alias = relation.alias else { return result }
         if alias.columns.isEmpty { return result.qualified([alias.name.name]) }
+        if case .values(let table) = relation.kind, table.rows[0].count != alias.columns.count {
+            throw AnalysisError.user(
+                "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
+                "inline table expected \(alias.columns.count) columns but found \(table.rows[0].count)",
+                hint: "name every column once", alias.span)
+        }
         return try renamed(result, alias.columns, [alias.name.name], alias.span)
     }
 

@@ -36,7 +36,7 @@ extension QueryAnalyzer {
         input = try windowed(input, QueryAnalyzer.windowExpressions(select))
         var items: [OutputItem]
         if !QueryAnalyzer.hasGenerators(select.items) {
-            items = try outputItems(select.items, input.scope)
+            items = try outputItems(select.items, input.scope, windows: select.windows)
         } else if isAggregated(select, order) {
             return try generatedAfterAggregation(select, input, order)
         } else {
@@ -58,7 +58,11 @@ extension QueryAnalyzer {
             || order.items.contains { $0.expression.containsAggregate } || select.qualify?.containsAggregate ?? false
     }
 
-    func outputItems(_ items: [SelectItem], _ scope: Scope) throws(TidemillError) -> [OutputItem] {
+    /// - Parameter windows: what WINDOW names, which shows in the names of columns.
+    func outputItems(
+        _ items: [SelectItem], _ scope: Scope, windows: [NamedWindow] = []
+    ) throws(TidemillError) -> [OutputItem] {
+        let windows = try namedWindows(windows)
         var out: [OutputItem] = []
         for item in items {
             if item.aliases.count > 1 {
@@ -78,7 +82,8 @@ extension QueryAnalyzer {
             } else {
                 out.append(
                     OutputItem(
-                        name: item.columnName, source: .expression(item.expression), hasAlias: item.alias != nil))
+                        name: item.columnName(windows: windows), source: .expression(item.expression),
+                        hasAlias: item.alias != nil))
             }
         }
         return out

@@ -8,27 +8,31 @@ extension Expression {
 
     /// The expression as text, `naming` giving the text of each column: Spark drops table names (`upper(s.name)` is
     /// `upper(name)`), and only the analyzer knows which parts are tables.
-    public func sql(naming: (QualifiedName) -> String) -> String {
-        withoutActuallyEscaping(naming) { ExpressionPrinter(naming: $0).text(self) }
+    /// - Parameter windows: what named windows stand for, by their names in lower case.
+    public func sql(
+        naming: (QualifiedName) -> String, windows: [String: WindowSpecification] = [:]
+    ) -> String {
+        withoutActuallyEscaping(naming) { ExpressionPrinter(naming: $0, windows: windows).text(self) }
     }
 
     /// The name of the column when it is selected without an alias: the last part of a column or field, also under a
     /// cast; else the text.
-    public var columnName: String { columnName { $0.text } }
+    public var columnName: String { columnName(windows: [:]) }
 
-    public func columnName(naming: (QualifiedName) -> String) -> String {
+    public func columnName(windows: [String: WindowSpecification]) -> String {
         switch kind {
         case .column(let name): return name.last.name
         case .cast(let value, _, _):
             if case .column(let name) = value.kind { return name.last.name }
-            return sql(naming: naming)
-        default: return sql(naming: naming)
+        default: break
         }
+        return sql(naming: { $0.text }, windows: windows)
     }
 }
 
 struct ExpressionPrinter {
     let naming: (QualifiedName) -> String
+    var windows: [String: WindowSpecification] = [:]
 
     func text(_ e: Expression) -> String {
         switch e.kind {
@@ -140,10 +144,11 @@ struct ExpressionPrinter {
     /// Spark forgets the names of parameters: `lambdafunction((namedlambdavariable() + 1), namedlambdavariable())`.
     private func lambda(_ parameters: [Identifier], _ body: Expression) -> String {
         let names = Set(parameters.map { $0.name.lowercased() })
-        let inner = ExpressionPrinter { name in
-            guard names.contains(name.parts[0].name.lowercased()) else { return naming(name) }
-            return (["namedlambdavariable()"] + name.names.dropFirst()).joined(separator: ".")
-        }
+        let inner = ExpressionPrinter(
+            naming: { name in
+                guard names.contains(name.parts[0].name.lowercased()) else { return naming(name) }
+                return (["namedlambdavariable()"] + name.names.dropFirst()).joined(separator: ".")
+            }, windows: windows)
         let variables = parameters.map { _ in ", namedlambdavariable()" }.joined()
         return "lambdafunction(\(inner.text(body))\(variables))"
     }
@@ -157,11 +162,22 @@ struct ExpressionPrinter {
                 + (argument.alias.map { " AS \($0.name)" } ?? "")
         }
         if name == "count", arguments == ["*"] { arguments = ["1"] }
+        switch name {
+        // Whether NULLs are passed over is no argument any more.
+        case "first", "last", "first_value", "last_value", "any_value":
+            if arguments.count == 2 { arguments.removeLast() }
+        case "percentile" where arguments.count == 2: arguments.append("1")
+        case "lag", "lead":
+            if arguments.count == 1 { arguments.append("1") }
+            if arguments.count == 2 { arguments.append("NULL") }
+        default: break
+        }
         var result: String
         let inside = (call.isDistinct ? "DISTINCT " : "") + arguments.joined(separator: ", ")
         switch name {
         case "if": result = "(IF(\(inside)))"
         case "ceil", "floor": result = "\(name.uppercased())(\(inside))"
+        case "rank", "dense_rank", "percent_rank": result = "\(name.uppercased())(\(inside))"
         case "ceiling": result = "ceiling(\(inside))"
         case "dateadd" where arguments.count == 3, "date_add" where arguments.count == 3:
             result = "timestampadd(\(inside))"
@@ -177,12 +193,15 @@ struct ExpressionPrinter {
         if let filter = call.filter { result += " FILTER (WHERE \(text(filter)))" }
         switch call.over {
         case nil: return result
-        case .named(let window): return "\(result) OVER \(window.name)"
-        case .specification(let window): return "\(result) OVER (\(specification(window, of: name)))"
+        case .named(let window):
+            guard let specification = windows[window.name.lowercased()] else { return "\(result) OVER \(window.name)" }
+            return "\(result) OVER (\(self.specification(specification, of: call)))"
+        case .specification(let window): return "\(result) OVER (\(specification(window, of: call)))"
         }
     }
 
-    private func specification(_ window: WindowSpecification, of function: String) -> String {
+    private func specification(_ window: WindowSpecification, of call: FunctionCall) -> String {
+        let function = call.name.text.lowercased()
         var parts: [String] = []
         if !window.partitionBy.isEmpty { parts.append("PARTITION BY \(list(window.partitionBy))") }
         if !window.orderBy.isEmpty {
@@ -192,16 +211,34 @@ struct ExpressionPrinter {
             }
             parts.append("ORDER BY \(items.joined(separator: ", "))")
         }
-        if let frame = window.frame {
+        if let row = offset(call, function) {
+            parts.append("ROWS BETWEEN \(row) FOLLOWING AND \(row) FOLLOWING")
+        } else if let frame = window.frame {
             parts.append("\(frame.unit.rawValue) BETWEEN \(bound(frame.start)) AND \(bound(frame.end))")
         } else if window.orderBy.isEmpty {
             parts.append("ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING")
         } else {
-            let ranking = ["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile"]
+            let ranking = ["row_number", "rank", "dense_rank", "percent_rank", "ntile"]
             let unit = ranking.contains(function) ? "ROWS" : "RANGE"
             parts.append("\(unit) BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW")
         }
         return parts.joined(separator: " ")
+    }
+
+    /// The one row that LAG and LEAD look at, counted forward; nil if it is not a number.
+    private func offset(_ call: FunctionCall, _ function: String) -> Int32? {
+        guard function == "lag" || function == "lead" else { return nil }
+        var row: Int32 = 1
+        if call.arguments.count > 1 {
+            switch call.arguments[1].value.kind {
+            case .literal(.integer(let number)): row = number
+            case .unary(let op, let value):
+                guard op.rawValue == "-", case .literal(.integer(let number)) = value.kind else { return nil }
+                row = 0 &- number
+            default: return nil
+            }
+        }
+        return function == "lag" ? 0 &- row : row
     }
 
     private func bound(_ bound: WindowFrame.Bound) -> String {

@@ -168,7 +168,10 @@ public struct SelectItem: Sendable {
 
     public var alias: Identifier? { aliases.count == 1 ? aliases[0] : nil }
     /// The column's name: the alias, else the name Spark would give it.
-    public var columnName: String { alias?.name ?? expression.columnName }
+    public var columnName: String { columnName(windows: [:]) }
+    public func columnName(windows: [String: WindowSpecification]) -> String {
+        alias?.name ?? expression.columnName(windows: windows)
+    }
 }
 
 /// `GROUP BY ALL` or a list. `GROUP BY a, b WITH ROLLUP` comes as one rollup element, `GROUP BY a, b GROUPING SETS (…)`

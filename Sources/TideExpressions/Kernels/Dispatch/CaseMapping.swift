@@ -78,7 +78,7 @@ enum CaseMapping {
             return StringView(bytes: target, length: bytes.count, bufferIndex: index, offset: offset)
         }
         let text = String(decoding: bytes, as: UTF8.self)
-        var result = upper ? text.uppercased() : text.lowercased()
+        var result = upper ? text.uppercased() : lowered(text)
         return result.withUTF8 { mapped in
             guard let source = mapped.baseAddress else { return .empty }
             if mapped.count <= StringView.inlineBytesMax { return StringView(inline: source, length: mapped.count) }
@@ -86,9 +86,30 @@ enum CaseMapping {
         }
     }
 
+    /// Lower case with the sigma that ends a word (Unicode's Final_Sigma): behind a letter, and before none.
+    private static func lowered(_ text: String) -> String {
+        guard text.unicodeScalars.contains("Σ") else { return text.lowercased() }
+        let scalars = Array(text.unicodeScalars)
+        func isLetter(_ next: some Sequence<Int>) -> Bool {
+            for index in next where !scalars[index].properties.isCaseIgnorable {
+                return scalars[index].properties.isCased
+            }
+            return false
+        }
+        var result = String.UnicodeScalarView()
+        for (index, scalar) in scalars.enumerated() {
+            if scalar == "Σ", isLetter((0..<index).reversed()), !isLetter(index + 1..<scalars.count) {
+                result.append("ς")
+            } else {
+                result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+            }
+        }
+        return String(result)
+    }
+
     /// First letter of each word upper, the rest lower; words end at spaces, as in Spark.
     static func titled(_ bytes: UnsafeRawBufferPointer, _ out: inout ByteScratch) {
-        let lowered = String(decoding: bytes, as: UTF8.self).lowercased()
+        let lowered = lowered(String(decoding: bytes, as: UTF8.self))
         var startsWord = true
         for scalar in lowered.unicodeScalars {
             if startsWord { out.append(scalar.properties.titlecaseMapping) } else { out.append(String(scalar)) }
