@@ -80,6 +80,46 @@ extension SimulatedView {
             return ReferenceRelation(Array(seen))
         },
         timed(
+            "in_order",
+            """
+            CREATE STREAMING TABLE in_order AS SELECT id, k FROM tidemill_in_order(
+              TABLE(SELECT id, ts, k FROM STREAM e WATERMARK ts DELAY OF INTERVAL 10 SECONDS AS e), 'k');
+            """
+        ) { steps in
+            var (held, given): ([ReferenceRelation.Row], [ReferenceRelation.Row]) = ([], [])
+            var clock = EventClock(delays: ["e": 10])
+            for step in steps where clock.takesPart(step) {
+                held += (step.rows["e"] ?? []).filter { $0[1].number! > clock.late }
+                given += held.filter { $0[1].number! <= clock.current }
+                held.removeAll { $0[1].number! <= clock.current }
+                clock.end(step)
+            }
+            return ReferenceRelation(given.map { [$0[0], $0[2]] })
+        },
+        timed(
+            "silent",
+            """
+            CREATE STREAMING TABLE silent AS SELECT k, CAST(silent_at AS BIGINT) AS at FROM tidemill_silent(
+              TABLE(SELECT k, ts FROM STREAM e WATERMARK ts DELAY OF INTERVAL 10 SECONDS AS e),
+              'k', INTERVAL 20 SECONDS);
+            """
+        ) { steps in
+            var newest: [Value: Double] = [:]
+            var given: [ReferenceRelation.Row] = []
+            var clock = EventClock(delays: ["e": 10])
+            for step in steps where clock.takesPart(step) {
+                for row in step.rows["e"] ?? [] where row[1].number! > clock.late {
+                    newest[row[2]] = max(newest[row[2]] ?? -.infinity, row[1].number!)
+                }
+                for (key, time) in newest where time + 20 <= clock.current {
+                    given.append([key, .number(time + 20)])
+                    newest[key] = nil
+                }
+                clock.end(step)
+            }
+            return ReferenceRelation(given)
+        },
+        timed(
             "followed",
             """
             CREATE STREAMING TABLE followed AS SELECT e.id, h.id AS next

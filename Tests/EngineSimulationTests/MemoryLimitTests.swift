@@ -133,7 +133,7 @@ import TideSimulation
             if case .note(let text) = event, text.contains("cannot leave memory") { notes.append(text) }
         }
         #expect((1...4).contains(notes.count), "\(notes)")
-        #expect(notes.allSatisfy { $0.contains("dedupeWithinWatermark of t") && $0.contains("(20480)") })
+        #expect(notes.allSatisfy { $0.contains("dedupeWithinWatermark of t") && $0.contains("(20480 bytes)") })
     }
 
     @Test func aLimitIsANumberOfBytes() throws {

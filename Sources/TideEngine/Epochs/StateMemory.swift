@@ -145,9 +145,11 @@ package final class StateMemory {
         let bytes = held.reduce(0) { $0 + $1.bytes }
         guard bytes > limit, bytes / 2 >= warnedBytes, let most = held.max(by: { $0.bytes < $1.bytes }) else { return }
         warnedBytes = bytes
+        func rounded(_ bytes: Int64) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
         warnings.append(
-            "state that cannot leave memory takes \(bytes) bytes, more than tidemill.memory.limit (\(limit));"
-                + " \(most.bytes) of them are \(most.name)'s: bound it by a watermark, or raise the limit")
+            "state that cannot leave memory takes \(rounded(bytes)), more than tidemill.memory.limit (\(limit) bytes);"
+                + " most of it, \(rounded(most.bytes)), is \(most.name)'s: raise the limit, or bound what it keeps"
+                + " (streaming tables: with a watermark)")
     }
     private var warnedBytes: Int64 = 0
     private var warnings: [String] = []

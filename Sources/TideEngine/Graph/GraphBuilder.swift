@@ -140,7 +140,7 @@ struct GraphBuilder {
             let node = try KeyedOperator(keyed, clock: clock, partitionBits: partitionBits, outputs: outputs)
             time.add(node)
             try build(keyed.input, [node])
-            add(node, clock.operatorName, clock: clock)
+            add(node, clock.operatorName, parts: GraphBuilder.variables(keyed), clock: clock)
         case .sort(let sort) where time != nil && plan.isStream && sort.keys.isEmpty && sort.offset == 0:
             guard let limit = sort.limit else { return try build(sort.input, consumers) }
             let node = StreamLimitOperator(limit: limit, outputs: outputs)

@@ -69,6 +69,12 @@ public final class KeyedOperator: BatchConsumer, StatefulOperator {
             clock.keep(late: batch, notIn: keep, times: batch.columns[timeColumn], task)
             batch = batch.filter(keep)
         }
+        if batch.weights != nil {
+            guard let single = batch.repeatedByWeight() else {
+                throw TidemillError.internal("a row was retracted below state per key")
+            }
+            batch = single
+        }
         if batch.count == 0 { return }
         let hashes = hashRows(keys.map { batch.columns[$0] }, count: batch.count)
         let selection = PartitionedSelection(
