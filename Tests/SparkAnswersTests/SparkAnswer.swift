@@ -38,11 +38,11 @@ struct SparkAnswer {
         return ["SELECT", "WITH", "VALUES", "FROM"].contains(word)
     }
 
-    /// Equal, where doubles may differ in the last places that Java's and C's elementary functions compute, floats in
-    /// how Java before 19 prints them (JDK-4511638), and interval types in the fields that they name.
+    /// Equal, where doubles may differ in the last places that Java's and C's elementary functions compute, and floats
+    /// in how Java before 19 prints them (JDK-4511638).
     func agrees(with other: SparkAnswer) -> Bool {
         if let error, let expected = other.error { return error == expected }
-        guard Self.families(types) == Self.families(other.types), rows.count == other.rows.count else { return false }
+        guard types == other.types, rows.count == other.rows.count else { return false }
         return zip(rows, other.rows).allSatisfy { left, right in
             left.count == right.count && zip(left, right).allSatisfy(isSame)
         }
@@ -55,11 +55,6 @@ struct SparkAnswer {
         }
         if types.contains("float"), Float(left) == Float(right) { return true }
         return abs(a - b) <= 4e-15 * max(abs(a), abs(b))
-    }
-
-    private static func families(_ types: String) -> String {
-        types.replacing(#/interval (year|month)( to month)?/#, with: "interval year to month")
-            .replacing(#/interval (day|hour|minute|second)( to (hour|minute|second))?/#, with: "interval day to second")
     }
 
     // MARK: - Files

@@ -6,7 +6,7 @@ import TideSimulation
 @Suite struct BlockCodecTests {
     static let types: [DataType] = [
         .null, .boolean, .tinyint, .smallint, .int, .bigint, .float, .double, .decimal(precision: 38, scale: 9),
-        .string, .binary, .date, .timestamp, .timestampNTZ, .yearMonthInterval, .dayTimeInterval,
+        .string, .binary, .date, .timestamp, .timestampNTZ, .yearToMonth, .dayToSecond,
         .array(.string), .map(key: .string, value: .array(.int)),
         // A directory far longer than most.
         .structure((0..<40).map { Field("a field with a rather long name \($0)", .array(.bigint)) }),

@@ -70,7 +70,7 @@ struct ExpressionFactTests {
     private func check(_ evaluate: (BoundExpression) throws(TidemillError) -> Column) {
         for fact in Self.facts {
             let (type, value) = outcome(fact.expression, evaluate)
-            let expected = Self.known[fact.expression] ?? "\(family(fact.type)) \(fact.value)"
+            let expected = Self.known[fact.expression] ?? "\(fact.type) \(fact.value)"
             let actual = "\(type) \(value)"
             if expected == actual || isClose(expected, actual) { continue }
             Issue.record("\(fact.expression): Spark \(expected), here \(actual)")
@@ -97,12 +97,6 @@ struct ExpressionFactTests {
         } catch {
             return (type, "!" + error.code)
         }
-    }
-
-    /// Spark's interval types name their fields, ours the family.
-    private func family(_ type: String) -> String {
-        guard type.hasPrefix("interval") else { return type }
-        return type.contains("year") || type.contains("month") ? "interval year to month" : "interval day to second"
     }
 
     /// Java's and C's elementary functions may differ in the last place.

@@ -96,11 +96,16 @@ struct SQLBinding {
         case .date(let text): return try parsed(text, .date)
         case .timestamp(let text), .timestampLTZ(let text): return try parsed(text, .timestamp)
         case .timestampNTZ(let text): return try parsed(text, .timestampNTZ)
-        case .interval(let v) where v.family == .yearMonth:
-            return .literal(Scalar(.yearMonthInterval, .integer(Int64(v.months))))
-        case .interval(let v): return .literal(Scalar(.dayTimeInterval, .integer(v.totalMicroseconds ?? 0)))
+        case .interval(let v):
+            let value = v.family == .yearMonth ? Int64(v.months) : v.totalMicroseconds ?? 0
+            return .literal(Scalar(.interval(IntervalRange(unit(v.from), unit(v.to))), .integer(value)))
         case .time: throw .unsupported("not in facts: TIME")
         }
+    }
+
+    private func unit(_ field: IntervalField) -> IntervalRange.Unit {
+        let name = String(describing: field).uppercased()
+        return IntervalRange.Unit.allCases.first { $0.sql == name } ?? .second
     }
 
     private func dataType(_ name: TypeName) throws(TidemillError) -> DataType {

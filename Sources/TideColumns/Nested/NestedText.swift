@@ -86,14 +86,17 @@ public enum NestedText {
             let length =
                 switch type {
                 case .boolean: FormatText.boolean(cursor.bool(), target)
-                case .tinyint, .smallint, .int, .yearMonthInterval:
+                case .tinyint, .smallint, .int:
                     FormatText.int64(Int64(cursor.integer(Int32.self)), target)
                 case .float: FormatText.float(cursor.float(), target)
                 case .double: FormatText.double(cursor.double(), target)
                 case .decimal(_, let scale): FormatText.decimal(cursor.integer(Int128.self), scale: scale, target)
                 case .date: FormatText.date(cursor.integer(Int32.self), target)
                 case .timestamp, .timestampNTZ: FormatText.timestamp(cursor.integer(Int64.self), target)
-                case .bigint, .dayTimeInterval: FormatText.int64(cursor.integer(Int64.self), target)
+                case .bigint: FormatText.int64(cursor.integer(Int64.self), target)
+                case .yearMonthInterval(let range):
+                    FormatText.interval(Int64(cursor.integer(Int32.self)), range, target)
+                case .dayTimeInterval(let range): FormatText.interval(cursor.integer(Int64.self), range, target)
                 default: 0
                 }
             out.append(contentsOf: UnsafeBufferPointer(start: target, count: length))

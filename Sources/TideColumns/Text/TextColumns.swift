@@ -30,6 +30,11 @@ extension Column {
         case .date: return parseValues(target) { ParseText.date($0) }
         case .timestamp: return parseValues(target) { ParseText.timestamp($0) }
         case .timestampNTZ: return parseValues(target) { ParseText.timestampNTZ($0, ignoringZone: true) }
+        case .yearMonthInterval(let range):
+            return parseValues(target) { (text) -> Int32? in
+                ParseText.interval(text, range).map { Int32(truncatingIfNeeded: $0) }
+            }
+        case .dayTimeInterval(let range): return parseValues(target) { ParseText.interval($0, range) }
         default: return (retyped(target), nil)
         }
     }
@@ -37,7 +42,7 @@ extension Column {
     /// The types text can be parsed as.
     public static func isTextTarget(_ type: DataType) -> Bool {
         switch type {
-        case .null, .yearMonthInterval, .dayTimeInterval, .array, .map, .structure, .timeWindow: false
+        case .null, .array, .map, .structure, .timeWindow: false
         default: true
         }
     }
@@ -72,10 +77,10 @@ extension Column {
         return (Column(type: target, count: count, values: values, validity: valid), failures)
     }
 
-    /// The column as text, as Spark's cast to STRING prints it. Types: all but intervals and VOID.
+    /// The column as text, as Spark's cast to STRING prints it. Types: all but VOID.
     public func formatted() -> Column {
         if type.isNested { return nestedText() }
-        precondition(Column.isTextTarget(type) || type == .timeWindow)
+        precondition(type != .null)
         if type.physical == .view { return retyped(.string) }
         var builder = StringColumnBuilder(type: .string, capacity: count)
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: FormatText.bytesMax) { scratch in
@@ -107,6 +112,12 @@ extension Column {
             case .date:
                 let values: UnsafePointer<Int32> = pointer()
                 each { FormatText.date(values[$0], out) }
+            case .yearMonthInterval(let range):
+                let values: UnsafePointer<Int32> = pointer()
+                each { FormatText.interval(Int64(values[$0]), range, out) }
+            case .dayTimeInterval(let range):
+                let values: UnsafePointer<Int64> = pointer()
+                each { FormatText.interval(values[$0], range, out) }
             case .timeWindow:
                 let values: UnsafePointer<Int128> = pointer()
                 each { FormatText.timeWindow(TimeWindow(packed: values[$0]), out) }

@@ -15,9 +15,9 @@ public enum DataType: Hashable, Sendable {
     /// Microseconds since 1970-01-01T00:00:00 on no particular clock.
     case timestampNTZ
     /// Months.
-    case yearMonthInterval
+    case yearMonthInterval(IntervalRange)
     /// Microseconds.
-    case dayTimeInterval
+    case dayTimeInterval(IntervalRange)
     /// STRUCT<start: TIMESTAMP, end: TIMESTAMP> as `window` and `session_window` make it; see `TimeWindow`.
     case timeWindow
     /// Values of one type, in order. Nested values lie in columns as their images: see `NestedImage`.
@@ -109,8 +109,7 @@ extension DataType {
         case .date: "DATE"
         case .timestamp: "TIMESTAMP"
         case .timestampNTZ: "TIMESTAMP_NTZ"
-        case .yearMonthInterval: "INTERVAL YEAR TO MONTH"
-        case .dayTimeInterval: "INTERVAL DAY TO SECOND"
+        case .yearMonthInterval(let range), .dayTimeInterval(let range): "INTERVAL \(range.sql)"
         case .timeWindow: "STRUCT<start: TIMESTAMP, end: TIMESTAMP>"
         case .array(let element): "ARRAY<\(element.sql)>"
         case .map(let key, let value): "MAP<\(key.sql), \(value.sql)>"
@@ -167,8 +166,12 @@ extension DataType {
         case .date: writer.u8(11)
         case .timestamp: writer.u8(12)
         case .timestampNTZ: writer.u8(13)
-        case .yearMonthInterval: writer.u8(14)
-        case .dayTimeInterval: writer.u8(15)
+        case .yearMonthInterval(.yearToMonth): writer.u8(14)
+        case .dayTimeInterval(.dayToSecond): writer.u8(15)
+        case .yearMonthInterval(let range), .dayTimeInterval(let range):
+            writer.u8(25)
+            writer.u8(range.first.rawValue)
+            writer.u8(range.last.rawValue)
         case .timeWindow: writer.u8(24)
         case .array(let element):
             writer.u8(16)
@@ -213,9 +216,15 @@ extension DataType {
         case 11: return .date
         case 12: return .timestamp
         case 13: return .timestampNTZ
-        case 14: return .yearMonthInterval
-        case 15: return .dayTimeInterval
+        case 14: return .yearToMonth
+        case 15: return .dayToSecond
         case 24: return .timeWindow
+        case 25:
+            let (first, last) = (try reader.u8(), try reader.u8())
+            guard let first = IntervalRange.Unit(rawValue: first), let last = IntervalRange.Unit(rawValue: last),
+                first <= last, first.isMonths == last.isMonths
+            else { throw reader.corruption("impossible interval from field \(first) to \(last)") }
+            return .interval(IntervalRange(first, last))
         case 16: return .array(try decode(from: &reader, depth: depth + 1))
         case 17:
             let key = try decode(from: &reader, depth: depth + 1)

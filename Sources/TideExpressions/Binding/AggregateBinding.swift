@@ -338,7 +338,8 @@ enum AggregateBinding {
         case .tinyint, .smallint, .int, .bigint, .float, .double, .string, .null:
             (TypeCoercion.cast(argument, to: .double), .double)
         case .decimal(let precision, let scale): (argument, DecimalTypes.bounded(precision + 4, scale + 4))
-        case .yearMonthInterval, .dayTimeInterval: (argument, argument.type)
+        case .yearMonthInterval: (argument, .yearToMonth)
+        case .dayTimeInterval: (argument, .dayToSecond)
         default: nil
         }
     }

@@ -48,13 +48,6 @@ enum BindError {
             hint: "cast the operands first", place: place(span))
     }
 
-    static func intervalFromText(_ type: DataType, _ span: SourceSpan?) -> TidemillError {
-        TidemillError(
-            .unsupported, "UNSUPPORTED_FEATURE", "text is not read as \(type.sql)",
-            hint: "write the interval as a literal, INTERVAL '1' DAY, or as a number of them: n * INTERVAL '1' DAY",
-            place: place(span))
-    }
-
     static func dataDifferentTypes(
         _ expressions: [BoundExpression], in construct: String, _ span: SourceSpan?
     ) -> TidemillError {

@@ -27,6 +27,8 @@ enum TypeCoercion {
         case (.date, .timestamp), (.timestamp, .date), (.timestampNTZ, .timestamp), (.timestamp, .timestampNTZ):
             return .timestamp
         case (.date, .timestampNTZ), (.timestampNTZ, .date): return .timestampNTZ
+        case (.yearMonthInterval(let x), .yearMonthInterval(let y)): return .yearMonthInterval(x.union(y))
+        case (.dayTimeInterval(let x), .dayTimeInterval(let y)): return .dayTimeInterval(x.union(y))
         default: return nil
         }
     }
@@ -97,7 +99,12 @@ enum TypeCoercion {
         if from.isNested || to.isNested { return NestedCoercion.converts(from, to, canStore) }
         if to == .string { return true }
         if from.isNumeric { return to.isNumeric }
+        if from.isInterval { return sameFamily(from, to) }
         return (from == .date || from.isTimestamp) && (to == .date || to.isTimestamp)
+    }
+
+    private static func sameFamily(_ a: DataType, _ b: DataType) -> Bool {
+        a.isYearMonthInterval && b.isYearMonthInterval || a.isDayTimeInterval && b.isDayTimeInterval
     }
 
     /// Conversions that cannot fail or lose digits.
@@ -114,6 +121,8 @@ enum TypeCoercion {
         case (.decimal, .float), (.decimal, .double): return true
         case (.date, .timestamp), (.date, .timestampNTZ), (.timestampNTZ, .timestamp), (.timestamp, .timestampNTZ):
             return true
+        case (.yearMonthInterval(let x), .yearMonthInterval(let y)), (.dayTimeInterval(let x), .dayTimeInterval(let y)):
+            return y.first <= x.first && x.last <= y.last
         default:
             if let x = numericRank(from), let y = numericRank(to) { return x <= y }
             return false
@@ -143,8 +152,9 @@ enum TypeCoercion {
         case (.date, _): return to.isTimestamp
         case (.timestamp, _): return to.isNumeric || to == .date || to == .timestampNTZ
         case (.timestampNTZ, _): return to == .date || to == .timestamp
-        case (.yearMonthInterval, _), (.dayTimeInterval, _), (_, .yearMonthInterval), (_, .dayTimeInterval):
-            return false
+        case (.yearMonthInterval, _), (.dayTimeInterval, _):
+            return to.isIntegral || to.isDecimal || sameFamily(from, to)
+        case (_, .yearMonthInterval), (_, .dayTimeInterval): return from.isIntegral || from.isDecimal
         default: return from.isNumeric && (to.isNumeric || to == .boolean || to == .timestamp)
         }
     }
@@ -154,22 +164,9 @@ enum TypeCoercion {
     ) throws(TidemillError) -> BoundExpression {
         let from = expression.type
         guard canCast(from, type) else { throw BindError.castWithoutSuggestion(expression, to: type, span) }
-        if readsInterval(from, type) { throw BindError.intervalFromText(type, span) }
         if from == type { return expression }
         if case .literal(let scalar) = expression, scalar.isNull { return .null(type) }
         return .cast(expression, to: type, try: isTry)
-    }
-
-    /// Whether some text would be read as an interval, also inside nested values.
-    private static func readsInterval(_ from: DataType, _ to: DataType) -> Bool {
-        switch (from, to) {
-        case (.string, .yearMonthInterval), (.string, .dayTimeInterval): true
-        case (.array(let from), .array(let to)): readsInterval(from, to)
-        case (.map(let key, let value), .map(let toKey, let toValue)):
-            readsInterval(key, toKey) || readsInterval(value, toValue)
-        case (.structure(let from), .structure(let to)): zip(from, to).contains { readsInterval($0.type, $1.type) }
-        default: false
-        }
     }
 
     static func storeCast(

@@ -36,6 +36,14 @@ enum EvaluationError {
             hint: "use try_cast to tolerate malformed input and get NULL instead")
     }
 
+    static func intervalFormat(_ value: Scalar, to type: DataType) -> TidemillError {
+        let example =
+            type.isYearMonthInterval ? "'1-2' is INTERVAL YEAR TO MONTH" : "'1 02:03' is INTERVAL DAY TO MINUTE"
+        return make(
+            "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING", "not of the form of \(type.sql): \(value.sqlText)",
+            hint: "the text must have exactly the fields of the type: \(example)")
+    }
+
     static func castOverflow(_ value: Scalar, to type: DataType) -> TidemillError {
         make(
             "CAST_OVERFLOW",

@@ -45,7 +45,7 @@ extension BoundExpression: CustomStringConvertible {
 extension Scalar {
     /// The value as a literal for plans and messages: strings quoted, NULL as NULL.
     var sqlText: String {
-        if type.isNested { return Column(type, [self]).formatted().scalar(0).string ?? "NULL" }
+        if type.isNested || type.isInterval { return Column(type, [self]).formatted().scalar(0).string ?? "NULL" }
         switch value {
         case .null: return "NULL"
         case .boolean(let v): return v ? "true" : "false"

@@ -42,10 +42,17 @@ enum ArithmeticFunctions {
             return request.call([TypeCoercion.cast(l, to: .double), TypeCoercion.cast(r, to: .double)], .double)
         }
         list.add(
-            "div", usage: "a div b", summary: "Integral part of the quotient, as bigint.", example: "7 div 2",
+            "div", usage: "a div b", summary: "Integral part of the quotient, as bigint; also of intervals.",
+            example: "7 div 2",
             result: "3", mayFail: ScalarDefinition.division, kernel: Arithmetic.integralDivide
         ) { (request) throws(TidemillError) in
             try request.requireCount(2...2)
+            if let (l, r) = DateArithmetic.sameFamily(request.arguments[0], request.arguments[1]) {
+                // Months as numbers; microseconds lie in 64 bits already.
+                guard l.type.isYearMonthInterval else { return request.call([l, r], .bigint) }
+                let months = [l, r].map { TypeCoercion.cast(TypeCoercion.cast($0, to: .yearToMonth), to: .bigint) }
+                return request.call(months, .bigint)
+            }
             let (l, r) = try NumericBinding.operands(request, expected: "BIGINT or DECIMAL")
             if l.type.isDecimal { return request.call([l, r], .bigint) }
             guard l.type.isIntegral || l.literalValue?.isNull == true && !l.type.isFractional else {
@@ -76,7 +83,7 @@ enum ArithmeticFunctions {
         ) { (request) throws(TidemillError) in
             try request.requireCount(1...1)
             let type = request.types[0]
-            if type == .yearMonthInterval || type == .dayTimeInterval {
+            if type.isInterval {
                 return request.call(request.arguments, type)
             }
             let operand = try NumericBinding.single(request)
@@ -88,7 +95,7 @@ enum ArithmeticFunctions {
         ) { (request) throws(TidemillError) in
             try request.requireCount(1...1)
             let type = request.types[0]
-            if type == .yearMonthInterval || type == .dayTimeInterval { return request.arguments[0] }
+            if type.isInterval { return request.arguments[0] }
             return try NumericBinding.single(request)
         }
         list.add(
@@ -97,7 +104,7 @@ enum ArithmeticFunctions {
         ) { (request) throws(TidemillError) in
             try request.requireCount(1...1)
             let type = request.types[0]
-            if type == .yearMonthInterval || type == .dayTimeInterval {
+            if type.isInterval {
                 return request.call(request.arguments, type)
             }
             let operand = try NumericBinding.single(request)

@@ -1,6 +1,5 @@
 /// `+ - * /` on dates, timestamps and intervals. Each function returns nil if the operands are none of these.
 enum DateArithmetic {
-    private static func isInterval(_ type: DataType) -> Bool { type == .yearMonthInterval || type == .dayTimeInterval }
     private static func isMoment(_ type: DataType) -> Bool { type == .date || type.isTimestamp }
 
     private static func call(
@@ -11,11 +10,11 @@ enum DateArithmetic {
 
     static func plus(_ request: BindRequest) throws(TidemillError) -> BoundExpression? {
         let (left, right) = (request.arguments[0], request.arguments[1])
-        if isInterval(left.type) && left.type == right.type { return request.call([left, right], left.type) }
-        if isInterval(left.type), isMoment(right.type) || right.type == .string {
+        if let (l, r) = sameFamily(left, right) { return request.call([l, r], l.type) }
+        if left.type.isInterval, isMoment(right.type) || right.type == .string {
             return try shifted(right, by: left, negated: false, request)
         }
-        if isInterval(right.type), isMoment(left.type) || left.type == .string {
+        if right.type.isInterval, isMoment(left.type) || left.type == .string {
             return try shifted(left, by: right, negated: false, request)
         }
         if left.type == .date && isDays(right.type) {
@@ -29,9 +28,12 @@ enum DateArithmetic {
 
     static func minus(_ request: BindRequest) throws(TidemillError) -> BoundExpression? {
         let (left, right) = (request.arguments[0], request.arguments[1])
-        if isInterval(left.type) && left.type == right.type { return request.call([left, right], left.type) }
-        if isInterval(right.type), isMoment(left.type) || left.type == .string {
+        if let (l, r) = sameFamily(left, right) { return request.call([l, r], l.type) }
+        if right.type.isInterval, isMoment(left.type) || left.type == .string {
             return try shifted(left, by: right, negated: true, request)
+        }
+        if (left.type == .date && right.type == .null) || (left.type == .null && right.type == .date) {
+            return .null(.interval(IntervalRange(.day, .day)))
         }
         if left.type == .date && isDays(right.type) {
             return call("date_sub", [left, TypeCoercion.cast(right, to: .int)], .date)
@@ -43,23 +45,24 @@ enum DateArithmetic {
             guard isMoment(l.type), isMoment(r.type) else { return nil }
             // Timestamps of both kinds lie in 64 bits of microseconds.
             let common: DataType = l.type == .timestampNTZ && r.type == .timestampNTZ ? .timestampNTZ : .timestamp
+            let isDays = l.type == .date && r.type == .date
             return call(
                 "- timestamps", [TypeCoercion.cast(l, to: common), TypeCoercion.cast(r, to: common)],
-                .dayTimeInterval)
+                isDays ? .interval(IntervalRange(.day, .day)) : .dayToSecond)
         }
         return nil
     }
 
     static func times(_ request: BindRequest) throws(TidemillError) -> BoundExpression? {
         let (left, right) = (request.arguments[0], request.arguments[1])
-        if isInterval(left.type) { return try scaled("interval *", left, right, request, index: 1) }
-        if isInterval(right.type) { return try scaled("interval *", right, left, request, index: 0) }
+        if left.type.isInterval { return try scaled("interval *", left, right, request, index: 1) }
+        if right.type.isInterval { return try scaled("interval *", right, left, request, index: 0) }
         return nil
     }
 
     static func dividedBy(_ request: BindRequest) throws(TidemillError) -> BoundExpression? {
         let (left, right) = (request.arguments[0], request.arguments[1])
-        guard isInterval(left.type) else { return nil }
+        guard left.type.isInterval else { return nil }
         return try scaled("interval /", left, right, request, index: 1)
     }
 
@@ -71,7 +74,16 @@ enum DateArithmetic {
             throw NumericBinding.differ(request)
         }
         let type: DataType = factor.type.isIntegral ? .bigint : .double
-        return call(name, [interval, TypeCoercion.cast(factor, to: type)], interval.type)
+        let result: DataType = interval.type.isYearMonthInterval ? .yearToMonth : .dayToSecond
+        return call(name, [interval, TypeCoercion.cast(factor, to: type)], result)
+    }
+
+    /// Two intervals of one family, with the fields of both; nil for anything else.
+    static func sameFamily(_ a: BoundExpression, _ b: BoundExpression) -> (BoundExpression, BoundExpression)? {
+        guard a.type.isInterval, b.type.isInterval, let common = TypeCoercion.tightest(a.type, b.type) else {
+            return nil
+        }
+        return (TypeCoercion.cast(a, to: common), TypeCoercion.cast(b, to: common))
     }
 
     private static func isDays(_ type: DataType) -> Bool {
@@ -81,7 +93,7 @@ enum DateArithmetic {
         }
     }
 
-    /// A date stays a date if the interval is in months, or a constant number of whole days.
+    /// A date stays a date if the interval is in months, or in days alone.
     private static func shifted(
         _ moment: BoundExpression, by interval: BoundExpression, negated: Bool, _ request: BindRequest
     ) throws(TidemillError) -> BoundExpression {
@@ -92,15 +104,12 @@ enum DateArithmetic {
         }
         let amount =
             negated ? call("unary -", [interval], interval.type) : interval
-        if interval.type == .yearMonthInterval {
+        if interval.type.isYearMonthInterval {
             return call("+ months", [moment, amount], moment.type)
         }
         if moment.type == .date {
-            let folded = FunctionRegistry.builtin.fold(amount)
-            if let micros = folded.literalValue?.integer, micros % 86_400_000_000 == 0,
-                let days = Int32(exactly: micros / 86_400_000_000)
-            {
-                return call("date_add", [moment, .literal(.int(days))], .date)
+            if interval.type == .interval(IntervalRange(.day, .day)) {
+                return call("date_add", [moment, TypeCoercion.cast(amount, to: .int)], .date)
             }
             return call("+ interval", [TypeCoercion.cast(moment, to: .timestamp), amount], .timestamp)
         }

@@ -32,12 +32,17 @@ enum DateFunctions {
         addHidden(&list, "yearofweek", .yearOfWeek)
         list.add(
             "extract", "date_part", "datepart", usage: "extract(FIELD FROM x), date_part('field', x)",
-            summary: "A field of a date or timestamp.", example: "extract(YEAR FROM DATE'2024-02-15')", result: "2024",
+            summary: "A field of a date, timestamp or interval.", example: "extract(YEAR FROM DATE'2024-02-15')",
+            result: "2024",
             kernel: nil
         ) { (request) throws(TidemillError) in
             try request.requireCount(2...2)
             let field = try request.constant(0, .string).string ?? ""
-            guard let name = fieldFunction(field) else {
+            let name = fieldFunction(field)
+            if request.types[1].isInterval {
+                return try IntervalFunctions.extract(name.flatMap { intervalUnits[$0] }, field, request)
+            }
+            guard let name else {
                 throw BindError.invalidArgument(
                     "INVALID_EXTRACT_FIELD", "cannot extract '\(field)' from \(request.arguments[1])",
                     hint: "fields: year, quarter, month, week, day, dayofweek, doy, hour, minute, second", request.span)
@@ -54,6 +59,10 @@ enum DateFunctions {
             example: "extract(\(field) FROM DATE'2024-02-15')", result: field == "isodow" ? "4" : "2024", weight: 3
         ) { (o, call) throws(TidemillError) in mapped(DateFieldRule(field: rule), o[0], call) }
     }
+
+    private static let intervalUnits: [String: IntervalRange.Unit] = [
+        "year": .year, "month": .month, "day": .day, "hour": .hour, "minute": .minute, "extract second": .second,
+    ]
 
     private static func fieldFunction(_ field: String) -> String? {
         switch field.lowercased() {

@@ -143,10 +143,21 @@ enum MathFunctions {
                 example: example, result: result, weight: 6
             ) { (o, call) throws(TidemillError) in mapped(MathRule(function: function), o[0], call) }
         }
-        list.addFixed(
-            "sign", "signum", parameters: [.double], returns: .double, usage: "sign(x)",
-            summary: "-1.0, 0.0 or 1.0 by the sign.", example: "sign(-2)", result: "-1.0"
-        ) { (o, call) throws(TidemillError) in mapped(MathRule(function: .signum), o[0], call) }
+        list.add(
+            "sign", "signum", usage: "sign(x)", summary: "-1.0, 0.0 or 1.0 by the sign.", example: "sign(-2)",
+            result: "-1.0",
+            kernel: { (o, call) throws(TidemillError) in
+                switch o[0].type {
+                case .yearMonthInterval: return mapped(IntervalSignRule<Int32>(), o[0], call)
+                case .dayTimeInterval: return mapped(IntervalSignRule<Int64>(), o[0], call)
+                default: return mapped(MathRule(function: .signum), o[0], call)
+                }
+            }
+        ) { (request) throws(TidemillError) in
+            try request.requireCount(1...1)
+            if request.types[0].isInterval { return request.call(request.arguments, .double) }
+            return request.call([try request.coerced(0, to: .double)], .double)
+        }
         add("sqrt", .sqrt, "Square root; NaN below zero.", "sqrt(9)", "3.0")
         add("cbrt", .cbrt, "Cube root.", "cbrt(27)", "3.0")
         add("exp", .exp, "e to the power of x.", "exp(0)", "1.0")

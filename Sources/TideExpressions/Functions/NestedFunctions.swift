@@ -135,11 +135,34 @@ enum NestedFunctions {
 
     // MARK: Taking apart
 
+    /// One field of every struct of an array, in order; NULL for structs that are NULL.
+    private static func fieldOfEach(_ o: [Datum], _ fields: [Field], _ call: KernelCall) -> Column {
+        let wanted = Int(o[1].column.scalar(0).integer ?? 0)
+        return rebuilt(o[0], call) { cursor, _, out in
+            var next = cursor.next()
+            while next != .end {
+                if next == .null { NestedImage.appendNull(into: &out) }
+                for (index, field) in fields.enumerated() where next == .value {
+                    let isThere = cursor.next() == .value
+                    let start = cursor.at
+                    if isThere { cursor.skip(field.type) }
+                    guard index == wanted else { continue }
+                    if isThere { NestedImage.appendMarker(into: &out) } else { NestedImage.appendNull(into: &out) }
+                    out.append(contentsOf: cursor.image(from: start))
+                }
+                next = cursor.next()
+            }
+            NestedImage.appendEnd(into: &out)
+        }
+    }
+
     private static func addAccess(_ list: inout DefinitionList) {
         list.add(
-            ".", usage: "s.field", summary: "The field of a struct.", example: "named_struct('a', 1).a", result: "1",
+            ".", usage: "s.field", summary: "The field of a struct, or of all structs of an array.",
+            example: "named_struct('a', 1).a", result: "1",
             nulls: .kernel, weight: 5,
             kernel: { (o, call) throws(TidemillError) in
+                if case .array(.structure(let fields)) = o[0].type { return fieldOfEach(o, fields, call) }
                 guard case .structure(let fields) = o[0].type, let wanted = o[1].column.scalar(0).integer else {
                     throw .internal("a field of what is no struct")
                 }
@@ -150,8 +173,12 @@ enum NestedFunctions {
             }
         ) { (request) throws(TidemillError) in
             try request.requireCount(2...2)
-            guard case .structure(let fields) = request.types[0] else {
-                throw request.unexpected(0, expected: "STRUCT")
+            let fields: [Field]
+            var isArray = false
+            switch request.types[0] {
+            case .structure(let own): fields = own
+            case .array(.structure(let inner)): (fields, isArray) = (inner, true)
+            default: throw request.unexpected(0, expected: "STRUCT")
             }
             let name = try request.constant(1, .string).string ?? ""
             let found = fields.indices.filter { fields[$0].name.lowercased() == name.lowercased() }
@@ -164,8 +191,9 @@ enum NestedFunctions {
             }
             let field = fields[found[0]]
             return .call(
-                request.function, [request.arguments[0], .literal(.int(Int32(found[0])))], type: field.type,
-                nullable: field.nullable || request.arguments[0].nullable)
+                request.function, [request.arguments[0], .literal(.int(Int32(found[0])))],
+                type: isArray ? .array(field.type) : field.type,
+                nullable: request.arguments[0].nullable || field.nullable && !isArray)
         }
         addElement(
             &list, "[]", usage: "a[i], m[k]",

@@ -115,8 +115,8 @@ final class FunctionTable: Sendable {
         let all: [ScalarDefinition] =
             ArithmeticFunctions.definitions + ComparisonFunctions.definitions + ConditionalFunctions.definitions
             + MathFunctions.definitions + StringFunctions.definitions + StringSearchFunctions.definitions
-            + DateFunctions.definitions + TimestampUnitFunctions.definitions + TimestampFunctions.definitions
-            + ConversionFunctions.definitions
+            + DateFunctions.definitions + IntervalFunctions.definitions + TimestampUnitFunctions.definitions
+            + TimestampFunctions.definitions + ConversionFunctions.definitions
             + NestedFunctions.definitions + TimeWindowFunctions.definitions + DistinctRegister.definitions
         var index: [String: ScalarFunction] = [:]
         for (id, definition) in all.enumerated() {

@@ -208,6 +208,7 @@ enum StringFunctions {
     private static func addConcatenation(_ list: inout DefinitionList) {
         let bindConcat: ScalarDefinition.Bind = { (request) throws(TidemillError) in
             if request.count == 0 { return .string("") }
+            if let arrays = try ArrayConcatenation.bind(request) { return arrays }
             if request.types.allSatisfy({ $0 == .binary }) { return request.call(request.arguments, .binary) }
             var operands: [BoundExpression] = []
             for (index, argument) in request.arguments.enumerated() {
@@ -228,10 +229,11 @@ enum StringFunctions {
                 FunctionTable.named("concat"), flat, type: .string, nullable: flat.contains(where: \.nullable))
         }
         list.add(
-            "concat", "||", usage: "concat(a, b, …), a || b", summary: "The texts one after the other.",
+            "concat", "||", usage: "concat(a, b, …), a || b", summary: "The texts, or the arrays, one after the other.",
             example: "concat('tide', 'mill')", result: "tidemill", weight: 8,
             kernel: { (o, call) throws(TidemillError) in
                 let parts = o.map { Strings($0) }
+                if case .array = call.resultType { return ArrayConcatenation.run(parts, call) }
                 return parts.withUnsafeBufferPointer { parts in
                     composed(call) { row, out in
                         for part in parts { out.append(part.bytes(row)) }

@@ -61,7 +61,7 @@ enum TimestampFunctions {
             }, bind: refuse)
         list.add(
             "- timestamps", usage: "x - y", summary: "The interval between two dates or timestamps.",
-            example: "DATE'2024-01-31' - DATE'2024-01-30'", result: "INTERVAL '1 00:00:00' DAY TO SECOND",
+            example: "DATE'2024-01-31' - DATE'2024-01-30'", result: "INTERVAL '1' DAY",
             mayFail: ScalarDefinition.always,
             kernel: { (o, call) throws(TidemillError) in
                 try zipped(SubtractRule<Int64>(), o[0], o[1], call) { _ in EvaluationError.intervalOverflow }

@@ -34,7 +34,7 @@ extension AccumulatorLayout {
             if main.kind == .sumDouble {
                 return doubles(main.offset, areas, n, heap, dividedBy: counts, validity: hasValue)
             }
-            return try decimalAverage(aggregate, main, counts, areas, n, heap, validity: hasValue)
+            return try exactAverage(aggregate, main, counts, areas, n, heap, validity: hasValue)
         case .min, .max, .first, .last, .anyValue, .percentile, .mode, .maxBy, .minBy, .bitAnd, .bitOr, .bitXor,
             .listAgg:
             return extreme(main, aggregate.resultType, areas, n, heap)
@@ -123,7 +123,8 @@ extension AccumulatorLayout {
         }
         for i in 0..<n where values[i] > bound || values[i] < -bound - (type.isDecimal ? 0 : 1) {
             throw TidemillError(
-                .user, "ARITHMETIC_OVERFLOW", "sum does not fit \(type.sql): \(values[i])",
+                .user, type.isInterval ? "INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION" : "ARITHMETIC_OVERFLOW",
+                "sum does not fit \(type.sql): \(values[i])",
                 hint: "cast the argument to a wider type, or use try_sum")
         }
         if type.physical == .int128 { return Column(type: type, count: n, values: sums, validity: validity) }
@@ -136,16 +137,19 @@ extension AccumulatorLayout {
         return Column(type: type, count: n, values: narrow, validity: validity)
     }
 
-    /// Spark's average of decimals: the sum brought to the result's scale, divided, half away from zero.
-    private func decimalAverage(
+    /// Spark's average of decimals: the sum brought to the result's scale, divided, half away from zero; of intervals
+    /// the same without a scale.
+    private func exactAverage(
         _ aggregate: BoundAggregate, _ slot: Slot, _ counts: Int, _ areas: ValueAreas, _ n: Int,
         _ heap: AccumulatorHeap, validity: Bitmap?
     ) throws(TidemillError) -> Column {
-        guard case .decimal(_, let from) = slot.type, case .decimal(let precision, let to) = aggregate.resultType
-        else {
-            throw TidemillError.unsupported("avg of \(slot.type.sql)")
+        let type = aggregate.resultType
+        var factor: Int128 = 1
+        var bound = UInt128.max
+        if case .decimal(_, let from) = slot.type, case .decimal(let precision, let to) = type {
+            factor = Int128.powerOfTen(max(0, to - from))
+            bound = Int128.powerOfTen(precision).magnitude
         }
-        let factor = Int128.powerOfTen(max(0, to - from))
         let buffer = Buffer(byteCount: n * 16)
         let out = buffer.pointer(Int128.self)
         let sums = wideSums(slot, areas, n, heap)
@@ -159,13 +163,29 @@ extension AccumulatorLayout {
             let (scaled, overflow) = sum.multipliedReportingOverflow(by: factor)
             let (quotient, rest) = scaled.quotientAndRemainder(dividingBy: count)
             let rounded = rest.magnitude * 2 >= count.magnitude ? quotient + (scaled < 0 ? -1 : 1) : quotient
-            if overflow || rounded.magnitude >= Int128.powerOfTen(precision).magnitude {
+            if overflow || rounded.magnitude >= bound {
                 throw TidemillError(
-                    .user, "NUMERIC_VALUE_OUT_OF_RANGE", "average does not fit \(aggregate.resultType.sql)")
+                    .user, "NUMERIC_VALUE_OUT_OF_RANGE", "average does not fit \(type.sql)")
             }
             out[i] = rounded
         }
+        // The average of intervals lies between them, so it fits.
+        if type.physical == .int32 {
+            return narrowed(buffer, to: type, n, validity: validity) { Int32(truncatingIfNeeded: $0) }
+        }
+        if type.physical == .int64 {
+            return narrowed(buffer, to: type, n, validity: validity) { Int64(truncatingIfNeeded: $0) }
+        }
         return Column(type: aggregate.resultType, count: n, values: buffer, validity: validity)
+    }
+
+    private func narrowed<T: BitwiseCopyable>(
+        _ wide: Buffer, to type: DataType, _ n: Int, validity: Bitmap?, _ cut: (Int128) -> T
+    ) -> Column {
+        let buffer = Buffer(byteCount: n * MemoryLayout<T>.stride)
+        let (values, out) = (wide.pointer(Int128.self), buffer.pointer(T.self))
+        for i in 0..<n { out[i] = cut(values[i]) }
+        return Column(type: type, count: n, values: buffer, validity: validity)
     }
 
     func extreme(_ slot: Slot, _ type: DataType, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap) -> Column {

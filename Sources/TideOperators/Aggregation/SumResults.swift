@@ -15,7 +15,8 @@ enum SumResults {
         }
         for i in 0..<n where values[i] > bound || values[i] < -bound - (type.isDecimal ? 0 : 1) {
             throw TidemillError(
-                .user, "ARITHMETIC_OVERFLOW", "sum does not fit \(type.sql): \(values[i])",
+                .user, type.isInterval ? "INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION" : "ARITHMETIC_OVERFLOW",
+                "sum does not fit \(type.sql): \(values[i])",
                 hint: "cast the argument to a wider type, or use try_sum")
         }
         switch type.physical {

@@ -59,13 +59,15 @@ extension ExpressionBinder {
         _ interval: IntervalLiteral, _ span: SourceSpan
     ) throws(TidemillError) -> BoundExpression {
         switch interval.family {
-        case .yearMonth: return .literal(Scalar(.yearMonthInterval, .integer(Int64(interval.months))))
+        case .yearMonth:
+            return .literal(
+                Scalar(TypeResolution.interval(interval.from, interval.to), .integer(Int64(interval.months))))
         case .dayTime:
             guard let micros = interval.totalMicroseconds else {
                 throw AnalysisError.user(
                     "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION", "interval out of range: \(span.text)", span)
             }
-            return .literal(Scalar(.dayTimeInterval, .integer(micros)))
+            return .literal(Scalar(TypeResolution.interval(interval.from, interval.to), .integer(micros)))
         case .calendar:
             throw AnalysisError.unsupported(
                 "an interval that mixes months with days is not supported: \(span.text)",

@@ -190,11 +190,13 @@ struct ExpressionBinder {
         if case .map(.string, _) = value.type {
             return try registry.bind("[]", arguments: [value, .string(name)], span: span)
         }
-        guard case .structure = value.type else {
+        switch value.type {
+        case .structure, .array(.structure): break
+        default:
             throw AnalysisError.user(
                 "INVALID_EXTRACT_BASE_FIELD_TYPE",
                 "cannot extract the field `\(name)` of a \(value.type.sql): \(span.text)",
-                hint: "only structs and maps have fields", span)
+                hint: "structs, arrays of structs and maps have fields", span)
         }
         return try registry.bind(".", arguments: [value, .string(name)], span: span)
     }

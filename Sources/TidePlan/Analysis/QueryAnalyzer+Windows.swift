@@ -127,7 +127,7 @@ extension QueryAnalyzer {
         } else {
             // A row whose gap is not positive opens no session. Its time counts for the watermark all the same: one
             // condition that reads the time stays above it.
-            let zero = BoundExpression.literal(Scalar(.dayTimeInterval, .integer(0)))
+            let zero = BoundExpression.literal(Scalar(.dayToSecond, .integer(0)))
             let opens = try FunctionRegistry.builtin.bind(">", arguments: [gap, zero], span: place.span)
             condition = .conditional(
                 .init(branches: [.init(when: condition, then: opens)], otherwise: .null(.boolean)))
@@ -141,12 +141,12 @@ extension QueryAnalyzer {
     /// A gap written as text is an interval: also inside CASE, if() and coalesce.
     private static func asInterval(_ gap: BoundExpression) -> BoundExpression? {
         switch gap {
-        case _ where gap.type == .dayTimeInterval: return gap
+        case _ where gap.type.isDayTimeInterval: return gap
         case .literal(let scalar):
             guard let text = scalar.string, let micros = QueryAnalyzer.micros(parseIntervalString(text)) else {
                 return nil
             }
-            return .literal(Scalar(.dayTimeInterval, .integer(micros)))
+            return .literal(Scalar(.dayToSecond, .integer(micros)))
         case .conditional(var conditional):
             guard let otherwise = asInterval(conditional.otherwise) else { return nil }
             conditional.otherwise = otherwise
@@ -215,7 +215,7 @@ extension QueryAnalyzer {
     ) throws(TidemillError) -> Int64 {
         let bound = FunctionRegistry.builtin.fold(try binder.bind(expression))
         if let value = bound.literalValue {
-            if value.type == .dayTimeInterval, let micros = value.integer { return micros }
+            if value.type.isDayTimeInterval, let micros = value.integer { return micros }
             if let text = value.string, let micros = QueryAnalyzer.micros(parseIntervalString(text)) { return micros }
         }
         throw AnalysisError.user(

@@ -34,14 +34,29 @@ enum TypeResolution {
                     "the type INTERVAL without fields is not supported",
                     hint: "write INTERVAL DAY TO SECOND or INTERVAL YEAR TO MONTH", type.span)
             }
-            let isYearMonth = first.isYearMonth
-            if let to, to.isYearMonth != isYearMonth {
+            if let to, to.isYearMonth != first.isYearMonth {
                 throw AnalysisError.user(
                     "DATATYPE_MISMATCH", "an interval cannot mix months with days: \(type.span.text)", type.span)
             }
-            return isYearMonth ? .yearMonthInterval : .dayTimeInterval
+            return interval(first, to ?? first)
         case .named(let identifier, let parameters):
             return try named(identifier.name.lowercased(), parameters, type.span, settings)
+        }
+    }
+
+    /// The type of intervals with the fields `from` to `to`, as they are written.
+    static func interval(_ from: IntervalField, _ to: IntervalField) -> DataType {
+        .interval(IntervalRange(unit(from), unit(to)))
+    }
+
+    private static func unit(_ field: IntervalField) -> IntervalRange.Unit {
+        switch field {
+        case .year: .year
+        case .month: .month
+        case .week, .day: .day
+        case .hour: .hour
+        case .minute: .minute
+        case .second, .millisecond, .microsecond, .nanosecond: .second
         }
     }
 

@@ -116,7 +116,7 @@ public struct StreamJoinBounds: Hashable, Sendable {
                 columns.append((index, isNegative))
                 return true
             case .literal(let scalar):
-                guard scalar.type == .dayTimeInterval, let value = scalar.integer else { return false }
+                guard scalar.type.isDayTimeInterval, let value = scalar.integer else { return false }
                 let (sum, overflow) =
                     isNegative
                     ? micros.subtractingReportingOverflow(value) : micros.addingReportingOverflow(value)

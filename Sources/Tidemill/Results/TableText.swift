@@ -52,10 +52,6 @@ public struct TableText {
 }
 
 extension Column {
-    /// The values as Spark's cast to STRING prints them; types without such a cast as their stored numbers.
-    var asText: Column {
-        if type == .null { return Column(repeating: .null(.string), count: count) }
-        if Column.isTextTarget(type) || type.isNested || type == .timeWindow { return formatted() }
-        return retyped(type.physical == .int32 ? .int : .bigint).formatted()
-    }
+    /// The values as Spark's cast to STRING prints them.
+    var asText: Column { type == .null ? Column(repeating: .null(.string), count: count) : formatted() }
 }

@@ -85,6 +85,18 @@ SELECT get(a, x), size(a) FROM VALUES (array(1, 2), 5), (array(), 0), (NULL, 0) 
 SELECT DISTINCT s FROM VALUES (struct(1, 2)), (struct(1, 2)), (struct(1, NULL)) AS t(s)
 SELECT count(*) FROM VALUES (map('a', 1)) AS t(m) GROUP BY m
 SELECT * FROM VALUES (map('a', 1)) AS t(m) ORDER BY m
+concat(array(1), NULL)
+concat(array(1), array(2.5), array(NULL))
+concat(array(), array('a'))
+concat(array(array(1)), array(array(2), NULL))
+concat(array(1), array('a'))
+concat(array(1), 2)
+array(1, 2) || array(3)
+array(named_struct('a', 1, 'b', 'x'), NULL, named_struct('a', NULL, 'b', 'y')).a
+array(named_struct('a', 1, 'b', 'x'), NULL, named_struct('a', NULL, 'b', 'y')).b
+array(named_struct('a', array(1, 2), 'b', 'x')).a[0]
+array(named_struct('a', 1)).c
+SELECT s.b FROM VALUES (array(named_struct('a', 1, 'b', 'x'))), (NULL), (array()) AS t(s)
 sort_array(array(3, NULL, 1, 2))
 sort_array(array(3, NULL, 1, 2), false)
 sort_array(array('b', 'a', 'ab', ''))

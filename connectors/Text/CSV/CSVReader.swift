@@ -171,6 +171,8 @@ public final class CSVReader {
         case .date: values = decoder.dates(dates)
         case .timestamp: values = decoder.timestamps(zoned: true, timestamps)
         case .timestampNTZ: values = decoder.timestamps(zoned: false, timestampsNTZ)
+        case .yearMonthInterval, .dayTimeInterval:
+            return decoder.intervals(type, runs, chunk.buffer)
         default:
             let views = decoder.views()
             values = views.buffer

@@ -97,6 +97,8 @@ public final class JSONReader {
         case .array, .map, .structure:
             let reader = JSONImageReader(dates: dates, timestamps: timestamps, timestampsNTZ: timestampsNTZ)
             return (decoder.nested(type, reader), decoder.failures)
+        case .yearMonthInterval, .dayTimeInterval:
+            return decoder.intervals(type, runs, window.buffer)
         default:
             let views = decoder.views()
             values = views.buffer

@@ -63,7 +63,7 @@ public struct JSONWriter {
     static func form(of type: DataType, _ times: DateTimeText) -> Form {
         switch type {
         case .string: .escaped
-        case .binary: .quoted
+        case .binary, .yearMonthInterval, .dayTimeInterval: .quoted
         case .date: times.dates == nil ? .quoted : .escaped
         case .timestamp: times.timestamps == nil ? .quoted : .escaped
         case .timestampNTZ: times.timestampsNTZ == nil ? .quoted : .escaped

@@ -12,6 +12,7 @@ struct CastKernel: Hashable, Sendable {
         case (.string, .binary), (.timestampNTZ, _), (.timestamp, .timestampNTZ), (.timestamp, .date): return false
         case (.timestamp, .double), (.timestamp, .float), (.date, _): return false
         case (_, .double), (_, .float): return from == .string
+        case (.yearMonthInterval, .yearMonthInterval), (.dayTimeInterval, .dayTimeInterval): return false
         case (_, .decimal): return !TypeCoercion.canUpCast(from, to)
         case (_, .timestamp): return !from.isIntegral
         default:
@@ -29,7 +30,10 @@ struct CastKernel: Hashable, Sendable {
         if from == .null { return Column(repeating: .null(to), count: call.rowCount) }
         if touchesZone { try TimeZoneRule.requireUTC(call.context) }
         if from.isNested, to.isNested { return try NestedCast(from: from, to: to, isTry: isTry).run(operand, call) }
-        if to == .string { return IntervalText.formatted(operand.column) ?? operand.column.formatted() }
+        if to == .string { return operand.column.formatted() }
+        if from.isInterval || to.isInterval, from != .string {
+            return try IntervalCast(from: from, to: to, isTry: isTry).run(operand, call)
+        }
         switch from {
         case .string: return try parse(operand, call)
         case .binary: return operand.column.retyped(to)
@@ -60,6 +64,7 @@ struct CastKernel: Hashable, Sendable {
         let visible = call.validity.map { failures.and($0) } ?? failures
         guard let row = firstOne(visible) else { return column }
         let value = operand.scalar(row)
+        if to.isInterval { throw EvaluationError.intervalFormat(value, to: to) }
         if case .decimal(_, let scale) = to, let bytes = value.bytes {
             let isNumber = bytes.withUnsafeBytes { text in
                 let trimmed = trimmingWhitespace(text)
@@ -80,7 +85,7 @@ struct CastKernel: Hashable, Sendable {
 
     // MARK: Rules
 
-    private func apply<R: UnaryRule>(
+    func apply<R: UnaryRule>(
         _ rule: R, _ operand: Datum, _ call: KernelCall
     ) throws(TidemillError) -> Column {
         if isTry { return tried(rule, operand, call) }
