@@ -10,6 +10,8 @@ public struct TaskContext: Sendable {
     /// Of the scans of an epoch: rows of a lower stage come first.
     public let stage: Int
     public let epoch: Int64
+    /// Which leaf of its flow's plan the rows came through, from left to right.
+    public private(set) var branch = 0
     public let evaluation: EvaluationContext
     public init(worker: Int, ordinal: Int, stage: Int = 0, epoch: Int64 = 0, evaluation: EvaluationContext) {
         self.worker = worker
@@ -17,6 +19,12 @@ public struct TaskContext: Sendable {
         self.stage = stage
         self.epoch = epoch
         self.evaluation = evaluation
+    }
+
+    func through(branch: Int) -> TaskContext {
+        var copy = self
+        copy.branch = branch
+        return copy
     }
 }
 

@@ -25,6 +25,8 @@ struct GraphBuilder {
     private var output = FlowOutput.maintained(replacesByGroup: false)
     /// The flow's event time, if it feeds a streaming table.
     private var time: FlowTime?
+    /// Leaves of the flow so far.
+    private var branches = 0
 
     init(
         graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization,
@@ -44,6 +46,7 @@ struct GraphBuilder {
         self.place = place
         self.output = output
         time = nil
+        branches = 0
         var replacesByGroup = false
         switch output {
         case .maintained(let replaces): replacesByGroup = replaces
@@ -72,28 +75,33 @@ struct GraphBuilder {
             try build(input, [project], replacesByGroup: replacesByGroup)
         case .aggregate(let aggregate):
             let eventTime = eventTime(of: aggregate, plan)
-            let inSourceOrder = !isBatch && time != nil && aggregate.input.isInSourceOrder
+            let inSourceOrder = !isBatch && time != nil && incremental.keepsSourceOrder(aggregate.input)
             if let session = aggregate.session {
                 if !isBatch, !incremental.isAppendOnly(aggregate.input) {
                     return try build(try SessionsOverChanges.plan(aggregate, session: session), consumers)
                 }
+                // In complete mode no session ends, but progress speaks of them.
+                let counter =
+                    eventTime?.clock
+                    ?? time?.add("aggregate", over: inputs(of: aggregate), evicts: false)
                 let node = try SessionOperator(
-                    aggregate, session: session, inSourceOrder: inSourceOrder, eventTime: eventTime,
+                    aggregate, session: session, inSourceOrder: inSourceOrder, eventTime: eventTime, counter: counter,
                     partitionBits: partitionBits, outputs: outputs)
                 try build(aggregate.input, [node])
                 return add(
-                    node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
-                    clock: eventTime?.clock)
+                    node, counter?.operatorName ?? "aggregate",
+                    signature: OperatorSignature.of(aggregate, inSourceOrder: inSourceOrder), clock: counter)
             }
             if let (windows, group) = PaneAggregateOperator.windows(of: aggregate),
                 eventTime != nil || incremental.isAppendOnly(aggregate.input) || isBatch
             {
                 let node = try PaneAggregateOperator(
-                    aggregate, windows: windows, group: group, eventTime: eventTime, partitionBits: partitionBits,
-                    outputs: outputs)
+                    aggregate, windows: windows, group: group, eventTime: eventTime, countsWindows: time != nil,
+                    partitionBits: partitionBits, outputs: outputs)
                 try build(windows.input, [node])
                 return add(
-                    node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
+                    node, eventTime?.clock.operatorName ?? "aggregate",
+                    signature: OperatorSignature.of(aggregate, inSourceOrder: inSourceOrder),
                     clock: eventTime?.clock)
             }
             let node = try AggregateOperator(
@@ -104,7 +112,8 @@ struct GraphBuilder {
             try build(aggregate.input, [node])
             let fields = aggregate.groups.map(\.field) + node.accumulatorFields(over: aggregate.input.schema)
             add(
-                node, eventTime?.clock.operatorName ?? "aggregate", signature: OperatorSignature.of(aggregate),
+                node, eventTime?.clock.operatorName ?? "aggregate",
+                signature: OperatorSignature.of(aggregate, inSourceOrder: inSourceOrder),
                 parts: [.init(columns: fields)] + GraphBuilder.values(node, aggregate.groups.map(\.field)),
                 clock: eventTime?.clock)
         case .join(let join): try buildJoin(join, outputs)
@@ -121,7 +130,8 @@ struct GraphBuilder {
             let clock = time.add(
                 deduplicate.isWithinWatermark ? "dedupeWithinWatermark" : "dedupe", over: plan.inputs, evicts: true)
             let node = DeduplicateOperator(
-                deduplicate, clock: clock, partitionBits: partitionBits, outputs: outputs)
+                deduplicate, inSourceOrder: incremental.keepsSourceOrder(deduplicate.input), clock: clock,
+                partitionBits: partitionBits, outputs: outputs)
             try build(deduplicate.input, [node])
             add(node, clock.operatorName, clock: clock)
         case .keyed(let keyed):
@@ -340,11 +350,12 @@ struct GraphBuilder {
                 clock: clock))
     }
 
-    private func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {
+    private mutating func attach(_ scan: LogicalPlan.Scan, _ next: any BatchConsumer) throws(TidemillError) {
         let placed = place.map { PlacedConsumer(place: $0, output: next) } ?? next
         // Changes of what is only looked up are no input of the stream.
         let clock = scan.relation.mode == .changes ? time?.clock : nil
-        let consumer = clock.map { FlowInput(clock: $0, output: placed) } ?? placed
+        let consumer = clock.map { FlowInput(clock: $0, branch: branches, output: placed) } ?? placed
+        branches += 1
         if scan.relation.isOwnTable {
             let name = scan.relation.name.lowercased()
             let port = graph.tables[name] ?? Port()
@@ -400,7 +411,8 @@ struct GraphBuilder {
 extension Dataset {
     /// - Parameter replacesByGroup: of a table that is kept equal to its query.
     func flowOutput(replacesByGroup: Bool) -> FlowOutput {
-        kind == .streamingTable ? .streaming(outputMode, writeMode) : .maintained(replacesByGroup: replacesByGroup)
+        if kind == .streamingTable { return .streaming(outputMode, writeMode) }
+        return freezesAtWatermark ? .streaming(.update, .upsert) : .maintained(replacesByGroup: replacesByGroup)
     }
 }
 

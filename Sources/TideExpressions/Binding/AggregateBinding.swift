@@ -98,7 +98,7 @@ enum AggregateBinding {
             example: "SELECT bit_xor(x) FROM VALUES (3), (5) AS t(x)", result: "6"),
         Entry(
             names: ["collect_list", "array_agg"], usage: "collect_list(x)",
-            summary: "An array of the values that are not NULL; the whole input row in ascending order decides theirs.",
+            summary: "An array of the values that are not NULL, in source order (in views: of whole rows).",
             example: "SELECT collect_list(x) FROM VALUES (2), (1), (2) AS t(x)", result: "[1, 2, 2]"),
         Entry(
             names: ["collect_set"], usage: "collect_set(x)",
@@ -106,7 +106,7 @@ enum AggregateBinding {
             example: "SELECT collect_set(x) FROM VALUES (2), (1), (2) AS t(x)", result: "[1, 2]"),
         Entry(
             names: ["listagg", "string_agg"], usage: "listagg(x[, delimiter])",
-            summary: "The texts that are not NULL, joined; the whole input row in ascending order decides their order.",
+            summary: "The texts that are not NULL, joined in source order (in views: of whole rows).",
             example: "SELECT listagg(x, '+') FROM VALUES ('b'), ('a') AS t(x)", result: "a+b"),
         Entry(
             names: ["approx_count_distinct"], usage: "approx_count_distinct(x[, relativeSD])",

@@ -25,7 +25,8 @@ public enum AggregateKind: Hashable, Sendable {
     case percentile(fraction: PercentileFraction)
     /// The most frequent value; of equally frequent ones the smallest.
     case mode
-    /// The first argument in the row with the greatest (least) second; of several such rows the greatest (least) first.
+    /// The first argument in the row with the greatest (least) second; of several such rows the greatest (least) first,
+    /// in streaming tables the one that came last.
     case maxBy, minBy
     /// Integral in and out.
     case bitAnd, bitOr, bitXor
@@ -41,6 +42,8 @@ public enum AggregateKind: Hashable, Sendable {
 }
 
 extension AggregateKind {
+    /// Whether a streaming table's result can depend on the order in which rows came.
+    public var followsArrival: Bool { picksRow || self == .maxBy || self == .minBy }
     /// Whether the result is the value of one row, chosen by the order of whole input rows.
     public var picksRow: Bool {
         switch self {

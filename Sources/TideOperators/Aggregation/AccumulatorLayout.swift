@@ -80,20 +80,21 @@ struct AccumulatorLayout: Sendable {
     private(set) var outputs: [Output] = []
     private(set) var stores: [ValueStore] = []
     private(set) var valueBytes = 0
-    private let inSourceOrder: Bool
-    /// Whether columns of `SourceOrder` are wanted behind `inputs`.
-    var readsSourceOrder: Bool { stores.contains { $0.columns.contains { $0 >= inputs.count } } }
+    private let sourceOrder: [DataType]
+    /// How many columns of `SourceOrder` are wanted behind `inputs`; twice as many if the order backwards is too.
+    var sourceOrderColumns: Int { max(0, (stores.flatMap(\.columns).max() ?? -1) - inputs.count + 1) }
     /// Expressions to evaluate over the input, behind the group expressions.
     private(set) var inputs: [BoundExpression] = []
 
     /// - Parameters:
     ///   - schema: columns of the input, whose order decides which row is the first.
-    ///   - inSourceOrder: the row that came first is the first. Two columns of `SourceOrder` stand behind `inputs`.
+    ///   - sourceOrder: if not empty, the row that came first is the first; types of the columns of `SourceOrder` that
+    ///     stand behind `inputs`.
     ///   - retracts: the input takes rows back, so that an extreme may have to give way to the next one.
     init(
-        _ aggregates: [NamedAggregate], input schema: Schema, inSourceOrder: Bool = false, retracts: Bool
+        _ aggregates: [NamedAggregate], input schema: Schema, sourceOrder: [DataType] = [], retracts: Bool
     ) throws(TidemillError) {
-        self.inSourceOrder = inSourceOrder
+        self.sourceOrder = sourceOrder
         slots = [Slot(kind: .rows, argument: nil, filter: nil, type: .bigint)]
         for named in aggregates {
             let aggregate = named.aggregate
@@ -167,11 +168,14 @@ struct AccumulatorLayout: Sendable {
                 aggregate: aggregate, main: slot(.picked, arguments[0], filter, type ?? types[0], store(kept)), count: 0
             )
         }
+        /// Behind all inputs, of which there may come more.
+        func arrival(backwards: Bool) -> [(Int, DataType)] {
+            sourceOrder.enumerated().map { (-1 - $0 - (backwards ? sourceOrder.count : 0), $1) }
+        }
         func row(_ pick: ValueStore.Pick, _ ignoresNulls: Bool, type: DataType? = nil) -> Output {
             var order: [(Int, DataType)] = []
-            if inSourceOrder {
-                // Behind all inputs, of which there may come more.
-                order = SourceOrder.types.enumerated().map { (-1 - $0, $1) }
+            if !sourceOrder.isEmpty {
+                order = arrival(backwards: false)
                 return picked(pick, orderedBy: order, required: ignoresNulls ? [arguments[0]] : [], type: type)
             }
             for (index, field) in schema.fields.enumerated() {
@@ -189,8 +193,13 @@ struct AccumulatorLayout: Sendable {
                 aggregate: aggregate, main: slot(kind, arguments[0], filter, types[0], values()), count: 0)
         case .first(let ignoresNulls), .anyValue(let ignoresNulls): return row(.first, ignoresNulls)
         case .last(let ignoresNulls): return row(.last, ignoresNulls)
-        case .maxBy: return picked(.last, orderedBy: [(arguments[1], types[1])], required: [arguments[1]])
-        case .minBy: return picked(.first, orderedBy: [(arguments[1], types[1])], required: [arguments[1]])
+        // As in Spark, of equal rows the one that came last.
+        case .maxBy:
+            return picked(
+                .last, orderedBy: [(arguments[1], types[1])] + arrival(backwards: false), required: [arguments[1]])
+        case .minBy:
+            return picked(
+                .first, orderedBy: [(arguments[1], types[1])] + arrival(backwards: true), required: [arguments[1]])
         case .percentile(let fraction): return picked(.percentile(fraction), orderedBy: [], required: arguments)
         case .mode: return picked(.mode, orderedBy: [], required: arguments)
         case .bitAnd: return picked(.bitAnd, orderedBy: [], required: arguments)

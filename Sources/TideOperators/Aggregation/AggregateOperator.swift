@@ -45,8 +45,8 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
         accumulators = try AccumulatorLayout(
-            aggregates, input: input, inSourceOrder: inSourceOrder, retracts: !inputAppends)
-        sourceOrder = accumulators.readsSourceOrder ? SourceOrder() : nil
+            aggregates, input: input, sourceOrder: inSourceOrder ? SourceOrder.types : [], retracts: !inputAppends)
+        sourceOrder = SourceOrder(columns: accumulators.sourceOrderColumns, of: SourceOrder.types.count)
         program = ExpressionProgram(groups.map(\.expression) + accumulators.inputs)
         layout = RowLayout(keys: groupTypes, valueBytes: accumulators.valueBytes)
         // One row has one partition.

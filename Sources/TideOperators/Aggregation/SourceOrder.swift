@@ -1,15 +1,38 @@
-/// Where the rows of a streaming aggregate stand in source order: by epoch, then file (by time of modification and
-/// path), then row. Two BIGINT columns, so that what FIRST, LAST and COLLECT_LIST give depends on neither the number of
-/// workers nor the size of batches.
+/// Where the rows of a streaming aggregate stand in source order: by epoch, then input of a union, then file (by time
+/// of modification and path), then row. Two BIGINT columns, so that what FIRST, LAST and COLLECT_LIST give depends on
+/// neither the number of workers nor the size of batches.
 final class SourceOrder: Sendable {
     static let types: [DataType] = [.bigint, .bigint]
+    /// Of sessions: the start of the row's own session before.
+    static let sessionTypes: [DataType] = [.bigint] + types
 
     /// Rows so far of the tasks under way, by what leads their positions.
-    private let counts = Locked<[Int64: Int64]>([:])
+    private let counts = Locked<[Lead: Int64]>([:])
 
-    /// The epoch, and scan, file and row of the epoch in 9, 22 and 32 bits.
-    func columns(_ count: Int, _ task: TaskContext) -> [Column] {
-        let lead = SourceOrder.lead(task)
+    private let isWantedBackwards: Bool
+
+    /// - Parameters:
+    ///   - wanted: how many columns are read; nil is what none needs.
+    ///   - count: so many are the order, as many the order backwards.
+    init?(columns wanted: Int, of count: Int) {
+        if wanted == 0 { return nil }
+        isWantedBackwards = wanted > count
+    }
+
+    private struct Lead: Hashable {
+        /// The epoch, and the leaf of the plan in 12 bits.
+        let epoch: Int64
+        /// The scan and its file in 9 and 22 bits, and 32 bits for the row.
+        let file: Int64
+        init(_ task: TaskContext) {
+            epoch = task.epoch << 12 | Int64(min(task.branch, 4095))
+            file = Int64(min(task.stage, 511)) << 54 | Int64(min(task.ordinal, 1 << 22 - 1)) << 32
+        }
+    }
+
+    /// - Parameter leading: columns that decide before.
+    func columns(_ count: Int, _ task: TaskContext, behind leading: [Column] = []) -> [Column] {
+        let lead = Lead(task)
         let first = counts.withLock { counts in
             let first = counts[lead] ?? 0
             counts[lead] = first + Int64(count)
@@ -17,31 +40,21 @@ final class SourceOrder: Sendable {
         }
         let buffer = Buffer(byteCount: count * 8)
         let positions = buffer.pointer(Int64.self)
-        for row in 0..<count { positions[row] = lead | min(first + Int64(row), Int64(UInt32.max)) }
-        return [
-            Column(repeating: .bigint(task.epoch), count: count),
-            Column(type: .bigint, count: count, values: buffer),
-        ]
+        for row in 0..<count { positions[row] = lead.file | min(first + Int64(row), Int64(UInt32.max)) }
+        let order =
+            leading + [
+                Column(repeating: .bigint(lead.epoch), count: count),
+                Column(type: .bigint, count: count, values: buffer),
+            ]
+        return isWantedBackwards ? order + order.map(SourceOrder.backwards) : order
     }
 
-    func finishTask(_ task: TaskContext) { counts.withLock { $0[SourceOrder.lead(task)] = nil } }
-
-    private static func lead(_ task: TaskContext) -> Int64 {
-        Int64(min(task.stage, 511)) << 54 | Int64(min(task.ordinal, 1 << 22 - 1)) << 32
+    private static func backwards(_ column: Column) -> Column {
+        let buffer = Buffer(byteCount: column.count * 8)
+        let (values, out) = (column.pointer(Int64.self), buffer.pointer(Int64.self))
+        for row in 0..<column.count { out[row] = ~values[row] }
+        return Column(type: .bigint, count: column.count, values: buffer)
     }
-}
 
-extension LogicalPlan {
-    /// Whether the rows come from one external relation in its order, each at most passing through operators without
-    /// state. (The rows of a union, say, have no order of their own.)
-    public var isInSourceOrder: Bool {
-        switch self {
-        case .scan(let scan): !scan.relation.isOwnTable
-        case .filter(let input, _), .project(let input, _): input.isInSourceOrder
-        case .watermark(let watermark): watermark.input.isInSourceOrder
-        case .timeWindows(let windows): windows.input.isInSourceOrder
-        case .generate(let generate): generate.input.isInSourceOrder
-        default: false
-        }
-    }
+    func finishTask(_ task: TaskContext) { counts.withLock { $0[Lead(task)] = nil } }
 }

@@ -39,11 +39,15 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     /// Keys that there were when the state was opened, in memory and in runs; nil: all are in memory.
     let openedRows = Locked<Int?>(nil)
     private let clock: OperatorClock
+    private let inSourceOrder: Bool
     private let outputs: Outputs
 
+    /// - Parameter inSourceOrder: rows come in source order; if not, the least row of an epoch is its first.
     public init(
-        _ deduplicate: LogicalPlan.Deduplicate, clock: OperatorClock, partitionBits: Int, outputs: Outputs
+        _ deduplicate: LogicalPlan.Deduplicate, inSourceOrder: Bool, clock: OperatorClock, partitionBits: Int,
+        outputs: Outputs
     ) {
+        self.inSourceOrder = inSourceOrder
         keys = deduplicate.keys
         let schema = deduplicate.input.schema
         keyTypes = keys.map { schema[$0].type }
@@ -77,7 +81,7 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
             if partition.indexIsStale { indexAll(partition) }
-            let pending = partition.pending.take()
+            let pending = inSourceOrder ? partition.pending.take() : partition.pending.takeByValue()
             try fetch(pending, partition)
             for batch in pending { try outputs.emit(firsts(of: batch, partition), task) }
             if clock.flow.takesPart {

@@ -109,19 +109,23 @@ public final class OperatorClock: @unchecked Sendable {
     }
 }
 
-/// Counts a flow's input.
+/// A leaf of a flow: counts its input, and says which leaf it came through.
 public final class FlowInput: BatchConsumer {
     let clock: FlowClock
+    let branch: Int
     let output: any BatchConsumer
-    public init(clock: FlowClock, output: any BatchConsumer) {
+    public init(clock: FlowClock, branch: Int, output: any BatchConsumer) {
         self.clock = clock
+        self.branch = branch
         self.output = output
     }
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         clock.add(rows: batch.count)
-        try output.consume(batch, task)
+        try output.consume(batch, task.through(branch: branch))
     }
-    public func finishTask(_ task: TaskContext) throws(TidemillError) { try output.finishTask(task) }
+    public func finishTask(_ task: TaskContext) throws(TidemillError) {
+        try output.finishTask(task.through(branch: branch))
+    }
 }
 
 extension Column {

@@ -20,6 +20,10 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     private let outputs: Outputs
     /// Groups that this epoch's late rows fall into, as they would be without panes.
     private let lateGroups = Locked<RowTable?>(nil)
+    /// Whether progress speaks of windows, as if each had a row of its own: of streaming tables.
+    private let countsWindows: Bool
+    /// In complete mode: windows that the epoch touched.
+    private let windowsTouched = Locked(0)
 
     /// Whether the aggregate groups by the window of sliding windows right below it, and reads it nowhere else. Gives
     /// the windows and the window's position among the groups.
@@ -42,8 +46,9 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
 
     public init(
         _ aggregate: LogicalPlan.Aggregate, windows expanded: LogicalPlan.TimeWindows, group: Int,
-        eventTime: AggregateEventTime?, partitionBits: Int, outputs: Outputs
+        eventTime: AggregateEventTime?, countsWindows: Bool, partitionBits: Int, outputs: Outputs
     ) throws(TidemillError) {
+        self.countsWindows = countsWindows
         window = group
         windows = PaneWindows(expanded)
         self.eventTime = eventTime
@@ -163,11 +168,15 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
             guard let eventTime else {
+                if countsWindows {
+                    let touched = count(partition, after: .min)
+                    windowsTouched.withLock { $0 += touched }
+                }
                 return try emitTouched(partition, after: .min, withOld: true, task)
             }
             let clock = eventTime.clock
             let isBounded = eventTime.group != nil
-            count(partition, after: isBounded ? clock.lateMicros : .min, clock)
+            clock.count(updated: count(partition, after: isBounded ? clock.lateMicros : .min))
             if eventTime.output != .ended {
                 try emitTouched(
                     partition, after: isBounded ? clock.lateMicros : .min, withOld: eventTime.output == .changes, task)
@@ -184,18 +193,19 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         try outputs.finishTask(task)
     }
 
-    /// Progress speaks of windows, as if each had a row of its own.
-    private func count(_ partition: PanePartition, after limit: Int64, _ clock: OperatorClock) {
+    /// Counts the windows of touched keys anew, and gives how many windows the touched panes are in.
+    private func count(_ partition: PanePartition, after limit: Int64) -> Int {
         let touched = partition.panes.touched.compactMap { pane in
             partition.key(of: pane).map { (key: $0, start: partition.start(of: pane)) }
         }
         partition.countWindows(of: touched.lazy.map(\.key), after: limit)
         let sorted = touched.sorted { ($0.key, $0.start) < ($1.key, $1.start) }
-        var first = 0
+        var (first, updated) = (0, 0)
         for end in sorted.indices where end + 1 == sorted.count || sorted[end + 1].key != sorted[first].key {
-            clock.count(updated: windows.count(of: sorted[first...end].map(\.start), after: limit))
+            updated += windows.count(of: sorted[first...end].map(\.start), after: limit)
             first = end + 1
         }
+        return updated
     }
 
     /// Per key, the ends of windows to be given out.
@@ -304,6 +314,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     public func endEpoch(partition p: Int) {
         partitions[p].withLock { $0.endEpoch() }
         if eventTime != nil { lateGroups.withLock { $0 = nil } }
+        windowsTouched.withLock { $0 = 0 }
     }
 
     // MARK: State
@@ -356,6 +367,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
                 let found = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: 2 * n)
                 defer { found.deallocate() }
                 partition.indexIsStale = eventTime?.group != nil
+                partition.windowsAreStale = true
                 partition.keys.findOrInsert(keyImages, selection: rows.baseAddress!, count: n, into: found)
                 partition.panes.table.findOrInsert(images, selection: rows.baseAddress!, count: n, into: found + n)
                 for (i, row) in rows.enumerated() {
@@ -372,14 +384,17 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    /// Of a streaming table: open windows; otherwise panes.
+    /// Of a streaming table: open windows; of a view: panes.
     public var stateRows: Int {
         partitions.reduce(0) { sum, p in
-            sum + p.withLock { eventTime == nil ? $0.panes.table.count : $0.windowCount }
+            sum + p.withLock { countsWindows ? $0.windowCount : $0.panes.table.count }
         }
     }
     public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
-    public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.panes.touched.count } } }
+    public var touchedRows: Int {
+        if countsWindows { return windowsTouched.withLock { $0 } }
+        return partitions.reduce(0) { sum, p in sum + p.withLock { $0.panes.touched.count } }
+    }
 }
 
 /// Windows that wait to be given out: each a value area of its own, put together from panes.

@@ -22,7 +22,8 @@ final class PanePartition {
     static let keyValueBytes = 16
     /// Windows of all keys that are open: what a table of windows would hold.
     private(set) var windowCount = 0
-    private var windowsAreStale = false
+    /// State came back, so windows must be counted anew.
+    var windowsAreStale = false
 
     init(
         keyLayout: RowLayout, layout: RowLayout, accumulators: AccumulatorLayout, windows: PaneWindows, window: Int,

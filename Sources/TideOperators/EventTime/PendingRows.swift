@@ -1,15 +1,26 @@
 /// Rows of an epoch that wait, split by the partition of their key, until they can be handled in source order:
 /// operators that keep the first of something must not depend on which thread came first.
 struct PendingRows {
-    private var batches: [(ordinal: Int, batch: Batch)] = []
+    private var batches: [(task: TaskContext, batch: Batch)] = []
 
-    mutating func append(_ batch: Batch, _ task: TaskContext) { batches.append((task.ordinal, batch)) }
+    mutating func append(_ batch: Batch, _ task: TaskContext) { batches.append((task, batch)) }
 
-    /// In the order of tasks, and within a task as they came; nothing is left behind.
+    /// By leaf, scan and task, and within a task as they came; nothing is left behind.
     mutating func take() -> [Batch] {
         defer { batches.removeAll() }
-        return batches.enumerated().sorted { ($0.element.ordinal, $0.offset) < ($1.element.ordinal, $1.offset) }
+        func place(_ task: TaskContext, _ offset: Int) -> (Int, Int, Int, Int) {
+            (task.branch, task.stage, task.ordinal, offset)
+        }
+        return batches.enumerated().sorted { place($0.element.task, $0.offset) < place($1.element.task, $1.offset) }
             .map(\.element.batch)
+    }
+
+    /// By their values, ascending, NULLs first: where the way to here has mixed the rows, and how depends on threads.
+    mutating func takeByValue() -> [Batch] {
+        defer { batches.removeAll() }
+        guard let types = batches.first?.batch.columns.map(\.type) else { return [] }
+        let all = Batch.concat(batches.map(\.batch), types: types)
+        return [all.gather(SortKeys(ascending: all.columns, count: all.count).order())]
     }
     var isEmpty: Bool { batches.isEmpty }
 }

@@ -16,23 +16,30 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     private let bits: Int
     private let partitions: [Locked<SessionPartition>]
     private let eventTime: AggregateEventTime?
+    private let counter: OperatorClock?
     private let sourceOrder: SourceOrder?
     private let outputs: Outputs
 
-    /// - Parameter inSourceOrder: see `AggregateOperator`.
+    /// - Parameters:
+    ///   - inSourceOrder: see `AggregateOperator`. As in Spark, rows of a session are sorted by time before.
+    ///   - counter: in complete mode, where no session ends.
     public init(
         _ aggregate: LogicalPlan.Aggregate, session: Int, inSourceOrder: Bool = false, eventTime: AggregateEventTime?,
-        partitionBits: Int,
+        counter: OperatorClock? = nil, partitionBits: Int,
         outputs: Outputs
     ) throws(TidemillError) {
         self.session = session
         self.eventTime = eventTime
+        self.counter = eventTime?.clock ?? counter
         self.outputs = outputs
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
         accumulators = try AccumulatorLayout(
-            aggregate.aggregates, input: aggregate.input.schema, inSourceOrder: inSourceOrder, retracts: false)
-        sourceOrder = accumulators.readsSourceOrder ? SourceOrder() : nil
+            aggregate.aggregates, input: aggregate.input.schema,
+            sourceOrder: inSourceOrder ? SourceOrder.sessionTypes : [],
+            retracts: false)
+        sourceOrder = SourceOrder(
+            columns: accumulators.sourceOrderColumns, of: SourceOrder.sessionTypes.count)
         program = ExpressionProgram(aggregate.groups.map(\.expression) + accumulators.inputs)
         var keyTypes = groupTypes
         keyTypes.remove(at: session)
@@ -56,7 +63,9 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
 
     public func consume(_ input: Batch, _ task: TaskContext) throws(TidemillError) {
         var columns = try program.evaluate(input, task.evaluation)
-        if let sourceOrder { columns += sourceOrder.columns(input.count, task) }
+        if let sourceOrder {
+            columns += sourceOrder.columns(input.count, task, behind: [start(of: columns[session]).retyped(.bigint)])
+        }
         var batch = Batch(columns: columns, count: input.count, weights: input.weights)
         if let eventTime, let keep = batch.columns[session].notLate(after: eventTime.clock.lateMicros) {
             let late = keep.count - keep.onesCount
@@ -102,11 +111,11 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
             try partition.sessions.settleValues(forgets: true)
+            // As Spark counts: all sessions of keys that got rows; those that were swallowed are removed.
+            counter?.count(updated: partition.sessionsOfTouchedKeys())
+            counter?.count(removed: partition.swallowed(), leaving: 0)
             guard let eventTime else { return try emitChanges(of: partition, task) }
             let offset = layout.valueOffset
-            // As Spark counts: all sessions of keys that got rows; those that were swallowed are removed.
-            eventTime.clock.count(updated: partition.sessionsOfTouchedKeys())
-            eventTime.clock.count(removed: partition.swallowed(), leaving: 0)
             guard eventTime.clock.flow.takesPart else { return }
             let ended = partition.endSessions(through: eventTime.clock.evictionMicros)
             let areas = ended.map { $0 + offset }

@@ -55,8 +55,12 @@ enum Consumer: Hashable, Sendable {
     case streamingTable
     /// Maintained incrementally.
     case materializedView
+    /// The same, but for groups that the watermark passes.
+    case frozenView
     /// A sink's copy: one table as it is.
     case sink
+
+    var isView: Bool { self == .materializedView || self == .frozenView }
 }
 
 /// A query's result while it is being analyzed.

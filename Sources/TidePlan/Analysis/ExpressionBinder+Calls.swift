@@ -66,7 +66,7 @@ extension ExpressionBinder {
         _ bound: BoundExpression, _ name: String, _ span: SourceSpan
     ) throws(TidemillError) -> BoundExpression {
         if context.settings.fixedNow != nil, bound.dependsOnTime { return context.fixingTime(bound) }
-        guard context.consumer == .materializedView else { return bound }
+        guard context.consumer.isView else { return bound }
         if bound.dependsOnTime {
             throw AnalysisError.unsupported(
                 "\(name) in a materialized view needs refresh epochs, which do not exist yet",

@@ -35,7 +35,7 @@ extension QueryAnalyzer {
                 Scope.Column(
                     name: field.name, qualifier: [], index: column, type: field.type, nullable: field.nullable))
         }
-        guard consumer == .streamingTable, relation.isStreaming else {
+        guard consumer == .streamingTable && relation.isStreaming || consumer == .frozenView else {
             note(
                 "WATERMARK has no effect \(target.map { "in \($0)" } ?? "in a batch query"): nothing is ever late there"
             )

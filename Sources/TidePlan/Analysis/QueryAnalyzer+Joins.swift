@@ -105,7 +105,7 @@ extension QueryAnalyzer {
     private func checkLegal(
         _ join: JoinSpecification, _ left: AnalyzedRelation, _ right: AnalyzedRelation
     ) throws(TidemillError) {
-        guard consumer == .streamingTable || consumer == .materializedView else { return }
+        guard consumer == .streamingTable || consumer.isView else { return }
         let name = join.kind.rawValue
         // What two streams may do depends on event time and on the output mode: see `StreamingLegality`.
         if consumer == .streamingTable, left.isStreaming, right.isStreaming { return }

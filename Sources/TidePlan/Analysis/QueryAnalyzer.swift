@@ -70,7 +70,7 @@ final class QueryAnalyzer {
     func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }
 
     func remember(_ plan: LogicalPlan, _ span: SourceSpan) {
-        if consumer == .streamingTable { places[plan] = span }
+        if consumer == .streamingTable || consumer == .frozenView { places[plan] = span }
     }
 
     // MARK: Queries
@@ -183,7 +183,7 @@ final class QueryAnalyzer {
     private func streamRefused(_ reference: TableReference, _ span: SourceSpan) -> TidemillError {
         let name = reference.name.text
         switch consumer {
-        case .materializedView:
+        case .materializedView, .frozenView:
             return AnalysisError.user(
                 "INVALID_FLOW_QUERY_TYPE.STREAMING_RELATION_FOR_MATERIALIZED_VIEW",
                 "a materialized view can only be defined by a batch relation, not by STREAM \(name)",

@@ -80,9 +80,6 @@ enum TidemillKeys {
         "tidemill.retain.epochs", "tidemill.retain.bytes", "tidemill.idleTimeout", "tidemill.readerGrace",
         "tidemill.workers",
     ]
-    /// Properties whose meaning would be lost if they were ignored.
-    private static let unsupported = ["tidemill.freezeatwatermark"]
-
     static func check(_ property: Property, of table: String) throws(TidemillError) -> String? {
         let key = property.key.lowercased()
         guard key.hasPrefix("tidemill.") else { return nil }
@@ -94,7 +91,12 @@ enum TidemillKeys {
                     "STREAMING_OUTPUT_MODE.INVALID", "invalid streaming output mode: \(property.value)",
                     hint: "append, update or complete", property.span)
             }
-        case _ where unsupported.contains(key) || key.hasPrefix("tidemill.expect."):
+        case "tidemill.freezeatwatermark":
+            guard ["true", "false"].contains(property.value.lowercased()) else {
+                throw AnalysisError.user(
+                    "TIDEMILL_INVALID_PROPERTY", "\(property.key) is true or false: \(property.value)", property.span)
+            }
+        case _ where key.hasPrefix("tidemill.expect."):
             throw AnalysisError.unsupported("the property \(property.key) is not supported yet", property.span)
         default:
             if !properties.contains(where: { $0.lowercased() == key }) {

@@ -3,6 +3,8 @@
 public struct ExplainPrinter: Sendable {
     let definition: PipelineDefinition
     private let incremental: Incrementalization
+    /// Whether the watermark ends groups: in views it says nothing, unless they freeze.
+    private var groupsEnd = true
 
     public init(_ definition: PipelineDefinition) {
         self.definition = definition
@@ -22,9 +24,14 @@ public struct ExplainPrinter: Sendable {
         if !dataset.partitionedBy.isEmpty {
             out += "  partitioned by: \(dataset.partitionedBy.joined(separator: ", "))\n"
         }
+        if dataset.freezesAtWatermark {
+            out += "  frozen at the watermark: rows that it has passed stay, what comes later for them is late\n"
+        }
+        var printer = self
+        printer.groupsEnd = dataset.kind == .streamingTable || dataset.freezesAtWatermark
         for flow in dataset.flows {
             if dataset.flows.count > 1 || flow.name != dataset.name { out += "  flow \(flow.name)\n" }
-            write(flow.plan, prefix: "  ", childPrefix: "  ", into: &out)
+            printer.write(flow.plan, prefix: "  ", childPrefix: "  ", into: &out)
         }
         return out
     }
@@ -143,7 +150,11 @@ public struct ExplainPrinter: Sendable {
             let calls = aggregate.aggregates.map { PlanText.call($0, schema) }
             lines.append("aggregates: \(calls.joined(separator: ", "))")
             if aggregate.aggregates.contains(where: \.aggregate.kind.picksRow) {
-                lines.append("order: the whole input row decides, ascending, NULLs first")
+                let isStream = aggregate.input.isStream && incremental.keepsSourceOrder(aggregate.input)
+                lines.append(
+                    isStream
+                        ? "order: that of the source decides: modification time, path, row"
+                        : "order: the whole input row decides, ascending, NULLs first")
             }
         }
         return lines
@@ -177,7 +188,7 @@ public struct ExplainPrinter: Sendable {
         case .recursive:
             return "all rows of its inputs (unbounded); recomputed as a whole when one of them changes"
         case .aggregate(let aggregate):
-            if EventTime.group(of: aggregate) != nil {
+            if groupsEnd, EventTime.group(of: aggregate) != nil {
                 return "one row of accumulators per group, until the watermark passes it"
             }
             if aggregate.groups.isEmpty { return "one row of accumulators\(multiset(aggregate))" }

@@ -1,7 +1,8 @@
 /// What an operator's state depends on, in words: its keys, functions and types, but not what lies below or above it. A
 /// streaming table keeps its state while these stay the same (Spark's rule). The words are part of every checkpoint.
 public enum OperatorSignature {
-    public static func of(_ aggregate: LogicalPlan.Aggregate) -> String {
+    /// - Parameter inSourceOrder: the order in which rows came is kept, where it decides.
+    public static func of(_ aggregate: LogicalPlan.Aggregate, inSourceOrder: Bool = false) -> String {
         let input = aggregate.input.schema
         let keys = aggregate.groups.map { typed($0.expression, input) }
         let calls = aggregate.aggregates.map { named in
@@ -12,7 +13,9 @@ public enum OperatorSignature {
             return text
         }
         let by = keys.isEmpty ? "of all rows" : "by \(keys.joined(separator: ", "))"
-        return calls.isEmpty ? "distinct \(by)" : "\(by): \(calls.joined(separator: ", "))"
+        if calls.isEmpty { return "distinct \(by)" }
+        let isOrdered = inSourceOrder && aggregate.aggregates.contains { $0.aggregate.kind.followsArrival }
+        return "\(by): \(calls.joined(separator: ", "))" + (isOrdered ? ", in source order" : "")
     }
 
     public static func of(_ join: LogicalPlan.Join) -> String {

@@ -111,7 +111,7 @@ final class PipelineSession: RelationResolver {
     func resolve(_ table: TableReference, for consumer: Consumer) throws(TidemillError) -> ResolvedRelation {
         let name = try TableName(table.name, current: current, default: declarations.database)
         if let view = declarations.views[name.key] { return try resolve(view, table, for: consumer) }
-        let mode: RelationReference.Mode = consumer == .materializedView || table.isStream ? .changes : .snapshot
+        let mode: RelationReference.Mode = consumer.isView || table.isStream ? .changes : .snapshot
         let changedFiles = ReaderOptions.changedFiles
         var options: [String: String] = [:]
         for option in table.options { options[option.key.lowercased()] = option.value }
@@ -227,7 +227,9 @@ final class PipelineSession: RelationResolver {
         let outer = current
         current = flow.database
         defer { current = outer }
-        let consumer: Consumer = table.kind == .streamingTable ? .streamingTable : .materializedView
+        let freezes = try freezesAtWatermark(table)
+        let consumer: Consumer =
+            table.kind == .streamingTable ? .streamingTable : freezes ? .frozenView : .materializedView
         let query = QueryAnalyzer(
             settings: settings, consumer: consumer, resolver: self, target: table.name.text,
             outputMode: outputMode(of: table))

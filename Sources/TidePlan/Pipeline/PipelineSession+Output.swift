@@ -61,10 +61,11 @@ extension PipelineSession {
                 continue
             }
             let name = property.value
-            guard table.kind == .streamingTable else {
+            let freezes = try freezesAtWatermark(table)
+            guard table.kind == .streamingTable || freezes else {
                 throw AnalysisError.user(
                     "TIDEMILL_INVALID_PROPERTY", "a materialized view has no late rows: \(table.name.text)",
-                    hint: "leave tidemill.lateRows out", property.span)
+                    hint: "leave tidemill.lateRows out, or set \(Dataset.freezeProperty)", property.span)
             }
             let isName = !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
             let lower = name.lowercased()
@@ -82,6 +83,17 @@ extension PipelineSession {
                     properties: [:], partitionedBy: [], key: nil, flows: [], span: table.span))
         }
         return tables
+    }
+
+    /// Of a streaming table it would say nothing: its rows are final anyway.
+    func freezesAtWatermark(_ table: Declarations.Table) throws(TidemillError) -> Bool {
+        guard let property = property(Dataset.freezeProperty, of: table) else { return false }
+        guard table.kind == .materializedView else {
+            throw AnalysisError.user(
+                "TIDEMILL_INVALID_PROPERTY", "\(property.key) is a property of materialized views",
+                hint: "leave it out: rows of a streaming table are final", property.span)
+        }
+        return property.value.lowercased() == "true"
     }
 
     private func property(_ name: String, of table: Declarations.Table) -> Property? {

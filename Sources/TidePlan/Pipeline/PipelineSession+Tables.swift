@@ -10,6 +10,7 @@ extension PipelineSession {
                 hint: "add AS SELECT … FROM STREAM …, or CREATE FLOW f AS INSERT INTO \(name) SELECT …", table.span)
         }
         if table.flows.contains(where: { $0.changeCapture != nil }) { return try changeCapture(of: table) }
+        let freezes = try freezesAtWatermark(table)
         var relations: [AnalyzedRelation] = []
         for flow in table.flows {
             let relation = try analyzed(flow, of: table)
@@ -22,6 +23,14 @@ extension PipelineSession {
             if table.kind == .streamingTable {
                 try StreamingLegality(
                     mode: outputMode(of: table), target: name, places: places, span: flow.query.span
+                ).check(relation.plan)
+            }
+            if freezes {
+                let legality = StreamingLegality(
+                    mode: .update, target: name, places: places, span: flow.query.span)
+                try FrozenViewRules(
+                    legality: legality, incremental: Incrementalization(datasets: analyzedDatasets),
+                    span: flow.query.span
                 ).check(relation.plan)
             }
             relations.append(relation)

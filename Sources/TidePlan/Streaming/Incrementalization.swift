@@ -7,6 +7,8 @@
 public struct Incrementalization: Sendable {
     /// Whether a table of the pipeline (by the scan's name) only grows.
     let tableAppends: @Sendable (String) -> Bool
+    /// Tables of the pipeline (lower case) whose rows come to their readers in source order.
+    var orderedTables: Set<String> = []
 
     public init(tableAppends: @escaping @Sendable (String) -> Bool) { self.tableAppends = tableAppends }
 
@@ -14,6 +16,7 @@ public struct Incrementalization: Sendable {
     public init(datasets: [Dataset]) {
         let appending = Set(datasets.filter { $0.key == nil }.map { $0.name.lowercased() })
         tableAppends = { appending.contains($0.lowercased()) }
+        orderTables(of: datasets)
     }
 
     public func isStatic(_ plan: LogicalPlan) -> Bool {
