@@ -100,6 +100,14 @@ import Testing
         }
     }
 
+    /// Folders of warehouses are kept out of the repository, so the tables have another name there.
+    static func place(ofFixture relative: String) -> FilePath {
+        let isTable = relative == "tables" || relative.hasPrefix("tables/")
+        return isTable
+            ? warehouse.pushing(FilePath(String(relative.dropFirst("tables/".count))))
+            : SimulatedMachine.root.pushing(FilePath(relative))
+    }
+
     static let fixtures: [String] = {
         let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
         return (names ?? []).filter { $0.hasPrefix("checkpoint-") }.sorted()
@@ -111,7 +119,7 @@ import Testing
         let fixture = Self.folder.appending(path: name)
         for relative in try FileManager.default.subpathsOfDirectory(atPath: fixture.path).sorted() {
             let file = fixture.appending(path: relative)
-            let path = SimulatedMachine.root.pushing(FilePath(relative))
+            let path = Self.place(ofFixture: relative)
             if try file.resourceValues(forKeys: [.isDirectoryKey]).isDirectory == true {
                 try disk.createDirectories(path)
             } else {
@@ -187,8 +195,9 @@ import Testing
         let name = try #require(ProcessInfo.processInfo.environment["TIDEMILL_WRITE_FIXTURE"])
         for part in ["checkpoint", "spark-warehouse"] {
             for path in try Self.files(of: disk, below: SimulatedMachine.root.appending(part)) {
-                let relative = path.string.dropFirst(SimulatedMachine.root.string.count + 1)
-                let file = Self.folder.appending(path: name).appending(path: relative)
+                let relative = String(path.string.dropFirst(SimulatedMachine.root.string.count + 1))
+                let stored = relative.replacing("spark-warehouse", with: "tables", maxReplacements: 1)
+                let file = Self.folder.appending(path: name).appending(path: stored)
                 try FileManager.default.createDirectory(
                     at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
                 try Data(disk.contents(of: path)).write(to: file)
