@@ -36,6 +36,11 @@ public struct RecoveredCheckpoint: Sendable {
         case log(Epoch)
     }
 
+    /// Whether there is a checkpoint; nothing of it is read.
+    public static func exists(_ directory: FilePath, files: any FileSystem) throws(TidemillError) -> Bool {
+        try files.exists(directory.appending(Manifest.fileName))
+    }
+
     /// Reads a checkpoint without taking its lock or writing; nil if there is none. The writer may be at work: then a
     /// segment or run may vanish while it is read, and reading starts again.
     public static func read(_ directory: FilePath, files: any FileSystem, evidence: Epoch? = nil)

@@ -27,10 +27,11 @@ public final class CommittedSnapshot: Sendable {
     public static func open(
         _ datasets: [Dataset], storage: FilePath, connectors: any Connectors, environment: Environment
     ) throws(TidemillError) -> CommittedSnapshot {
-        guard try RecoveredCheckpoint.read(storage, files: environment.files) != nil else {
-            return CommittedSnapshot(nil, try sources(datasets, connectors) { _ in nil }, nil)
+        let isThere = try RecoveredCheckpoint.exists(storage, files: environment.files)
+        let lease = isThere ? try ReaderLease.take(storage, environment: environment) : nil
+        func asTheirFilesSay() throws(TidemillError) -> CommittedSnapshot {
+            CommittedSnapshot(nil, try sources(datasets, connectors) { _ in nil }, lease)
         }
-        let lease = try ReaderLease.take(storage, environment: environment)
         var attempts = 0
         // The log's last epoch when a table showed a later one; -1 for an empty log.
         var behind: Int64?
@@ -38,7 +39,9 @@ public final class CommittedSnapshot: Sendable {
             attempts += 1
             var last: Int64 = -1
             do throws(TidemillError) {
-                guard let recovered = try RecoveredCheckpoint.read(storage, files: environment.files) else { continue }
+                guard let recovered = try RecoveredCheckpoint.read(storage, files: environment.files) else {
+                    return try asTheirFilesSay()
+                }
                 last = recovered.lastCommitted?.rawValue ?? -1
                 try requireAtRest(recovered)
                 let registry = try PlanRegistry(of: recovered)
@@ -52,9 +55,7 @@ public final class CommittedSnapshot: Sendable {
                 guard isNewer || error.errno == noSuchFile, attempts < attemptsMax else { throw error }
                 // A table shows what the log does not have, though it was read again: an old copy of the checkpoint.
                 // The next start refuses that; for a query the files are what there is.
-                if isNewer && behind == last {
-                    return CommittedSnapshot(nil, try sources(datasets, connectors) { _ in nil }, lease)
-                }
+                if isNewer && behind == last { return try asTheirFilesSay() }
                 behind = isNewer ? last : nil
             }
         }

@@ -18,10 +18,7 @@ extension DeduplicateOperator: LazyOperator {
     public func openCold() {
         guard let state = cold.withLock({ $0 }) else { return }
         for p in partitions.indices {
-            partitions[p].withLock { partition in
-                for group in KeyGroupSet.groups(ofPartition: p, bits: bits)
-                where state.mayHoldRows(KeyGroupSet.hashes(of: group)) { partition.cold.insert(group) }
-            }
+            partitions[p].withLock { $0.cold.formUnion(KeyGroupSet(in: state, partition: p, bits: bits)) }
         }
     }
 

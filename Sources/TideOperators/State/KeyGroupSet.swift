@@ -1,11 +1,22 @@
+import TideCheckpoints
+
 /// A set of key groups.
 struct KeyGroupSet: Sendable, Hashable {
     private var words = SIMD4<UInt64>(repeating: 0)
+
+    init() {}
+
+    /// Those of a partition that may have rows in runs.
+    init(in runs: ColdState, partition p: Int, bits: Int) {
+        for group in KeyGroupSet.groups(ofPartition: p, bits: bits)
+        where runs.mayHoldRows(KeyGroupSet.hashes(of: group)) { insert(group) }
+    }
 
     @inline(__always) func contains(_ group: Int) -> Bool {
         words[group &>> 6] &>> UInt64(group & 63) & 1 != 0
     }
     mutating func insert(_ group: Int) { words[group >> 6] |= 1 << UInt64(group & 63) }
+    mutating func formUnion(_ other: KeyGroupSet) { words |= other.words }
     mutating func remove(_ group: Int) { words[group >> 6] &= ~(1 << UInt64(group & 63)) }
     var count: Int { (0..<4).reduce(0) { $0 + words[$1].nonzeroBitCount } }
     var isEmpty: Bool { words == SIMD4(repeating: 0) }

@@ -22,28 +22,38 @@ final class StoredTableSource: StandingSource {
         return (version.bytes, splits)
     }
 
-    static func index(of name: String, in stored: Schema) throws(TidemillError) -> Int {
-        guard let index = stored.index(of: name) else {
-            throw TidemillError(
-                .user, "TIDEMILL_TABLE_SCHEMA", "the stored table has no column \(name)",
-                hint: "the query changed since the table was written: run the pipeline first")
-        }
-        return index
-    }
-
     func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
-        let wanted = try columns.map { (column) throws(TidemillError) -> Int in
-            try StoredTableSource.index(of: schema[column].name, in: reader.schema)
-        }
         let group = reader.splits[split.ordinal]
-        // A scan without columns still has rows to count.
-        if wanted.isEmpty { return BatchesReader([Batch(columns: [], count: group.rows)]) }
-        return StoredTableSource.typed(try reader.read(group, columns: wanted), columns.map { schema[$0].type })
+        return try StoredColumns(columns, of: schema, in: reader.schema).reader(rows: group.rows) {
+            (wanted) throws(TidemillError) in try reader.read(group, columns: wanted)
+        }
+    }
+}
+
+/// The columns that a scan asks for, found by name among those that a table has.
+private struct StoredColumns {
+    let positions: [Int]
+    private let types: [DataType]
+
+    init(_ columns: [Int], of schema: Schema, in stored: Schema) throws(TidemillError) {
+        types = columns.map { schema[$0].type }
+        positions = try columns.map { (column) throws(TidemillError) -> Int in
+            guard let position = stored.index(of: schema[column].name) else {
+                throw TidemillError(
+                    .user, "TIDEMILL_TABLE_SCHEMA", "the stored table has no column \(schema[column].name)",
+                    hint: "the query changed since the table was written: run the pipeline first")
+            }
+            return position
+        }
     }
 
-    static func typed(_ batches: [Batch], _ types: [DataType]) -> BatchesReader {
-        BatchesReader(
-            batches.map { batch in
+    /// - Parameter rows: how many there are; without columns they still count.
+    func reader(
+        rows: Int, _ read: (_ positions: [Int]) throws(TidemillError) -> [Batch]
+    ) throws(TidemillError) -> BatchesReader {
+        if positions.isEmpty { return BatchesReader([Batch(columns: [], count: rows)]) }
+        return BatchesReader(
+            try read(positions).map { batch in
                 // Tables kept as text have the images of nested values in their hidden rows.
                 let typed = zip(batch.columns, types).map { $1.isNested && $0.type == .binary ? $0.retyped($1) : $0 }
                 return Batch(columns: typed, count: batch.count)
@@ -69,14 +79,10 @@ final class CommittedTableSource: StandingSource {
     }
 
     func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
-        let wanted = try columns.map { (column) throws(TidemillError) -> Int in
-            try StoredTableSource.index(of: schema[column].name, in: table.schema)
+        let piece = split.ordinal
+        return try StoredColumns(columns, of: schema, in: table.schema).reader(rows: table.rowCount(piece: piece)) {
+            (wanted) throws(TidemillError) in try table.read(piece: piece, columns: wanted)
         }
-        if wanted.isEmpty {
-            return BatchesReader([Batch(columns: [], count: table.rowCount(piece: split.ordinal))])
-        }
-        return StoredTableSource.typed(
-            try table.read(piece: split.ordinal, columns: wanted), columns.map { schema[$0].type })
     }
 }
 
@@ -104,9 +110,6 @@ final class StoredTextSource: StandingSource {
 
     func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
         try reader.open(
-            file: split.ordinal,
-            columns: try columns.map { (column) throws(TidemillError) -> Int in
-                try StoredTableSource.index(of: schema[column].name, in: reader.schema)
-            })
+            file: split.ordinal, columns: try StoredColumns(columns, of: schema, in: reader.schema).positions)
     }
 }
