@@ -63,9 +63,12 @@ public struct StatePart: Sendable, Hashable {
     public var types: [DataType]
     /// Which columns tell two rows with one hash apart.
     public var keyColumns: [Int]
-    public init(types: [DataType], keyColumns: [Int]) {
+    /// It says nothing that other parts do not: a way to find their rows. Then the first column need not be a hash.
+    public var isIndex: Bool
+    public init(types: [DataType], keyColumns: [Int], isIndex: Bool = false) {
         self.types = types
         self.keyColumns = keyColumns
+        self.isIndex = isIndex
     }
     public var rule: MergeRule { MergeRule(keyColumns: keyColumns, liveColumn: 1) }
 }

@@ -64,6 +64,39 @@ extension SimulatedView {
             return ReferenceRelation(Array(latest.values))
         },
         timed(
+            "visits",
+            """
+            CREATE STREAMING TABLE visits AS
+              SELECT k, CAST(session_window.start AS BIGINT) AS start, CAST(session_window.end AS BIGINT) AS end,
+                count(*) AS n, sum(v) AS s
+              FROM STREAM e WATERMARK ts DELAY OF INTERVAL 10 SECONDS AS e GROUP BY k, session_window(ts, '10 seconds');
+            """
+        ) { steps in
+            var open: [(key: Value, start: Double, end: Double, rows: [ReferenceRelation.Row])] = []
+            var closed: [ReferenceRelation.Row] = []
+            var clock = EventClock(delays: ["e": 10])
+            for step in steps where clock.takesPart(step) {
+                for row in step.rows["e"] ?? [] where row[1].number! + 10 > clock.late {
+                    var session = (key: row[2], start: row[1].number!, end: row[1].number! + 10, rows: [row])
+                    for other in open
+                    where other.key == session.key && other.start <= session.end && other.end >= session.start {
+                        session.start = min(session.start, other.start)
+                        session.end = max(session.end, other.end)
+                        session.rows += other.rows
+                    }
+                    open.removeAll {
+                        $0.key == session.key && $0.start >= session.start && $0.end <= session.end
+                    }
+                    open.append(session)
+                }
+                closed += open.filter { $0.end <= clock.current }
+                    .map { [$0.key, .number($0.start), .number($0.end), count($0.rows), sum($0.rows, 3)] }
+                open.removeAll { $0.end <= clock.current }
+                clock.end(step)
+            }
+            return ReferenceRelation(closed)
+        },
+        timed(
             "first_seen",
             """
             CREATE STREAMING TABLE first_seen AS SELECT k, CAST(ts AS BIGINT) AS t FROM drop_duplicates(

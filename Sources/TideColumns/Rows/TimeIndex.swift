@@ -54,6 +54,13 @@ public struct TimeIndex: Sendable {
         runs.reduce(tail.capacity * 16) { $0 + $1.entries.capacity * 16 }
     }
 
+    public mutating func insert(_ time: Int64, key: UInt64) {
+        tail.append(Entry(time: time, key: key))
+        tailLeast = min(tailLeast, time)
+        count += 1
+        if tail.count == TimeIndex.tailCountMax { closeTail() }
+    }
+
     public mutating func insert(times: UnsafePointer<Int64>, keys: UnsafePointer<UInt64>, count n: Int) {
         for i in 0..<n {
             tail.append(Entry(time: times[i], key: keys[i]))

@@ -183,7 +183,9 @@ extension PipelineRunner {
         var rules: [StateAddress: MergeRule] = [:]
         for node in graph.stateful {
             guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
-            for (index, part) in node.node.stateParts.enumerated() {
+            // Times are kept where state has a limit; otherwise those of earlier starts go.
+            for (index, part) in node.node.stateParts.enumerated()
+            where !part.isIndex || settings.memoryLimit != nil {
                 rules[StateAddress(owner: owner, kind: .state, part: UInt16(index))] = part.rule
             }
         }

@@ -37,6 +37,9 @@ package final class StateMemory {
         self.maintenance = maintenance
         self.executor = executor
         self.limit = limit
+        if limit != nil {
+            for member in self.members { (member.node as? any TimedOperator)?.keepTimes() }
+        }
         for member in self.members { member.lazy?.setRows(0) }
         maintenance.runsChanged = { [unowned self] () throws(TidemillError) in try attach() }
     }
@@ -48,15 +51,21 @@ package final class StateMemory {
 
     // MARK: Opening
 
-    private static func counterName(_ owner: UInt32) -> String { "@rows:\(owner)" }
+    private static func rowsName(_ owner: UInt32) -> String { "@rows:\(owner)" }
+    /// Where it stands, the state has every row's time, and those up to its value have been ended.
+    private static func endedName(_ owner: UInt32) -> String { "@ended:\(owner)" }
 
     /// What a later start needs to know of operators that it will not read.
     package var counters: [EpochRecord.Counter] {
-        members.compactMap { member in
-            member.lazy.map {
-                EpochRecord.Counter(name: StateMemory.counterName(member.owner), value: Int64($0.stateRows))
+        var counters: [EpochRecord.Counter] = []
+        for member in members {
+            guard let lazy = member.lazy else { continue }
+            counters.append(.init(name: StateMemory.rowsName(member.owner), value: Int64(lazy.stateRows)))
+            if let ended = (lazy as? any TimedOperator)?.endedThrough {
+                counters.append(.init(name: StateMemory.endedName(member.owner), value: ended))
             }
         }
+        return counters
     }
 
     /// Brings an operator to where the last epoch left it.
@@ -66,11 +75,18 @@ package final class StateMemory {
         let flushed = recovered.manifest.snapshotEpoch ?? .zero
         let lazy = members.first { $0.owner == owner }?.lazy
         let runBytes = recovered.manifest.runs.reduce(0) { $0 + ($1.owner == owner ? $1.bytes : 0) }
-        let rows = recovered.latest?.counters.first { $0.name == StateMemory.counterName(owner) }?.value
+        func counter(_ name: String) -> Int64? { recovered.latest?.counters.first { $0.name == name }?.value }
+        let rows = counter(StateMemory.rowsName(owner))
         var isCold = false
         if let lazy {
             try attach(lazy, owner)
-            if let rows, limit != nil || runBytes > StateMemory.eagerBytesMax {
+            var isFoundByTime = true
+            if let timed = lazy as? any TimedOperator, timed.endedThrough != nil {
+                let ended = counter(StateMemory.endedName(owner))
+                isFoundByTime = ended != nil
+                if let ended { timed.setEnded(through: ended) }
+            }
+            if let rows, isFoundByTime, limit != nil || runBytes > StateMemory.eagerBytesMax {
                 lazy.openCold()
                 lazy.setRows(Int(rows))
                 isCold = true

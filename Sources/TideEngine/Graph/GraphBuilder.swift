@@ -306,7 +306,7 @@ struct GraphBuilder {
 
     /// The values that an aggregate keeps to be able to take one back: group, value, and how often it occurs.
     private static func values(_ node: any StatefulOperator, _ groups: [Field]) -> [StateNames] {
-        node.stateParts.dropFirst().enumerated().map { index, part in
+        node.stateParts.dropFirst().filter { !$0.isIndex }.enumerated().map { index, part in
             let own = part.types.dropFirst(2 + groups.count)
             let fields = own.enumerated().map { position, type in
                 Field(position == own.count - 1 ? "count" : position == 0 ? "value" : "value\(position + 1)", type)
@@ -339,7 +339,7 @@ struct GraphBuilder {
         graph.breakers.append(node)
         graph.breakerPlaces.append(place)
         let ordinal = graph.stateful.count { $0.flow == flow }
-        let parts = node.stateParts.enumerated().map { index, part in
+        let parts = node.stateParts.filter { !$0.isIndex }.enumerated().map { index, part in
             PlanRegistry.OperatorDescription.Part(
                 part, names: names.indices.contains(index) ? names[index] : nil)
         }

@@ -1,3 +1,6 @@
+import Synchronization
+import TideCheckpoints
+
 /// GROUP BY session_window(…): rows of a key whose windows touch are one group, whose window is their union.
 ///
 /// In a streaming table a session is given out once, when the watermark passes its end; in a view the old sessions are
@@ -5,17 +8,25 @@
 /// `SessionsOverChanges` says the same otherwise.
 public final class SessionOperator: BatchConsumer, StatefulOperator {
     private let program: ExpressionProgram
-    private let groupCount: Int
+    let groupCount: Int
     private let groupTypes: [DataType]
     /// Position of the session among the groups.
     private let session: Int
-    private let accumulators: AccumulatorLayout
+    let accumulators: AccumulatorLayout
     /// Of the groups without the session, and of sessions: the groups with the start in the session's place.
     private let keyLayout: RowLayout
     private let layout: RowLayout
-    private let bits: Int
-    private let partitions: [Locked<SessionPartition>]
-    private let eventTime: AggregateEventTime?
+    let stored: StoredSessions
+    let bits: Int
+    let partitions: [Locked<SessionPartition>]
+    let eventTime: AggregateEventTime?
+    // See `SessionOperator+Cold.swift`.
+    let cold: Locked<ColdState?>
+    let times: DueTimes
+    let keepsTimeEntries: Atomic<Bool>
+    let fetched: Atomic<Int>
+    /// Sessions when the operator was opened; nil where nobody set it.
+    let openedRows: Locked<Int?>
     private let counter: OperatorClock?
     private let sourceOrder: SourceOrder?
     private let outputs: Outputs
@@ -48,12 +59,19 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         keyLayout = RowLayout(keys: keyTypes, valueBytes: 8)
         layout = RowLayout(keys: rowTypes, valueBytes: accumulators.valueBytes + SessionPartition.tailBytes)
         bits = keyTypes.isEmpty ? 0 : partitionBits
+        stored = StoredSessions(
+            groupCount: aggregate.groups.count, session: session, layout: layout, keyLayout: keyLayout)
+        cold = Locked(nil)
+        times = DueTimes()
+        keepsTimeEntries = Atomic(false)
+        fetched = Atomic(0)
+        openedRows = Locked(nil)
         let (keyLayout, layout, accumulators, bits) = (keyLayout, layout, accumulators, bits)
         partitions = (0..<(1 << bits)).map { _ in
             Locked(
                 SessionPartition(
                     keyLayout: keyLayout, layout: layout, accumulators: accumulators, session: session,
-                    leadBits: bits))
+                    leadBits: bits, endsSessions: eventTime != nil))
         }
     }
 
@@ -88,8 +106,9 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         for p in partitions.indices {
             let rows = keys.selection.rows(of: p)
             if rows.isEmpty { continue }
-            partitions[p].withLock {
-                $0.update(
+            try partitions[p].withLock { (partition) throws(TidemillError) in
+                try complete(partition)
+                partition.update(
                     keys.keyImages, keys.images, groups: keys.groups, windows: windows, inputs, weights: batch.weights,
                     selection: rows)
             }
@@ -110,21 +129,36 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
 
     public func finish(partition p: Int, _ task: TaskContext) throws(TidemillError) {
         try partitions[p].withLock { partition throws(TidemillError) in
+            try complete(partition)
+            try resolve(partition)
             try partition.sessions.settleValues(forgets: true)
             // As Spark counts: all sessions of keys that got rows; those that were swallowed are removed.
             counter?.count(updated: partition.sessionsOfTouchedKeys())
             counter?.count(removed: partition.swallowed(), leaving: 0)
-            guard let eventTime else { return try emitChanges(of: partition, task) }
-            let offset = layout.valueOffset
-            guard eventTime.clock.flow.takesPart else { return }
-            let ended = partition.endSessions(through: eventTime.clock.evictionMicros)
-            let areas = ended.map { $0 + offset }
-            try emit(ended, areas, old: 0, partition, task)
-            partition.sessions.dropValues(ended)
-            partition.markEmpty(ended)
-            eventTime.clock.count(removed: ended.count)
+            if let eventTime {
+                if eventTime.clock.flow.takesPart { try end(p, partition, eventTime.clock, task) }
+            } else {
+                try emitChanges(of: partition, task)
+            }
+            partition.sessions.countLiveChange()
         }
         try outputs.finishTask(task)
+    }
+
+    /// Sessions that the watermark has passed are given out and go.
+    private func end(
+        _ p: Int, _ partition: SessionPartition, _ clock: OperatorClock, _ task: TaskContext
+    ) throws(TidemillError) {
+        let limit = clock.evictionMicros
+        try load(p, partition, through: limit)
+        let ended = partition.endSessions(through: limit)
+        let offset = layout.valueOffset
+        let areas = ended.map { $0 + offset }
+        try emit(ended, areas, old: 0, partition, task)
+        partition.sessions.dropValues(ended)
+        partition.markEmpty(ended)
+        if partition.keepsTimes { partition.makeEntries() }
+        clock.count(removed: ended.count, leaving: readsLazily ? 0 : ended.count)
     }
 
     private func isLive(_ area: UnsafeMutableRawPointer) -> Bool { area.load(as: Int64.self) > 0 }
@@ -196,7 +230,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         return Column(type: .timeWindow, count: n, values: buffer)
     }
 
-    public func endEpoch(partition p: Int) { partitions[p].withLock { $0.endEpoch() } }
+    public func endEpoch(partition p: Int) { endEpoch(partition: p, of: .zero) }
 
     // MARK: State
 
@@ -207,10 +241,12 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
                 types: [.bigint, .boolean] + layout.keyTypes + [.timestamp] + accumulators.stateTypes,
                 keyColumns: Array(2..<(2 + groupCount)))
         ] + accumulators.stores.map { KeyedRows.statePart(layout.keyTypes + $0.types, .init()) }
+            + (canKeepTimes ? [DueTimes.part] : [])
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock {
+        if canKeepTimes && part == SessionOperator.timePart { return timeChanges(partition: p) }
+        return partitions[p].withLock {
             part == 0 ? stateBatches($0, $0.sessions.touched) : $0.sessions.values[part - 1].stateChanges()
         }
     }
@@ -233,38 +269,24 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch) throws(TidemillError) {
+        try restore(part: part, batch, epoch: .zero)
+    }
+
+    public func restore(part: Int, _ batch: Batch, epoch: Epoch) throws(TidemillError) {
         guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of sessions has other columns than their query")
         }
+        if canKeepTimes && part == SessionOperator.timePart { return restoreTimes(batch) }
         if part > 0 { return restoreValues(part - 1, batch) }
-        var keys = Array(batch.columns[2..<(2 + groupCount)])
-        let images = KeyImages(keys, count: batch.count, layout: layout)
-        keys.remove(at: session)
-        let keyImages = KeyImages(keys, count: batch.count, layout: keyLayout)
-        let live = batch.columns[1].bits
-        let ends = batch.columns[2 + groupCount].pointer(Int64.self)
+        let rows = stored.rows(batch)
         let selection = PartitionedSelection(
-            hashes: keyImages.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
+            hashes: rows.keyImages.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
         for p in partitions.indices {
-            let rows = selection.rows(of: p)
-            if rows.isEmpty { continue }
-            try partitions[p].withLock { partition throws(TidemillError) in
-                let n = rows.count
-                let found = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: 2 * n)
-                defer { found.deallocate() }
-                partition.indexIsStale = true
-                partition.keys.findOrInsert(keyImages, selection: rows.baseAddress!, count: n, into: found)
-                partition.sessions.table.findOrInsert(images, selection: rows.baseAddress!, count: n, into: found + n)
-                for (i, row) in rows.enumerated() where live[Int(row)] {
-                    partition.restore(found[n + i], key: found[i], end: ends[Int(row)])
-                }
-                for (i, row) in rows.enumerated() where !live[Int(row)] {
-                    partition.drop(found[n + i])
-                }
-                partition.forgetEmptyKeys(UnsafeBufferPointer(start: found, count: n))
-                try accumulators.restore(
-                    partition.sessions, images, batch, firstSlot: 3 + groupCount, live: live, rows, stamp: 0)
+            let own = selection.rows(of: p)
+            if own.isEmpty { continue }
+            try partitions[p].withLock { (partition) throws(TidemillError) in
+                try partition.restore(rows, own, stamp: RowStamp.of(epoch))
             }
         }
     }
@@ -283,7 +305,11 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    public var stateRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.liveCount } } }
+    public var stateRows: Int {
+        guard let opened = openedRows.withLock({ $0 }) else { return rowsInMemory }
+        return partitions.reduce(opened) { sum, p in sum + p.withLock { $0.sessions.liveChangeSoFar } }
+    }
+    public var rowsInMemory: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.liveCount } } }
     public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
     public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.sessions.touched.count } } }
 }

@@ -1,36 +1,74 @@
+import Glibc
+
 /// The sessions of one partition's keys.
 ///
-///     keys:     key row     | first session, address |
-///     sessions: (key, start) row | accumulators | end | next | previous | key row or successor | state |
+///     keys:     key row, its mark a `RowStamp` | first session, address |
+///     sessions: (key, start) row | accumulators | end | next | previous | key row or successor, and state | entry |
 ///
 /// Sessions of one key form a doubly linked list and never touch. A session that grows at its end stays where it is;
 /// one that grows at its start, or is swallowed by an earlier one, hands its accumulators to the session that takes
 /// over and remembers it as its successor until the epoch ends.
+///
+/// A key is in memory with all its sessions or with none; its stamp is that of the latest change of any of them. Of a
+/// cold key group a key whose sessions have all gone stays until the runs know that too. `SessionPartition+Cold.swift`
+/// has what lies in runs alone, `SessionPartition+Times.swift` how sessions end.
 final class SessionPartition {
     let keys: RowTable
     let sessions: AggregatePartition
-    private let accumulators: AccumulatorLayout
+    let accumulators: AccumulatorLayout
     private let tail: Int
     private let keyValue: Int
     private let startOffset: Int
     /// Position of the session among the groups.
-    private let session: Int
-    /// Addresses to look at when their time has come: a hint, since sessions grow and go.
-    private var endings = EvictionIndex()
+    let session: Int
+    /// Addresses of sessions, to look at when their time has come: hints, never behind a session's entry or end.
+    var endings = TimeIndex()
     var indexIsStale = false
+    /// Whether sessions end at all.
+    let endsSessions: Bool
 
-    /// end, next, previous, key or successor, state
+    // Where state has a limit: see `SessionPartition+Times.swift`.
+    var keepsTimes = false
+    var timeChanges: [DueTimes.Entry] = []
+    /// Entries, by the key's hash, of sessions that others have taken over.
+    var strays = TimeIndex()
+    /// Sessions came back of which it is not known whether they have an entry.
+    var hasUnlisted = false
+
+    // Where rows may lie in runs alone: see `SessionPartition+Cold.swift`.
+    var cold = KeyGroupSet()
+    var hand = EvictionHand()
+    /// Per key group the stamp of the last key that was forgotten.
+    var lastRemoval: [UInt32]
+    /// Keys that the epoch touched, and their key groups; a key's mark is its position and `touchedBit`.
+    var touchedKeys: [UnsafeMutableRawPointer] = []
+    var touchedGroups: [UInt8] = []
+    /// Positions among `touchedKeys` of keys that were begun without what the runs may have.
+    var unresolved: [UInt32] = []
+    /// Keys of cold groups that came back from the log: the runs may have more of their sessions.
+    var partial: [UnsafeMutableRawPointer] = []
+    /// Rows of theirs that the log deleted.
+    var partialDead: [UnsafeMutableRawPointer] = []
+
+    /// end, next, previous, key or successor with the state in its lowest bits, entry
     static let tailBytes = 40
-    private enum State {
-        static let none: UInt64 = 0
-        static let open: UInt64 = 1
-        static let merged: UInt64 = 2
+    enum State {
+        static let none: UInt = 0
+        static let open: UInt = 1
+        static let merged: UInt = 2
     }
+    /// Rows lie at multiples of 8.
+    private static let stateMask: UInt = 7
 
     /// - Parameters:
     ///   - layout: rows of sessions: the keys in their order, `start` in the session's place, `tailBytes` more than the
     ///     accumulators need.
-    init(keyLayout: RowLayout, layout: RowLayout, accumulators: AccumulatorLayout, session: Int, leadBits: Int) {
+    init(
+        keyLayout: RowLayout, layout: RowLayout, accumulators: AccumulatorLayout, session: Int, leadBits: Int,
+        endsSessions: Bool
+    ) {
+        self.endsSessions = endsSessions
+        lastRemoval = Array(repeating: 0, count: KeyGroup.count >> leadBits)
         keys = RowTable(layout: keyLayout, leadBits: leadBits)
         // Sessions are hashed by key and start, whose leading bits are spread.
         sessions = AggregatePartition(layout: layout, accumulators: accumulators, leadBits: 0)
@@ -51,23 +89,56 @@ final class SessionPartition {
     func end(ofArea area: UnsafeMutableRawPointer) -> Int64 {
         area.load(fromByteOffset: accumulators.valueBytes, as: Int64.self)
     }
-    private func setEnd(_ row: UnsafeMutableRawPointer, _ end: Int64) {
+    func setEnd(_ row: UnsafeMutableRawPointer, _ end: Int64) {
         row.storeBytes(of: end, toByteOffset: tail, as: Int64.self)
     }
-    private func link(_ row: UnsafeMutableRawPointer, _ field: Int) -> UnsafeMutableRawPointer? {
+    /// The same, of a copy of a value area.
+    func setEnd(ofArea area: UnsafeMutableRawPointer, _ end: Int64) {
+        area.storeBytes(of: end, toByteOffset: accumulators.valueBytes, as: Int64.self)
+    }
+    private func address(_ row: UnsafeMutableRawPointer, _ field: Int) -> UnsafeMutableRawPointer? {
         UnsafeMutableRawPointer(bitPattern: row.load(fromByteOffset: tail + field, as: UInt.self))
     }
-    private func setLink(_ row: UnsafeMutableRawPointer, _ field: Int, _ to: UnsafeMutableRawPointer?) {
+    private func setAddress(_ row: UnsafeMutableRawPointer, _ field: Int, _ to: UnsafeMutableRawPointer?) {
         row.storeBytes(of: to.map { UInt(bitPattern: $0) } ?? 0, toByteOffset: tail + field, as: UInt.self)
     }
-    private func state(_ row: UnsafeMutableRawPointer) -> UInt64 {
-        row.load(fromByteOffset: tail + 32, as: UInt64.self)
+    func next(_ row: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? { address(row, 8) }
+    func setNext(_ row: UnsafeMutableRawPointer, _ to: UnsafeMutableRawPointer?) { setAddress(row, 8, to) }
+    func previous(_ row: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? { address(row, 16) }
+    func setPrevious(_ row: UnsafeMutableRawPointer, _ to: UnsafeMutableRawPointer?) { setAddress(row, 16, to) }
+
+    private func ownerAndState(_ row: UnsafeMutableRawPointer) -> UInt {
+        row.load(fromByteOffset: tail + 24, as: UInt.self)
     }
-    private func setState(_ row: UnsafeMutableRawPointer, _ state: UInt64) {
-        row.storeBytes(of: state, toByteOffset: tail + 32, as: UInt64.self)
+    /// The key's row; of a session that was merged, its successor.
+    func owner(_ row: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+        UnsafeMutableRawPointer(bitPattern: ownerAndState(row) & ~SessionPartition.stateMask)
     }
-    private func first(_ key: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+    func state(_ row: UnsafeMutableRawPointer) -> UInt { ownerAndState(row) & SessionPartition.stateMask }
+    func setOwner(_ row: UnsafeMutableRawPointer, _ owner: UnsafeMutableRawPointer?, _ state: UInt) {
+        let bits = owner.map { UInt(bitPattern: $0) } ?? 0
+        row.storeBytes(of: bits | state, toByteOffset: tail + 24, as: UInt.self)
+    }
+    /// See `SessionEntry`.
+    func entry(_ row: UnsafeMutableRawPointer) -> Int64 {
+        row.load(fromByteOffset: tail + 32, as: Int64.self) ^ SessionEntry.none
+    }
+    func setEntry(_ row: UnsafeMutableRawPointer, _ time: Int64) {
+        // A new row's zero means none.
+        row.storeBytes(of: time ^ SessionEntry.none, toByteOffset: tail + 32, as: Int64.self)
+    }
+    func first(_ key: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
         UnsafeMutableRawPointer(bitPattern: key.load(fromByteOffset: keyValue, as: UInt.self))
+    }
+    func setFirst(_ key: UnsafeMutableRawPointer, _ to: UnsafeMutableRawPointer?) {
+        key.storeBytes(of: to.map { UInt(bitPattern: $0) } ?? 0, toByteOffset: keyValue, as: UInt.self)
+    }
+    func forEachSession(of key: UnsafeMutableRawPointer, _ body: (UnsafeMutableRawPointer) -> Void) {
+        var session = first(key)
+        while let row = session {
+            session = next(row)
+            body(row)
+        }
     }
 
     // MARK: Input
@@ -82,6 +153,7 @@ final class SessionPartition {
         refresh()
         let chunk = 1024
         let values: UnsafePointer<Int128> = windows.pointer()
+        let hashes = keyImages.hashes.pointer(UInt64.self)
         withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: chunk) { buffer in
             let rows = buffer.baseAddress!
             var done = 0
@@ -90,12 +162,13 @@ final class SessionPartition {
                 let part = selection.baseAddress! + done
                 keys.findOrInsert(keyImages, selection: part, count: n, into: rows)
                 for i in 0..<n {
+                    touchKey(rows[i], group: Int(truncatingIfNeeded: hashes[Int(part[i])] &>> 56))
                     let window = TimeWindow(packed: values[Int(part[i])])
                     rows[i] = session(of: rows[i], window, images, part + i)
                 }
                 // A later row of the chunk may have merged the session of an earlier one.
                 for i in 0..<n {
-                    while state(rows[i]) == State.merged, let next = link(rows[i], 24) { rows[i] = next }
+                    while state(rows[i]) == State.merged, let next = owner(rows[i]) { rows[i] = next }
                 }
                 if !accumulators.stores.isEmpty {
                     keepValues(groups, rows, inputs, weights, UnsafeBufferPointer(start: part, count: n))
@@ -155,9 +228,9 @@ final class SessionPartition {
     ) -> UnsafeMutableRawPointer {
         var earliest: UnsafeMutableRawPointer?
         var others: [UnsafeMutableRawPointer] = []
-        var next = first(key)
-        while let session = next {
-            next = link(session, 8)
+        var following = first(key)
+        while let session = following {
+            following = next(session)
             // Windows that meet at a point are one session.
             guard start(of: session) <= window.end, end(of: session) >= window.start else { continue }
             if let known = earliest {
@@ -186,75 +259,61 @@ final class SessionPartition {
         sessions.table.findOrInsert(images, selection: row, count: 1, into: &new)
         touch(new)
         enlist(new, key: key, end: end)
-        endings.add(new, at: end)
+        expect(new, at: end)
         return new
     }
 
-    private func enlist(_ session: UnsafeMutableRawPointer, key: UnsafeMutableRawPointer, end: Int64) {
+    func enlist(_ session: UnsafeMutableRawPointer, key: UnsafeMutableRawPointer, end: Int64) {
         setEnd(session, end)
-        setState(session, State.open)
+        setOwner(session, key, State.open)
         let head = first(key)
-        setLink(session, 8, head)
-        setLink(session, 16, nil)
-        setLink(session, 24, key)
-        if let head { setLink(head, 16, session) }
-        key.storeBytes(of: UInt(bitPattern: session), toByteOffset: keyValue, as: UInt.self)
+        setNext(session, head)
+        setPrevious(session, nil)
+        if let head { setPrevious(head, session) }
+        setFirst(key, session)
     }
 
-    private func absorb(_ others: [UnsafeMutableRawPointer], into session: UnsafeMutableRawPointer) {
+    func absorb(_ others: [UnsafeMutableRawPointer], into session: UnsafeMutableRawPointer) {
         let offset = sessions.table.layout.valueOffset
         if !others.isEmpty && !accumulators.stores.isEmpty { moveValues(of: others, to: session) }
         for other in others {
             touch(other)
             accumulators.combine(other + offset, into: session + offset, sessions)
             if end(of: other) > end(of: session) { setEnd(session, end(of: other)) }
+            if keepsTimes { handOver(entryOf: other, to: session) }
             unlink(other)
-            setLink(other, 24, session)
-            setState(other, State.merged)
+            setOwner(other, session, State.merged)
             other.storeBytes(of: 0, toByteOffset: offset, as: Int64.self)
         }
     }
 
-    /// Takes a session out of its key's list; a key without sessions goes.
-    private func unlink(_ session: UnsafeMutableRawPointer) {
-        let next = link(session, 8)
-        let previous = link(session, 16)
-        if let previous {
-            setLink(previous, 8, next)
-        } else if let key = link(session, 24) {
-            key.storeBytes(of: next.map { UInt(bitPattern: $0) } ?? 0, toByteOffset: keyValue, as: UInt.self)
+    /// Takes a session out of its key's list.
+    func unlink(_ session: UnsafeMutableRawPointer) {
+        let (following, preceding) = (next(session), previous(session))
+        if let preceding {
+            setNext(preceding, following)
+        } else if let key = owner(session) {
+            setFirst(key, following)
         }
-        if let next { setLink(next, 16, previous) }
+        if let following { setPrevious(following, preceding) }
     }
 
-    private func touch(_ row: UnsafeMutableRawPointer) {
+    func touch(_ row: UnsafeMutableRawPointer) {
         var row = row
         sessions.touch(&row, 1)
     }
 
-    // MARK: Ends
-
-    /// Open sessions that end by `limit`, as touched ones.
-    func endSessions(through limit: Int64) -> [UnsafeMutableRawPointer] {
-        refresh()
-        var ended: [UnsafeMutableRawPointer] = []
-        for session in endings.take(through: limit) where state(session) == State.open {
-            if end(of: session) > limit {
-                endings.add(session, at: end(of: session))
-                continue
-            }
-            touch(session)
-            unlinkAndForgetKey(session)
-            setState(session, State.none)
-            ended.append(session)
-        }
-        return ended
+    func touchKey(_ key: UnsafeMutableRawPointer, group: Int) {
+        let mark = key.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
+        if mark & RowStamp.touchedBit != 0 { return }
+        let index = UInt32(truncatingIfNeeded: touchedKeys.count)
+        touchedKeys.append(key)
+        touchedGroups.append(UInt8(truncatingIfNeeded: group))
+        setMark(key, index | RowStamp.touchedBit)
+        if mark == 0 && cold.contains(group) { unresolved.append(index) }
     }
-
-    private func unlinkAndForgetKey(_ session: UnsafeMutableRawPointer) {
-        let key = link(session, 24)
-        unlink(session)
-        if let key, first(key) == nil { keys.remove(key) }
+    func setMark(_ row: UnsafeMutableRawPointer, _ mark: UInt32) {
+        row.storeBytes(of: mark, toByteOffset: RowLayout.markOffset, as: UInt32.self)
     }
 
     // MARK: Counting
@@ -262,12 +321,8 @@ final class SessionPartition {
     /// Open sessions of the keys whose sessions the epoch touched.
     func sessionsOfTouchedKeys() -> Int {
         var count = 0
-        for key in Set(sessions.touched.lazy.filter { self.state($0) == State.open }.compactMap { self.link($0, 24) }) {
-            var next = first(key)
-            while let session = next {
-                count += 1
-                next = link(session, 8)
-            }
+        for key in Set(sessions.touched.lazy.filter { self.state($0) == State.open }.compactMap { self.owner($0) }) {
+            forEachSession(of: key) { _ in count += 1 }
         }
         return count
     }
@@ -284,42 +339,126 @@ final class SessionPartition {
 
     func markEmpty(_ rows: [UnsafeMutableRawPointer]) { sessions.markEmpty(rows) }
 
-    func endEpoch() {
-        for row in sessions.touched where state(row) == State.merged { setState(row, State.none) }
-        sessions.endEpoch(keepsEmptyGroup: false, stamp: 0)
-        if keys.count == 0 { keys.settle() }
+    func endEpoch(stamp: UInt32) {
+        for row in sessions.touched where state(row) == State.merged { setOwner(row, nil, State.none) }
+        sessions.endEpoch(keepsEmptyGroup: false, stamp: stamp)
+        for (index, key) in touchedKeys.enumerated() {
+            if first(key) == nil {
+                forgetEmpty(key, group: Int(touchedGroups[index]), stamp)
+            } else {
+                setMark(key, stamp)
+            }
+        }
+        touchedKeys.removeAll(keepingCapacity: true)
+        touchedGroups.removeAll(keepingCapacity: true)
+        timeChanges.removeAll(keepingCapacity: true)
+        settle()
+    }
+
+    /// Between epochs: memory of rows that went is given back.
+    private func settle() {
+        if keys.isSparse { compactKeys() }
+        if sessions.table.isSparse { compactSessions() }
+        if sessions.table.count > 0 || touchedKeys.capacity == 0 { return }
+        endings = TimeIndex()
+        (touchedKeys, touchedGroups, timeChanges) = ([], [], [])
+    }
+
+    func compactKeys() {
+        keys.compact { (_, new) in
+            forEachSession(of: new) { setOwner($0, new, State.open) }
+        }
+    }
+    func compactSessions() {
+        sessions.table.compact { (_, new) in
+            // Neighbours that have moved before said so in the row that moves now.
+            if let next = next(new) { setPrevious(next, new) }
+            if let previous = previous(new) {
+                setNext(previous, new)
+            } else if let key = owner(new) {
+                setFirst(key, new)
+            }
+        }
+        sessions.reclaimExtremes()
+        indexIsStale = true
     }
 
     // MARK: State that came back
 
-    /// Sessions' rows with their ends are in the table: lists and hints are made anew.
-    func refresh() {
-        guard indexIsStale else { return }
-        indexIsStale = false
-        endings = EvictionIndex()
-        var rows: [UnsafeMutableRawPointer] = []
-        sessions.table.forEachRow { rows.append($0) }
-        for session in rows { endings.add(session, at: end(of: session)) }
+    /// Rows of the checkpoint; later batches win over earlier ones.
+    func restore(
+        _ rows: StoredSessions.Rows, _ selection: UnsafeBufferPointer<UInt32>, stamp: UInt32
+    ) throws(TidemillError) {
+        let n = selection.count
+        // Not empty: the caller has looked.
+        let chosen = selection.baseAddress.unsafelyUnwrapped
+        let found = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: 2 * n)
+        defer { found.deallocate() }
+        indexIsStale = true
+        keys.findOrInsert(rows.keyImages, selection: chosen, count: n, into: found)
+        sessions.table.findOrInsert(rows.images, selection: chosen, count: n, into: found + n)
+        let hashes = rows.keyImages.hashes.pointer(UInt64.self)
+        var others: [UInt32] = []
+        for (i, row) in selection.enumerated() {
+            let (key, session) = (found[i], found[n + i])
+            setMark(key, stamp)
+            let isCold = cold.contains(Int(truncatingIfNeeded: hashes[Int(row)] &>> 56))
+            if isCold { partial.append(key) }
+            if rows.live[Int(row)] {
+                restore(session, key: key, end: rows.ends[Int(row)], isCold: isCold)
+            } else {
+                drop(session)
+                if isCold {
+                    // It has to be told from one that the runs have.
+                    partialDead.append(session)
+                    let area = session + sessions.table.layout.valueOffset
+                    sessions.release(area)
+                    memset(area, 0, accumulators.valueBytes)
+                    continue
+                }
+            }
+            others.append(row)
+        }
+        if !others.isEmpty {
+            try others.withUnsafeBufferPointer { (others) throws(TidemillError) in
+                try accumulators.restore(
+                    sessions, rows.images, rows.batch, firstSlot: rows.firstSlot, live: rows.live, others, stamp: 0)
+            }
+        }
+        for key in Set(UnsafeBufferPointer(start: found, count: n)) where first(key) == nil {
+            forgetEmpty(key, group: Int(truncatingIfNeeded: keys.hash(of: key) &>> 56), stamp)
+        }
     }
 
-    /// A session out of the checkpoint; `key` is its key's row.
-    func restore(_ session: UnsafeMutableRawPointer, key: UnsafeMutableRawPointer, end: Int64) {
+    /// A key without sessions; of a cold group it stays, until the runs know.
+    private func forgetEmpty(_ key: UnsafeMutableRawPointer, group: Int, _ stamp: UInt32) {
+        if cold.contains(group) { return setMark(key, stamp) }
+        let index = group & (lastRemoval.count - 1)
+        lastRemoval[index] = max(lastRemoval[index], stamp)
+        keys.remove(key)
+    }
+
+    private func restore(
+        _ session: UnsafeMutableRawPointer, key: UnsafeMutableRawPointer, end: Int64, isCold: Bool
+    ) {
         if state(session) == State.open {
             setEnd(session, end)
         } else {
             enlist(session, key: key, end: end)
         }
+        if !keepsTimes || entry(session) != SessionEntry.none { return }
+        if isCold { setEntry(session, SessionEntry.inRuns) } else { hasUnlisted = true }
     }
 
-    /// A session that a later block takes out again. Its key stays until `forgetEmptyKeys`.
-    func drop(_ session: UnsafeMutableRawPointer) {
+    /// A session that a later block takes out again. Its key stays until all of them are there.
+    private func drop(_ session: UnsafeMutableRawPointer) {
         if state(session) == State.open { unlink(session) }
-        setState(session, State.none)
+        setOwner(session, nil, State.none)
+        setEntry(session, SessionEntry.none)
     }
 
-    func forgetEmptyKeys(_ rows: UnsafeBufferPointer<UnsafeMutableRawPointer>) {
-        for key in Set(rows) where first(key) == nil { keys.remove(key) }
+    var byteCount: Int {
+        keys.byteCount + sessions.byteCount + endings.byteCount + strays.byteCount + touchedKeys.capacity * 9
+            + timeChanges.capacity * 24
     }
-
-    var byteCount: Int { keys.byteCount + sessions.byteCount + endings.byteCount }
 }

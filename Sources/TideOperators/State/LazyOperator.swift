@@ -35,3 +35,14 @@ public protocol LazyOperator: StatefulOperator {
     /// Rows read from runs since the start.
     var fetchedRows: Int { get }
 }
+
+/// A lazy operator whose rows end when the watermark passes their time. Those that lie in runs are found by a part of
+/// the state that has them by time (`DueTimes`); it is kept from `keepTimes` on, and only where state has a limit.
+public protocol TimedOperator: LazyOperator {
+    /// Before anything else: rows are to be found by their time. One whose rows do not end ignores it.
+    func keepTimes()
+    /// Event time, microseconds: what ended by then has been ended. nil: times are not kept.
+    var endedThrough: Int64? { get }
+    /// At a start, if the state that comes back has every row's time.
+    func setEnded(through time: Int64)
+}
