@@ -1,0 +1,59 @@
+-- session_late_in_complete (complete): Sessions drop late rows in complete mode too.
+SELECT CAST(session_window.start AS BIGINT) AS s, CAST(session_window.end AS BIGINT) AS e, k, count(*) AS n
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a GROUP BY session_window(ts, '5 seconds'), k
+
+-- dedup_within_watermark_no_time: Duplicates without an event time are remembered as if they were of 1970.
+SELECT k, v, ts FROM drop_duplicates_within_watermark(TABLE(
+  SELECT * FROM STREAM a WATERMARK ts DELAY OF INTERVAL 10 SECONDS AS a), 'v') AS t
+
+-- semi_below_watermark: Rows that a table that stands still leaves out move no watermark.
+SELECT CAST(window.start AS BIGINT) AS s, count(*) AS n
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a LEFT SEMI JOIN w ON a.k = w.k
+GROUP BY window(ts, '10 seconds')
+
+-- in_below_watermark: Neither do those that IN leaves out.
+SELECT CAST(window.start AS BIGINT) AS s, count(*) AS n
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a WHERE v IN (SELECT v FROM w)
+GROUP BY window(ts, '10 seconds')
+
+-- anti_below_watermark: Nor those of an anti join.
+SELECT CAST(window.start AS BIGINT) AS s, count(*) AS n
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a LEFT ANTI JOIN w ON a.k = w.k
+GROUP BY window(ts, '10 seconds')
+
+-- inner_above_watermark: An inner join with such a table stays above the watermark.
+SELECT CAST(window.start AS BIGINT) AS s, count(*) AS n
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a JOIN w ON a.k = w.k
+GROUP BY window(ts, '10 seconds')
+
+-- limit_counts: The limit's one row of state.
+SELECT k, v FROM STREAM a LIMIT 12
+
+-- semi_by_time_alone: A semi join by equalities alone.
+SELECT l.k, l.v, CAST(l.ts AS BIGINT) AS t
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS l
+LEFT SEMI JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 10 SECONDS AS r ON l.b = r.b AND l.ts = r.ts
+
+-- left_padded_window: The window of a partner that never came is NULL as a whole.
+SELECT l.k, l.win AS lw, r.win AS rw
+FROM (SELECT k, window(ts, '10 seconds') AS win FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a) AS l
+LEFT JOIN (SELECT k, window(ts, '10 seconds') AS win FROM STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS b) AS r
+ON l.k = r.k AND l.win = r.win
+
+-- full_padded_windows: Two aggregations joined by their windows.
+SELECT l.w, l.n, r.w AS w2, r.n AS n2
+FROM (SELECT window AS w, k, count(*) AS n FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a
+      GROUP BY window(ts, '10 seconds'), k) AS l
+FULL JOIN (SELECT window AS w, k, count(*) AS n FROM STREAM b WATERMARK ts DELAY OF INTERVAL 10 SECONDS AS b
+           GROUP BY window(ts, '10 seconds'), k) AS r
+ON l.k <=> r.k AND l.w = r.w
+
+-- session_before_1970_complete (complete): What is older than 1970 is late from the start, in sessions of complete mode too.
+SELECT session_window AS s, k, count(*) AS n
+FROM (SELECT ts - INTERVAL 20 SECONDS AS at, k FROM STREAM a) WATERMARK at DELAY OF INTERVAL 0 SECONDS AS a
+GROUP BY session_window(at, '5 seconds'), k
+
+-- window_before_1970_complete (complete): Windows of complete mode drop nothing.
+SELECT window AS s, k, count(*) AS n
+FROM (SELECT ts - INTERVAL 20 SECONDS AS at, k FROM STREAM a) WATERMARK at DELAY OF INTERVAL 0 SECONDS AS a
+GROUP BY window(at, '5 seconds'), k
