@@ -128,7 +128,8 @@ enum ColumnPruning {
         Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
     }
 
-    /// The columns read, and no other event time: as in Spark, rows are late by an event time that somebody reads above.
+    /// The columns read, and no other event time: as in Spark, rows are late by an event time that somebody reads
+    /// above.
     private static func withTimes(
         readBy read: Set<Int>, of plan: LogicalPlan
     ) -> (plan: LogicalPlan, positions: [Int: Int]) {

@@ -69,7 +69,7 @@ def epoch_differences(ours, theirs, compared):
             found.append(f"epoch {number}: watermark {mine.watermark}, Spark {other.watermark}")
         if compared["times"] and mine.times != other.times:
             found.append(f"epoch {number}: times {mine.times}, Spark {other.times}")
-        if compared["operators"] and [counts(each) for each in mine.operators] != [counts(each) for each in other.operators]:
+        if compared["operators"] and list(map(counts, mine.operators)) != list(map(counts, other.operators)):
             found.append(f"epoch {number}: operators\n  {mine.operators}\n  Spark {other.operators}")
     return found
 

@@ -253,7 +253,8 @@ def drawn(seed):
             relation = draw.one(filtered, projected)(draw, relation)
     items = [name for name, kind in relation.columns if draw.maybe(0.95)] or [relation.columns[0][0]]
     text = f"SELECT {', '.join(items)} FROM {relation.text} AS {draw.alias()}"
-    if draw.maybe(0.03):
+    # Behind other operators rows of an epoch have no order.
+    if depth == 0 and draw.maybe(0.1):
         text += f" LIMIT {draw.one(0, 3, 5)}"
         draw.has_order = True
     mode = draw.one("append", "append", "append", "update", "update", "complete")
