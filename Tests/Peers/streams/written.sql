@@ -88,3 +88,18 @@ ON l.k = r.k AND l.v = r.v
 SELECT l.k, l.v, r.v AS rv, l.ts
 FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS l JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS r
 ON l.k = r.k AND l.ts BETWEEN r.ts - INTERVAL 10 SECONDS AND r.ts + INTERVAL 10 SECONDS WHERE l.k <> 'a'
+
+-- join_inner_update (update): An inner join takes nothing back, so update mode has it too, also below an
+-- aggregation.
+SELECT window AS w, count(*) AS n, sum(rv) AS s
+FROM (SELECT l.ts, r.v AS rv FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS l
+      JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS r
+      ON l.k = r.k AND l.ts BETWEEN r.ts - INTERVAL 10 SECONDS AND r.ts + INTERVAL 10 SECONDS)
+GROUP BY window(ts, '10 seconds')
+
+-- join_inner_update_alone (update): The same join alone.
+SELECT l.k, l.v, r.v AS rv FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS l
+JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS r ON l.k = r.k
+
+-- ordered_limit_complete (complete): The first rows of an order of all groups.
+SELECT k, count(*) AS n, sum(v) AS s FROM STREAM a GROUP BY k ORDER BY n DESC, k LIMIT 2
