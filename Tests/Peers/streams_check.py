@@ -3,9 +3,10 @@
 usage: streams_check.py [tidemill binary] [--first N] [--cases N | --written [NAME …]] [--keep DIR] [--golden DIR]
                         [--show]
 
-Program N is the same for ever; `--written` takes those of streams/written.sql instead. Per step the rows are compared as bags, and the watermarks, event times and counts of
-state that progress shows; so are types, and whether a query is refused. `--keep` leaves what was run of programs that
-differ; `--golden` writes the programs as golden streams with Spark's rows; `--show` prints them and runs nothing.
+Program N is the same for ever; `--written` takes those of streams/written.sql instead. Per step the rows are compared
+as bags, and the watermarks, event times and counts of state that progress shows; so are types, and whether a query is
+refused. `--keep` leaves what was run of programs that differ, `--golden` writes the programs as golden streams with
+Spark's counts, `--show` prints them and runs nothing.
 Needs Java and pyspark. Exit status 1 if a program differs.
 """
 import argparse

@@ -12,6 +12,7 @@ public enum Optimizer {
         plan = JoinKeyExtraction.apply(plan)
         plan = JoinOrder.apply(plan)
         plan = RequiredValues.apply(plan)
+        plan = InferredConditions.apply(plan)
         // Sides that got conditions as keys may have new places for what is left.
         plan = FilterPushdown.apply(plan)
         plan = ProjectMerge.apply(plan)

@@ -77,8 +77,8 @@ class Program:
         write = "overwrite" if self.mode == "complete" else "append"
         settings = "".join(f"SET {key} = {value};\n" for key, value in self.settings.items())
         tables = "".join(each.statement(os.path.join(directory, each.name)) + ";\n" for each in self.inputs)
-        return (f"{settings}{tables}CREATE STREAMING TABLE out\n  TBLPROPERTIES ('tidemill.outputMode' = '{self.mode}', "
-                f"'tidemill.write' = '{write}') AS\n{query};\n")
+        return (f"{settings}{tables}CREATE STREAMING TABLE out\n"
+                f"  TBLPROPERTIES ('tidemill.outputMode' = '{self.mode}', 'tidemill.write' = '{write}') AS\n{query};\n")
 
 
 @dataclasses.dataclass

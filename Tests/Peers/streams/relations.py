@@ -101,8 +101,10 @@ class Draw:
 
     def query(self, text, columns, times, below, grows=None):
         """The query `text` as a relation over those in `below`."""
-        return Relation(f"({text})", columns, [name for name in times if name in dict(columns)],
-                        sum(each.marks for each in below), all(each.grows for each in below) if grows is None else grows)
+        if grows is None:
+            grows = all(each.grows for each in below)
+        times = [name for name in times if name in dict(columns)]
+        return Relation(f"({text})", columns, times, sum(each.marks for each in below), grows)
 
     def without(self, method, relation, keys, alias="t"):
         name = f"dedup_{len(self.duplicates) + 1}"

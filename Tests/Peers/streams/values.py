@@ -142,7 +142,7 @@ def plain(value):
     if isinstance(value, decimal.Decimal):
         return str(value)
     if isinstance(value, float):
-        return "NaN" if math.isnan(value) else float(f"{value:.9g}") + 0.0
+        return "NaN" if math.isnan(value) else float(f"{value:.9g}") if abs(value) > 1e-12 else 0.0
     if isinstance(value, dict):
         return [plain(each) for each in value.values()]
     if isinstance(value, (list, tuple)):

@@ -13,6 +13,7 @@ from relations import NESTED, PLAIN, Draw
 from program import Duplicates, Input
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+STILL = [("k", "STRING"), ("v", "INT"), ("word", "STRING")]
 HEAD = re.compile(r"^-- (\w+)(?: \((update|complete)\))?: ", re.M)
 
 
@@ -40,7 +41,7 @@ def program(name, mode, text):
     for each in ("a", "b", "c", "n", "w"):
         if re.search(rf"\b(STREAM|FROM|JOIN) {each}\b", query, re.I):
             static = each == "w"
-            columns = NESTED if each == "n" else [("k", "STRING"), ("v", "INT"), ("word", "STRING")] if static else PLAIN
+            columns = {"n": NESTED, "w": STILL}.get(each, PLAIN)
             made = Input(each, columns, "json", static)
             made.rows = [draw.row(columns, 0) for _ in range(4)] if static else []
             draw.inputs.append(made)

@@ -48,7 +48,8 @@ FULL JOIN (SELECT window AS w, k, count(*) AS n FROM STREAM b WATERMARK ts DELAY
            GROUP BY window(ts, '10 seconds'), k) AS r
 ON l.k <=> r.k AND l.w = r.w
 
--- session_before_1970_complete (complete): What is older than 1970 is late from the start, in sessions of complete mode too.
+-- session_before_1970_complete (complete): What is older than 1970 is late from the start, in sessions of
+-- complete mode too.
 SELECT session_window AS s, k, count(*) AS n
 FROM (SELECT ts - INTERVAL 20 SECONDS AS at, k FROM STREAM a) WATERMARK at DELAY OF INTERVAL 0 SECONDS AS a
 GROUP BY session_window(at, '5 seconds'), k
@@ -57,3 +58,33 @@ GROUP BY session_window(at, '5 seconds'), k
 SELECT window AS s, k, count(*) AS n
 FROM (SELECT ts - INTERVAL 20 SECONDS AS at, k FROM STREAM a) WATERMARK at DELAY OF INTERVAL 0 SECONDS AS a
 GROUP BY window(at, '5 seconds'), k
+
+-- session_over_windows: Sessions over windows that end.
+SELECT session_window AS s, n, count(*) AS times
+FROM (SELECT window_time(w) AS at, n
+      FROM (SELECT window AS w, k, count(*) AS n FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a
+            GROUP BY window(ts, '10 seconds'), k)) GROUP BY session_window(at, '15 seconds'), n
+
+-- session_filtered_by_key: A condition on a key goes below the watermark: rows that it drops do not move it.
+SELECT session_window AS s, v, count(*) AS n FROM (
+  SELECT * FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a) GROUP BY session_window(ts, '3 seconds'), v
+HAVING v % 2 = 0
+
+-- dedup_time_not_read: Where nobody reads the event time, no duplicate is late.
+SELECT k, v, d FROM drop_duplicates(TABLE(
+  SELECT * FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a WHERE v IS NOT NULL), 'd') AS t
+
+-- explode_below_watermark: Rows with no elements move no watermark.
+SELECT window AS w, count(*) AS c FROM (
+  SELECT ts, explode(a) AS e FROM STREAM n WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS n)
+GROUP BY window(ts, '10 seconds')
+
+-- join_time_not_read: Rows of a join whose event time nobody reads are never late.
+SELECT l.k, l.v, r.v AS rv
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 0 SECONDS AS l JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 0 SECONDS AS r
+ON l.k = r.k AND l.v = r.v
+
+-- join_filtered_by_key: What is said about one side's key holds for the other's.
+SELECT l.k, l.v, r.v AS rv, l.ts
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS l JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS r
+ON l.k = r.k AND l.ts BETWEEN r.ts - INTERVAL 10 SECONDS AND r.ts + INTERVAL 10 SECONDS WHERE l.k <> 'a'
