@@ -11,6 +11,7 @@ public enum Optimizer {
         plan = OuterJoinReduction.apply(plan)
         plan = JoinKeyExtraction.apply(plan)
         plan = JoinOrder.apply(plan)
+        plan = SubqueryPushdown.apply(plan)
         plan = RequiredValues.apply(plan)
         plan = InferredConditions.apply(plan)
         // Sides that got conditions as keys may have new places for what is left.

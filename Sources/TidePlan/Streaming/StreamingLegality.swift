@@ -123,8 +123,8 @@ struct StreamingLegality {
 
     private func check(_ join: LogicalPlan.Join, _ plan: LogicalPlan) throws(TidemillError) {
         let name = join.kind.rawValue.uppercased()
-        // What an inner join gives is never taken back, so update output is the same as append.
-        guard mode == .append || mode == .update && join.kind == .inner else {
+        // What these give is never taken back, so update output is the same as append.
+        guard mode == .append || mode == .update && [.inner, .semi].contains(join.kind) else {
             throw refused("\(name) joins of two streams", plan)
         }
         if join.kind == .anti {

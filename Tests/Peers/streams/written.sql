@@ -103,3 +103,18 @@ JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS r ON l.k = r.k
 
 -- ordered_limit_complete (complete): The first rows of an order of all groups.
 SELECT k, count(*) AS n, sum(v) AS s FROM STREAM a GROUP BY k ORDER BY n DESC, k LIMIT 2
+
+-- exists_below_watermark: EXISTS goes below the watermark as IN does.
+SELECT window AS s, count(*) AS n
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a
+WHERE v > 1 AND EXISTS (SELECT 1 FROM w WHERE w.v = a.v) GROUP BY window(ts, '10 seconds')
+
+-- in_of_time_above_watermark: What IN asks of the event time itself stays above the watermark.
+SELECT window AS s, count(*) AS n
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a
+WHERE second(ts) % 10 IN (SELECT v FROM w) GROUP BY window(ts, '10 seconds')
+
+-- join_semi_update (update): A semi join takes nothing back either.
+SELECT l.k, l.v, l.ts FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS l
+LEFT SEMI JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS r
+ON l.k = r.k AND l.ts BETWEEN r.ts - INTERVAL 10 SECONDS AND r.ts + INTERVAL 10 SECONDS
