@@ -25,8 +25,8 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system deps-rocksdb build dev demo test sim oracle bench bench-state check-peers kill
-.PHONY: full-disk lint format clean
+.PHONY: help deps deps-swift deps-system deps-rocksdb build dev demo test sim oracle bench bench-state check-peers
+.PHONY: check-streams kill full-disk lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -118,6 +118,11 @@ check-peers: build .venv-peers/installed ## compare results with DuckDB, pyarrow
 	$(MAKE) test FILTER=SparkAnswersTests
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill-bench
 	$(PEERS_PYTHON) Tests/Peers/check_peers.py $(BINARIES)/tidemill
+
+check-streams: build .venv-peers/installed ## CASES streaming queries drawn by seed (FIRST=n) against Spark; needs Java
+	$(PEERS_PYTHON) Tests/Peers/streams_check.py $(BINARIES)/tidemill --written
+	$(PEERS_PYTHON) Tests/Peers/streams_check.py $(BINARIES)/tidemill --first $(FIRST) \
+	  --cases $(if $(filter file,$(origin CASES)),200,$(CASES))
 
 kill: build .venv-peers/installed ## kill -9 a pipeline 200 times while others read (KILLS=n)
 	$(PEERS_PYTHON) Tests/Faults/kill_check.py $(BINARIES)/tidemill --kills $(or $(KILLS),200)

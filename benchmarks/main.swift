@@ -1,6 +1,7 @@
 import ArgumentParser
 import Tidemill
 
+ProcessMemory.keepFreedMemory()
 // Exit status as tidemill's: 0 done, 1 failed (a wrong result too), 2 wrong usage.
 do {
     var command = try BenchCommand.parseAsRoot()

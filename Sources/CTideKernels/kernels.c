@@ -1,4 +1,5 @@
 #include "include/CTideKernels.h"
+#include <malloc.h>
 #include <string.h>
 #include <stdio.h>
 #include <fcntl.h>
@@ -249,6 +250,16 @@ int tide_rename_exchange(const char *a, const char *b) {
 
 int tide_rename_noreplace(const char *a, const char *b) {
   return (int)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_NOREPLACE);
+}
+
+void tide_set_allocator(size_t kept_bytes, size_t mapped_from_bytes) {
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, (int)kept_bytes);
+    mallopt(M_MMAP_THRESHOLD, (int)mapped_from_bytes);
+#else
+    (void)kept_bytes;
+    (void)mapped_from_bytes;
+#endif
 }
 
 tide_usage tide_process_usage(void) {

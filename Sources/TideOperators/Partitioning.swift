@@ -6,19 +6,32 @@ struct PartitionedSelection {
     private let rows: Buffer
     private let starts: [Int]
 
-    init(hashes: UnsafePointer<UInt64>, count: Int, partitionBits: Int) {
+    /// - Parameter chosen: rows of the batch; nil: all, 0..<count.
+    init(hashes: UnsafePointer<UInt64>, count: Int, partitionBits: Int, among chosen: [UInt32]? = nil) {
+        if let chosen {
+            self = chosen.withUnsafeBufferPointer { rows in
+                PartitionedSelection(hashes, rows.count, partitionBits) { rows[$0] }
+            }
+        } else {
+            self.init(hashes, count, partitionBits) { UInt32(truncatingIfNeeded: $0) }
+        }
+    }
+
+    @inline(__always) private init(
+        _ hashes: UnsafePointer<UInt64>, _ count: Int, _ partitionBits: Int, _ row: (Int) -> UInt32
+    ) {
         let partitions = 1 << partitionBits
         rows = Buffer(byteCount: count * 4)
         let out = rows.pointer(UInt32.self)
         var starts = [Int](repeating: 0, count: partitions + 1)
         if partitionBits == 0 {
-            for i in 0..<count { out[i] = UInt32(truncatingIfNeeded: i) }
+            for i in 0..<count { out[i] = row(i) }
             starts[1] = count
         } else {
             let shift = UInt64(64 - partitionBits)
             withUnsafeTemporaryAllocation(of: Int.self, capacity: partitions) { at in
                 for p in 0..<partitions { at[p] = 0 }
-                for i in 0..<count { at[Int(truncatingIfNeeded: hashes[i] >> shift)] += 1 }
+                for i in 0..<count { at[Int(truncatingIfNeeded: hashes[Int(row(i))] >> shift)] += 1 }
                 var sum = 0
                 for p in 0..<partitions {
                     starts[p] = sum
@@ -27,8 +40,8 @@ struct PartitionedSelection {
                 }
                 starts[partitions] = sum
                 for i in 0..<count {
-                    let p = Int(truncatingIfNeeded: hashes[i] >> shift)
-                    out[at[p]] = UInt32(truncatingIfNeeded: i)
+                    let p = Int(truncatingIfNeeded: hashes[Int(row(i))] >> shift)
+                    out[at[p]] = row(i)
                     at[p] += 1
                 }
             }

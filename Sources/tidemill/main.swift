@@ -1,6 +1,7 @@
 import ArgumentParser
 import Tidemill
 
+ProcessMemory.keepFreedMemory()
 // Exit status: 0 done, 1 the pipeline failed, 2 wrong usage.
 do {
     var command = try TidemillCommand.parseAsRoot()

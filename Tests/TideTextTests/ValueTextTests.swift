@@ -178,6 +178,29 @@ private func bytes<R>(_ text: String, _ body: (UnsafeRawBufferPointer) -> R) -> 
     #expect([1900, 2000, 2023, 2024].map { CivilDate.daysInMonth(2, year: $0) } == [28, 29, 28, 29])
 }
 
+/// The text changes at the ends of the range and nowhere in it.
+@Test func patternsKeepTheirText() throws {
+    for micros: Int64 in [1_709_611_506_123_456, 0, -1, -62_135_596_800_000_001, 1_709_596_800_000_000] {
+        for (pattern, unit) in [
+            ("yyyy-MM-dd", 86_400_000_000), ("'HH' d", 86_400_000_000), ("d HH", 3_600_000_000),
+            ("d h a", 3_600_000_000),
+            ("d HH:mm", 60_000_000), ("D HH:mm:ss", 1_000_000), ("dd HH mm ss SSSSSS", 1),
+        ] as [(String, Int64)] {
+            let compiled = try DateTimePattern(pattern)
+            let same = compiled.sameText(as: micros)
+            let text = compiled.string(micros: micros)
+            #expect(same.contains(micros) && same.upperBound - same.lowerBound == unit, "\(pattern)")
+            #expect(compiled.string(micros: same.lowerBound) == text)
+            #expect(compiled.string(micros: same.upperBound - 1) == text)
+            #expect(compiled.string(micros: same.lowerBound - 1) != text)
+            #expect(compiled.string(micros: same.upperBound) != text)
+        }
+    }
+    let compiled = try DateTimePattern("yyyy")
+    #expect(compiled.sameText(as: .min).isEmpty)
+    #expect(compiled.sameText(as: .max).contains(.max - 1))
+}
+
 /// date_format and try_to_timestamp of Spark 4.3.
 @Test func patternsAsSpark() throws {
     let micros: Int64 = 1_709_611_506_123_456  // date -d '2024-03-05T04:05:06Z' +%s

@@ -107,9 +107,16 @@ public final class RunMaintenance {
 
     // MARK: The end
 
+    /// Nothing more will be committed: starts the flush that `finish` would wait for, beside the last publication.
+    public func willFinish() {
+        if isLongForExit { flushSoon() }
+    }
+
+    private var isLongForExit: Bool { tailBytes > min(options.exitBytes, options.flushBytes) }
+
     /// A clean exit: what the next start would have to read from the log is kept short, and runs few.
     public func finish() throws(TidemillError) {
-        if tailBytes > min(options.exitBytes, options.flushBytes) { try flushNow() }
+        if isLongForExit { try flushNow() }
         if flush != nil { try finishFlush() }
         if merge != nil { try finishMerge() }
         // A pipeline that is run for a minute at a time merges at its ends.

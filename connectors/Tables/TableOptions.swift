@@ -1,5 +1,4 @@
 @_exported import TideConnectorAPI
-import Synchronization
 
 /// How a stored table is written.
 public struct TableOptions: Sendable {
@@ -30,14 +29,4 @@ public struct TableOptions: Sendable {
     var mergePlan: MergePlan { MergePlan(targetBytes: fileBytesTarget, fanIn: mergeFanIn) }
     /// Row groups below this are decoded and gathered into larger ones when files are merged.
     var rowGroupRowsTiny: Int { rowGroupRows / 4 }
-}
-
-/// Results of parallel tasks, one slot per task.
-final class TaskResults<Value: Sendable>: Sendable {
-    private let slots: Mutex<[Value?]>
-    init(count: Int) { slots = Mutex(Array(repeating: nil, count: count)) }
-    subscript(_ task: Int) -> Value? {
-        get { slots.withLock { $0[task] } }
-        set { slots.withLock { $0[task] = newValue } }
-    }
 }

@@ -37,5 +37,7 @@ int tide_rename_noreplace(const char *a, const char *b);
 // Resident set high-water mark and CPU time of this process.
 typedef struct { int64_t peak_resident_bytes; int64_t cpu_micros; } tide_usage;
 tide_usage tide_process_usage(void);
+// Settings of the C library's allocator: how much free memory an arena keeps, and from which size on a block is mapped.
+void tide_set_allocator(size_t kept_bytes, size_t mapped_from_bytes);
 
 #endif

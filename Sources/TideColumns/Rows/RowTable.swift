@@ -109,7 +109,8 @@ public final class RowTable: @unchecked Sendable {
         }
     }
 
-    /// Two passes hide the two misses of a lookup: slots first, then the rows they name.
+    /// Two passes hide the two misses of a lookup: slots first, then the rows they name. What the second finds in a
+    /// key's first slot is what the third compares; only where that is another key's row, or none, is there a search.
     @inline(__always) private func probe(
         _ keys: KeyImages, _ selection: UnsafePointer<UInt32>?, from start: Int, _ n: Int, inserting: Bool,
         _ emit: (Int, UnsafeMutableRawPointer?) -> Void
@@ -118,49 +119,60 @@ public final class RowTable: @unchecked Sendable {
         let slotCount = self.slotCount
         let slots = self.slots
         let imageBytes = layout.imageBytes
-        let images = keys.images.base
+        let images = UnsafeRawPointer(keys.images.base)
         let lead = leadBits
-        for i in 0..<n {
-            let k = selection.map { Int($0[i]) } ?? start + i
-            tide_prefetch_read(slots + RowTable.home((hashes[k] &<< lead) &>> 32, slotCount))
-        }
-        for i in 0..<n {
-            let k = selection.map { Int($0[i]) } ?? start + i
-            let prefix = (hashes[k] &<< lead) &>> 32
-            let slot = slots[RowTable.home(prefix, slotCount)]
-            if slot &>> 32 == prefix && slot != 0 {
-                let address = row(inSlot: slot)
-                tide_prefetch_write(address)
-                tide_prefetch_write(address + 64)
+        let lastByte = layout.stride - 1
+        withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: n) { buffer in
+            let candidates = buffer.baseAddress.unsafelyUnwrapped
+            for i in 0..<n {
+                let k = selection.map { Int($0[i]) } ?? start &+ i
+                tide_prefetch_read(slots + RowTable.home((hashes[k] &<< lead) &>> 32, slotCount))
+            }
+            for i in 0..<n {
+                let k = selection.map { Int($0[i]) } ?? start &+ i
+                let prefix = (hashes[k] &<< lead) &>> 32
+                let slot = slots[RowTable.home(prefix, slotCount)]
+                if slot &>> 32 == prefix && slot != 0 {
+                    let address = row(inSlot: slot)
+                    tide_prefetch_write(address)
+                    tide_prefetch_write(address + lastByte)
+                    candidates[i] = address
+                } else {
+                    candidates[i] = nil
+                }
+            }
+            for i in 0..<n {
+                let k = selection.map { Int($0[i]) } ?? start &+ i
+                let image = images + k &* imageBytes
+                if let candidate = candidates[i], equal(candidate, image, imageBytes, keys.heap) {
+                    emit(i, candidate)
+                } else {
+                    let prefix = (hashes[k] &<< lead) &>> 32
+                    emit(i, search(prefix, image, keys.heap, inserting: inserting))
+                }
             }
         }
-        for i in 0..<n {
-            let k = selection.map { Int($0[i]) } ?? start + i
-            let prefix = (hashes[k] &<< lead) &>> 32
-            let image = UnsafeRawPointer(images + k &* imageBytes)
-            var s = RowTable.home(prefix, slotCount)
-            while true {
-                let slot = slots[s]
-                if slot == 0 {
-                    if !inserting {
-                        emit(i, nil)
-                    } else {
-                        let number = newRow(image: image, heap: keys.heap)
-                        slots[s] = prefix &<< 32 | (UInt64(number) &+ 1)
-                        emit(i, storage.address(number))
-                    }
-                    break
-                }
-                if slot &>> 32 == prefix {
-                    let candidate = row(inSlot: slot)
-                    if equal(candidate, image, imageBytes, keys.heap) {
-                        emit(i, candidate)
-                        break
-                    }
-                }
-                s &+= 1
-                if s == slotCount { s = 0 }
+    }
+
+    /// The row of a key, wherever it is, or a new one.
+    @inline(never) private func search(
+        _ prefix: UInt64, _ image: UnsafeRawPointer, _ heap: StringHeap, inserting: Bool
+    ) -> UnsafeMutableRawPointer? {
+        var s = RowTable.home(prefix, slotCount)
+        while true {
+            let slot = slots[s]
+            if slot == 0 {
+                if !inserting { return nil }
+                let number = newRow(image: image, heap: heap)
+                slots[s] = prefix &<< 32 | (UInt64(number) &+ 1)
+                return storage.address(number)
             }
+            if slot &>> 32 == prefix {
+                let candidate = row(inSlot: slot)
+                if equal(candidate, image, layout.imageBytes, heap) { return candidate }
+            }
+            s &+= 1
+            if s == slotCount { s = 0 }
         }
     }
 

@@ -1,4 +1,39 @@
 extension DateTimePattern {
+    /// Digits of a number that is not negative; none for 0.
+    private static func digitCount(_ value: Int) -> Int {
+        var (rest, count) = (value, 0)
+        while rest > 0 {
+            rest /= 10
+            count += 1
+        }
+        return count
+    }
+
+    /// The times around `micros` that have the same text, as far as the pattern's letters tell: a day for a pattern
+    /// without a time.
+    public func sameText(as micros: Int64) -> Range<Int64> {
+        let unit = unitMicros
+        let (down, overflow) = micros.subtractingReportingOverflow(((micros % unit) + unit) % unit)
+        if overflow { return micros..<micros }
+        let (up, isTooLate) = down.addingReportingOverflow(unit)
+        return down..<(isTooLate ? .max : up)
+    }
+
+    private var unitMicros: Int64 {
+        var unit: Int64 = 86_400_000_000
+        for step in steps where step.kind != .literal {
+            switch step.letter {
+            case UInt8(ascii: "H"), UInt8(ascii: "k"), UInt8(ascii: "h"), UInt8(ascii: "K"), UInt8(ascii: "a"):
+                unit = min(unit, 3_600_000_000)
+            case UInt8(ascii: "m"): unit = min(unit, 60_000_000)
+            case UInt8(ascii: "s"): unit = min(unit, 1_000_000)
+            case UInt8(ascii: "S"): unit = 1
+            default: break
+            }
+        }
+        return unit
+    }
+
     /// Appends the text of a timestamp in UTC; for a date pass its midnight.
     public func format(micros: Int64, into out: inout [UInt8]) {
         let (days, microsOfDay) = splitMicros(micros)
@@ -10,15 +45,15 @@ extension DateTimePattern {
             out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: length ?? text.utf8CodeUnitCount))
         }
         func put(_ value: Int, width: Int) {
-            var digits = [UInt8](repeating: 0x30, count: max(width, 20))
+            let length = max(width, 1, DateTimePattern.digitCount(value))
+            out.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: length))
+            var at = out.count
             var rest = value
-            var i = digits.count
             while rest > 0 {
-                i -= 1
-                digits[i] = 0x30 + UInt8(rest % 10)
+                at -= 1
+                out[at] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
             }
-            out.append(contentsOf: digits[min(i, digits.count - max(width, 1))...])
         }
         for step in steps {
             let count = Int(step.count)
@@ -30,7 +65,7 @@ extension DateTimePattern {
                 if count == 2 {
                     put(yearOfEra % 100, width: 2)
                 } else {
-                    if count > 3, String(yearOfEra).utf8.count > count { out.append(UInt8(ascii: "+")) }
+                    if count > 3, DateTimePattern.digitCount(yearOfEra) > count { out.append(UInt8(ascii: "+")) }
                     put(yearOfEra, width: count)
                 }
             case UInt8(ascii: "G"):

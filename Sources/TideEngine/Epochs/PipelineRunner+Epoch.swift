@@ -125,10 +125,12 @@ extension PipelineRunner {
         progress.durations.executeMillis = Double(start - executeStart) / 1e6
         let logBefore = store.logBytes
         var record = EpochRecord(epoch: epoch, clockMicros: progress.clockMicros)
-        for table in tables {
-            try prepare(table, store, &record)
-        }
-        try appendState(store)
+        var work = CommitWork()
+        for table in tables { collect(table, &work, &record) }
+        try collectState(&work)
+        try work.run(environment.executor)
+        for table in tables { try keep(table, of: work, &record) }
+        try work.write(to: store)
         for (index, node) in sources.enumerated() {
             guard let plan = currentPlans[index] else { continue }
             if plan.ledger.count > 0 {
@@ -160,86 +162,63 @@ extension PipelineRunner {
             node.copies?.commit()
         }
         collectProgress()
-        for node in graph.stateful {
-            let operatorNode = node.node
-            let lazy = operatorNode as? any LazyOperator
-            try environment.executor.run(tasks: operatorNode.partitionCount) { (partition, _) throws(TidemillError) in
-                if let lazy {
-                    lazy.endEpoch(partition: partition, of: epoch)
-                } else {
-                    operatorNode.endEpoch(partition: partition)
-                }
-            }
-        }
+        try endOperators(epoch)
         weighState()
         progress.logBytes = store.logBytes - logBefore
         progress.durations.commitMillis = Double(environment.clock.elapsed() - start) / 1e6
         report(.epoch(progress))
     }
 
-    private func prepare(
-        _ table: TableSink, _ store: CheckpointStore, _ record: inout EpochRecord
-    ) throws(TidemillError) {
+    /// What the epoch brings to a table, for the workers.
+    private func collect(_ table: TableSink, _ work: inout CommitWork, _ record: inout EpochRecord) {
         let startsOver = overrides[table.id] == true
         overrides[table.id] = false
         if startsOver { record.sinks.append(EpochRecord.Entry(id: startingOverPrefix + table.id, bytes: [])) }
         switch table.target {
         case .append:
-            guard let open = table.current.epoch else { return }
-            let manifest = try open.prepare()
-            table.current.epoch = nil
-            record.sinks.append(EpochRecord.Entry(id: table.id, bytes: manifest))
-            table.pendingManifests.append((record.epoch, manifest))
+            if let open = table.current.epoch { work.finish(open, of: table.id) }
         case .keyed:
             if startsOver {
                 table.startsOver = true
                 table.dropPendingChanges()
             }
             let changes = table.changes?.take() ?? []
-            try appendEncoded(changes, owner: table.owner, kind: .sinkChanges, part: 0, store)
+            work.encode(changes, CommitWork.Address(owner: table.owner, kind: .sinkChanges, part: 0))
             table.hold(changes)
             outputRows[table.id] = changes.reduce(0) { $0 + $1.count }
         }
     }
 
-    /// Encoding and compressing is the workers' part, writing is this thread's.
-    private func appendEncoded(
-        _ batches: [Batch], owner: UInt32, kind: BlockKind, part: UInt16, _ store: CheckpointStore
-    ) throws(TidemillError) {
-        if batches.isEmpty { return }
-        let encoded = Locked([[UInt8]](repeating: [], count: batches.count))
-        try environment.executor.run(tasks: batches.count) { (index, _) throws(TidemillError) in
-            let bytes = try BlockCodec.encode(batches[index])
-            encoded.withLock { $0[index] = bytes }
-        }
-        let blocks = encoded.withLock { $0 }
-        for (index, block) in blocks.enumerated() {
-            try store.appendEncoded(owner: owner, kind: kind, part: part, rows: batches[index].count, block)
-        }
-    }
-
-    private func appendState(_ store: CheckpointStore) throws(TidemillError) {
+    private func collectState(_ work: inout CommitWork) throws(TidemillError) {
         for node in graph.stateful {
             guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else {
                 throw TidemillError.internal("operator without an owner in flow \(node.flow)")
             }
-            let operatorNode = node.node
-            for part in operatorNode.stateParts.indices {
-                let blocks = Locked([[(rows: Int, bytes: [UInt8])]](repeating: [], count: operatorNode.partitionCount))
-                try environment.executor.run(tasks: operatorNode.partitionCount) {
-                    (partition, _) throws(TidemillError) in
-                    var own: [(rows: Int, bytes: [UInt8])] = []
-                    for batch in operatorNode.stateChanges(part: part, partition: partition) {
-                        own.append((batch.count, try BlockCodec.encode(batch)))
-                    }
-                    blocks.withLock { $0[partition] = own }
-                }
-                for partition in blocks.withLock({ $0 }) {
-                    for block in partition {
-                        try store.appendEncoded(
-                            owner: owner, kind: .state, part: UInt16(part), rows: block.rows, block.bytes)
-                    }
-                }
+            work.encodeState(of: node.node, owner: owner)
+        }
+    }
+
+    /// The files of a table that only grows are durable: the record names them.
+    private func keep(_ table: TableSink, of work: CommitWork, _ record: inout EpochRecord) throws(TidemillError) {
+        guard table.current.epoch != nil else { return }
+        let manifest = try work.manifest(of: table.id)
+        table.current.epoch = nil
+        record.sinks.append(EpochRecord.Entry(id: table.id, bytes: manifest))
+        table.pendingManifests.append((record.epoch, manifest))
+    }
+
+    /// Operators forget what the epoch touched.
+    private func endOperators(_ epoch: Epoch) throws(TidemillError) {
+        var work: [(node: any StatefulOperator, partition: Int)] = []
+        for node in graph.stateful {
+            for partition in 0..<node.node.partitionCount { work.append((node.node, partition)) }
+        }
+        try environment.executor.run(tasks: work.count) { [work] (task, _) throws(TidemillError) in
+            let (node, partition) = work[task]
+            if let lazy = node as? any LazyOperator {
+                lazy.endEpoch(partition: partition, of: epoch)
+            } else {
+                node.endEpoch(partition: partition)
             }
         }
     }

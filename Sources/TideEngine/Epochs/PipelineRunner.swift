@@ -175,6 +175,7 @@ public final class PipelineRunner {
                 epochsRun += 1
                 action = machine.handle(.committed(publishDue: publishIsDue()))
             case .publish:
+                if machine.state == .publishing(then: .stop) { maintenance?.willFinish() }
                 try publish()
                 action = machine.handle(.published)
             case .wait:

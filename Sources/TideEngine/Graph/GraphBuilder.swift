@@ -77,7 +77,8 @@ struct GraphBuilder {
             let eventTime = eventTime(of: aggregate, plan)
             let inSourceOrder = !isBatch && time != nil && incremental.keepsSourceOrder(aggregate.input)
             if let session = aggregate.session {
-                if !isBatch, !incremental.isAppendOnly(aggregate.input) {
+                // What ends with the watermark below is final too, so sessions over it only grow.
+                if !isBatch, eventTime == nil, !incremental.isAppendOnly(aggregate.input) {
                     return try build(try SessionsOverChanges.plan(aggregate, session: session), consumers)
                 }
                 // In complete mode no session ends, but progress speaks of them.

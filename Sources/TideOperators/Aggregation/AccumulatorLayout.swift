@@ -80,6 +80,8 @@ struct AccumulatorLayout: Sendable {
     private(set) var outputs: [Output] = []
     private(set) var stores: [ValueStore] = []
     private(set) var valueBytes = 0
+    /// Groups remember how many rows they have, and nothing of them: count(*), DISTINCT.
+    var needsWeightsOnly: Bool { slots.count == 1 && stores.isEmpty }
     private let sourceOrder: [DataType]
     /// How many columns of `SourceOrder` are wanted behind `inputs`; twice as many if the order backwards is too.
     var sourceOrderColumns: Int { max(0, (stores.flatMap(\.columns).max() ?? -1) - inputs.count + 1) }

@@ -23,6 +23,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     /// In streaming tables: how groups end.
     let eventTime: AggregateEventTime?
     private let sourceOrder: SourceOrder?
+    private let reduction = BatchReduction()
     /// Groups that this epoch's late rows fall into.
     let lateGroups = Locked<RowTable?>(nil)
     let cold: Locked<ColdState?>
@@ -79,8 +80,10 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         let keys = KeyImages(Array(columns[..<groupCount]), count: batch.count, layout: layout)
         let groups = Array(columns[..<groupCount])
         let inputs = Array(columns[groupCount...])
+        let reduced = accumulators.needsWeightsOnly ? reduction.reduced(keys, weights: batch.weights) : nil
+        let weights = reduced?.weights ?? batch.weights
         let selection = PartitionedSelection(
-            hashes: keys.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
+            hashes: keys.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits, among: reduced?.rows)
         // Workers start at different partitions, so that they seldom meet.
         let first = task.worker * partitions.count / max(1, task.worker + 1)
         for step in partitions.indices {
@@ -88,8 +91,8 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             let rows = selection.rows(of: p)
             if rows.isEmpty { continue }
             try partitions[p].withLock { partition throws(TidemillError) in
-                partition.update(keys, inputs, weights: batch.weights, selection: rows)
-                partition.keepValues(groups, inputs, weights: batch.weights, selection: rows)
+                partition.update(keys, inputs, weights: weights, selection: rows)
+                partition.keepValues(groups, inputs, weights: weights, selection: rows)
             }
         }
     }

@@ -111,7 +111,8 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
             key.storeBytes(of: 1, toByteOffset: layout.valueOffset + 8, as: UInt64.self)
             var end = Int64.max
             if let delayMicros, let times {
-                if times.isValid(row) { end = times.eventMicros(row) &+ delayMicros }
+                // As in Spark, a first row without an event time counts as one of 1970.
+                end = (times.isValid(row) ? times.eventMicros(row) : 0) &+ delayMicros
             } else if let timeKey {
                 let column = batch.columns[keys[timeKey]]
                 if column.isValid(row) { end = column.eventMicros(row) }

@@ -28,12 +28,14 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     /// Sessions when the operator was opened; nil where nobody set it.
     let openedRows: Locked<Int?>
     private let counter: OperatorClock?
+    /// By which rows are late; nil: the session's time has no watermark.
+    private let lateness: OperatorClock?
     private let sourceOrder: SourceOrder?
     private let outputs: Outputs
 
     /// - Parameters:
     ///   - inSourceOrder: see `AggregateOperator`. As in Spark, rows of a session are sorted by time before.
-    ///   - counter: in complete mode, where no session ends.
+    ///   - counter: in complete mode, where no session ends. Rows are late all the same, as in Spark.
     public init(
         _ aggregate: LogicalPlan.Aggregate, session: Int, inSourceOrder: Bool = false, eventTime: AggregateEventTime?,
         counter: OperatorClock? = nil, partitionBits: Int,
@@ -42,6 +44,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         self.session = session
         self.eventTime = eventTime
         self.counter = eventTime?.clock ?? counter
+        lateness = eventTime?.clock ?? (EventTime.group(of: aggregate) == nil ? nil : counter)
         self.outputs = outputs
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
@@ -85,10 +88,10 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
             columns += sourceOrder.columns(input.count, task, behind: [start(of: columns[session]).retyped(.bigint)])
         }
         var batch = Batch(columns: columns, count: input.count, weights: input.weights)
-        if let eventTime, let keep = batch.columns[session].notLate(after: eventTime.clock.lateMicros) {
+        if let lateness, let keep = batch.columns[session].notLate(after: lateness.lateMicros) {
             let late = keep.count - keep.onesCount
-            eventTime.clock.count(late: late, keys: late)
-            eventTime.clock.keep(late: input, notIn: keep, times: batch.columns[session], task)
+            lateness.count(late: late, keys: late)
+            lateness.keep(late: input, notIn: keep, times: batch.columns[session], task)
             batch = batch.filter(keep)
         }
         if batch.count == 0 { return }

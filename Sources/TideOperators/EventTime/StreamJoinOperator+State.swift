@@ -11,23 +11,24 @@ extension StreamJoinOperator {
     /// In the order of the join key's hash, so that a key group is one range of a run.
     private func stateBatches(_ stored: StreamJoinSide, _ rows: [UnsafeMutableRawPointer], _ side: Side) -> [Batch] {
         if rows.isEmpty { return [] }
-        let columns = stored.columns(of: rows, withNumber: true)
-        guard let keys = try? keys(of: Batch(columns: Array(columns.dropLast()), count: rows.count), side) else {
+        let columns = stored.columns(of: rows)
+        guard let keys = try? keys(of: Batch(columns: columns, count: rows.count), side) else {
             preconditionFailure("join keys of stored rows were evaluated before and cannot fail now")
         }
         let buffer = hashRows(keys, count: rows.count)
-        let hashes = buffer.pointer(UInt64.self)
-        var order = Array(UInt32(0)..<UInt32(rows.count))
-        order.sort { hashes[Int($0)] < hashes[Int($1)] }
-        let hashColumn = Column(type: .bigint, count: rows.count, values: buffer)
+        defer { withExtendedLifetime(buffer) {} }
+        let sorted = StateOrder.sorted(
+            rows, UnsafeBufferPointer(start: buffer.pointer(UInt64.self), count: rows.count))
         var batches: [Batch] = []
         for start in stride(from: 0, to: rows.count, by: AggregateOperator.outputRows) {
-            let chunk = Array(order[start..<min(start + AggregateOperator.outputRows, rows.count)])
-            let live = Bitmap(count: chunk.count) { stored.isLive(rows[Int(chunk[$0])]) }
-            let matched = Bitmap(count: chunk.count) { stored.isMatched(rows[Int(chunk[$0])]) }
+            let end = min(start + AggregateOperator.outputRows, rows.count)
+            let chunk = Array(sorted.rows[start..<end])
+            let hashes = Column(bigints: sorted.hashes[start..<end].map { Int64(bitPattern: $0) })
+            let live = Bitmap(count: chunk.count) { stored.isLive(chunk[$0]) }
+            let matched = Bitmap(count: chunk.count) { stored.isMatched(chunk[$0]) }
             batches.append(
                 Batch(
-                    columns: [hashColumn.gather(chunk), Column(boolean: live)] + columns.map { $0.gather(chunk) }
+                    columns: [hashes, Column(boolean: live)] + stored.columns(of: chunk, withNumber: true)
                         + [Column(boolean: matched)], count: chunk.count))
         }
         return batches

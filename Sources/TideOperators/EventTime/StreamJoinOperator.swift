@@ -39,7 +39,7 @@ public final class StreamJoinOperator: StatefulOperator {
         guard [.inner, .left, .full, .semi].contains(join.kind), !join.keys.isEmpty else {
             throw TidemillError.unsupported("a \(join.kind.rawValue) join of two streams")
         }
-        let specification = JoinSpecification(join, keyValueBytes: StreamJoinSide.keyValueBytes)
+        let specification = JoinSpecification(join, keyValueBytes: StreamJoinSide.keyValueBytes, wholeRight: true)
         self.specification = specification
         bounds = StreamJoinBounds(join)
         let split = join.residualBySide

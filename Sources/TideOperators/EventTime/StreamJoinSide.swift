@@ -143,13 +143,17 @@ final class StreamJoinSide {
     }
 
     func endEpoch() {
+        var gone: [UnsafeMutableRawPointer] = []
         for entry in touched {
             entry.storeBytes(of: 0, toByteOffset: RowLayout.markOffset, as: UInt32.self)
             if isLive(entry) { continue }
             setFlags(entry, 0)
-            entries.remove(entry)
+            gone.append(entry)
         }
         touched.removeAll(keepingCapacity: true)
+        gone.withUnsafeBufferPointer { rows in
+            if let base = rows.baseAddress { entries.remove(base, count: rows.count) }
+        }
         if LinkedRows.settle(index: index, head: head, entries: entries, links: value + 8) { indexIsStale = true }
     }
 

@@ -78,7 +78,7 @@ public final class StreamLimitOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    public var stateRows: Int { state.withLock { $0.isStored ? 1 : 0 } }
+    public var stateRows: Int { state.withLock { $0.isStored || $0.hasChanged ? 1 : 0 } }
     public var stateBytes: Int { 16 }
     public var touchedRows: Int { state.withLock { $0.hasChanged ? 1 : 0 } }
 }

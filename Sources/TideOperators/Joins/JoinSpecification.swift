@@ -12,7 +12,8 @@ struct JoinSpecification: Sendable {
     let residual: ExpressionProgram?
     let keyLayout: RowLayout
 
-    init(_ join: LogicalPlan.Join, keyValueBytes: Int) {
+    /// - Parameter wholeRight: the right side's rows are taken as they are, whatever the join needs of them.
+    init(_ join: LogicalPlan.Join, keyValueBytes: Int, wholeRight: Bool = false) {
         kind = join.kind
         leftTypes = join.left.schema.types
         keyTypes = join.keys.map(\.left.type)
@@ -21,7 +22,7 @@ struct JoinSpecification: Sendable {
         rightKeys = ExpressionProgram(join.keys.map(\.right))
         residual = join.residual.map { ExpressionProgram([$0]) }
         keyLayout = RowLayout(keys: keyTypes, valueBytes: keyValueBytes)
-        let rightIsKeys = (join.kind == .semi || join.kind == .anti) && join.residual == nil
+        let rightIsKeys = !wholeRight && (join.kind == .semi || join.kind == .anti) && join.residual == nil
         rightTypes = rightIsKeys ? keyTypes : join.right.schema.types
         self.rightIsKeys = rightIsKeys
     }

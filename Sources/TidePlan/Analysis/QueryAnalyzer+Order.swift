@@ -123,7 +123,7 @@ extension QueryAnalyzer {
         let offset = if let expression = order.offset { try count(expression, "OFFSET") } else { 0 }
         guard consumer != .batch else { return (limit, offset) }
         if consumer == .streamingTable, relation.isStreaming {
-            if let first = order.items.first, outputMode != .complete || order.limit != nil {
+            if let first = order.items.first, outputMode != .complete {
                 let place = order.items.reduce(first.span) { $0.joined(to: $1.span) }
                 throw AnalysisError.user(
                     "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
@@ -134,7 +134,10 @@ extension QueryAnalyzer {
             if order.items.isEmpty, let limit, offset == 0 { return (limit, 0) }
         }
         if let place = order.limit?.span ?? order.offset?.span, limit != nil || offset > 0 {
-            try refuseOnStream(relation, order.items.isEmpty ? "LIMIT" : "ORDER BY … LIMIT", place)
+            // The whole result of an aggregation can be cut; `StreamingLegality` sees whether it is one.
+            if outputMode != .complete || order.items.isEmpty || offset > 0 {
+                try refuseOnStream(relation, order.items.isEmpty ? "LIMIT" : "ORDER BY … LIMIT", place)
+            }
             return (limit, offset)
         }
         if order.items.isEmpty { return nil }

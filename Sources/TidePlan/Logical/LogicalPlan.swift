@@ -80,6 +80,8 @@ public indirect enum LogicalPlan: Hashable, Sendable {
         public var keys: [KeyPair]
         /// What the keys leave over; over left columns followed by right columns.
         public var residual: BoundExpression?
+        /// A semi or anti join that stands for IN or EXISTS: it may go where conditions go.
+        public var isCondition = false
         public struct KeyPair: Hashable, Sendable {
             public var left: BoundExpression
             public var right: BoundExpression

@@ -72,7 +72,7 @@ enum ColumnPruning {
             return (.timeWindows(windows), positions)
         case .deduplicate(var deduplicate):
             let read = wanted.union(deduplicate.keys).union(deduplicate.eventTimeColumns)
-            let (below, positions) = prune(deduplicate.input, keeping: read)
+            let (below, positions) = withTimes(readBy: read, of: deduplicate.input)
             deduplicate.input = below
             deduplicate.keys = deduplicate.keys.map { positions[$0] ?? $0 }
             return (.deduplicate(deduplicate), positions)
@@ -128,6 +128,19 @@ enum ColumnPruning {
         Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
     }
 
+    /// The columns read, and no other event time: as in Spark, rows are late by an event time that somebody reads
+    /// above.
+    private static func withTimes(
+        readBy read: Set<Int>, of plan: LogicalPlan
+    ) -> (plan: LogicalPlan, positions: [Int: Int]) {
+        let pruned = prune(plan, keeping: read)
+        let isUnread = EventTime(of: pruned.plan).columns.contains { time in
+            !read.contains { pruned.positions[$0] == time }
+        }
+        let order = read.sorted()
+        return isUnread ? (exactly(order, of: plan), numbered(order)) : pruned
+    }
+
     /// The plan with these columns and no others, in this order.
     private static func exactly(_ order: [Int], of plan: LogicalPlan) -> LogicalPlan {
         let (pruned, positions) = prune(plan, keeping: Set(order))
@@ -155,8 +168,8 @@ enum ColumnPruning {
         let rightRead = join.keys.reduce(into: Set(read.filter { $0 >= leftCount }.map { $0 - leftCount })) {
             $0.formUnion($1.right.columns)
         }
-        let left = prune(join.left, keeping: leftRead)
-        let right = prune(join.right, keeping: rightRead)
+        let left = withTimes(readBy: leftRead, of: join.left)
+        let right = withTimes(readBy: rightRead, of: join.right)
         let newLeftCount = left.plan.schema.count
         var positions = left.positions
         for (old, new) in right.positions { positions[old + leftCount] = new + newLeftCount }

@@ -5,8 +5,7 @@
 /// preserved side of an outer one. Conditions that are not deterministic stay where they are.
 ///
 /// A condition that can fail on some row (a cast, a division) must not meet rows it was never meant for: it does not
-/// pass a join or an aggregate, where the rows below are more than those above, and stays behind the conditions before
-/// it.
+/// pass a join, where the rows below are more than those above, and stays behind the conditions before it.
 enum FilterPushdown {
     static func apply(_ plan: LogicalPlan) -> LogicalPlan { push([], into: plan) }
 
@@ -34,9 +33,7 @@ enum FilterPushdown {
             // As in Spark: what is said about other columns may keep rows from moving the watermark.
             var (below, above): ([BoundExpression], [BoundExpression]) = ([], [])
             for condition in conditions {
-                let passes =
-                    condition.isDeterministic && !condition.columns.contains(watermark.column)
-                    && (above.isEmpty || !condition.mayFail)
+                let passes = condition.isDeterministic && !condition.columns.contains(watermark.column)
                 if passes { below.append(condition) } else { above.append(condition) }
             }
             watermark.input = push(below, into: watermark.input)
@@ -96,7 +93,8 @@ enum FilterPushdown {
             // Without columns it would turn the one row of a global aggregate into none only if it stays above.
             // A session is known only when its rows are together.
             let readsGroups = !columns.isEmpty && columns.allSatisfy { $0 < groupCount && $0 != aggregate.session }
-            if readsGroups, condition.isDeterministic, !condition.mayFail {
+            // Each group has a row, so nothing fails below that does not fail above.
+            if readsGroups, condition.isDeterministic, above.isEmpty || !condition.mayFail {
                 below.append(condition.mapColumns { aggregate.groups[$0].expression })
             } else {
                 above.append(condition)
@@ -177,14 +175,21 @@ extension BoundExpression {
         case .and, .or, .not, .isNull, .in, .coalesce, .conditional: children.contains(where: \.mayFail)
         case .cast(let operand, let type, let isTry):
             operand.mayFail || !(isTry || BoundExpression.isSafeCast(operand.type, type))
+        case .call(let function, let operands, _, _) where function.name == "%" && operands.count == 2:
+            operands[0].mayFail || !operands[1].isNonZeroLiteral
         case .call(let function, let operands, _, _):
             !BoundExpression.totalFunctions.contains(function.name) || operands.contains(where: \.mayFail)
         }
     }
 
+    private var isNonZeroLiteral: Bool {
+        if case .literal(let value) = self { value.isNull || (value.integer ?? 0) != 0 } else { false }
+    }
+
     private static let totalFunctions: Set<String> = [
         "=", "<=>", "!=", "<>", "<", "<=", ">", ">=", "like", "ilike", "upper", "lower", "trim", "ltrim", "rtrim",
         "btrim", "length", "concat", "||", "year", "month", "day", "startswith", "endswith", "contains",
+        "size",
     ]
 
     private static func isSafeCast(_ from: DataType, _ to: DataType) -> Bool {

@@ -11,7 +11,9 @@ public enum Optimizer {
         plan = OuterJoinReduction.apply(plan)
         plan = JoinKeyExtraction.apply(plan)
         plan = JoinOrder.apply(plan)
+        plan = SubqueryPushdown.apply(plan)
         plan = RequiredValues.apply(plan)
+        plan = InferredConditions.apply(plan)
         // Sides that got conditions as keys may have new places for what is left.
         plan = FilterPushdown.apply(plan)
         plan = ProjectMerge.apply(plan)

@@ -189,9 +189,10 @@ extension PipelineSession {
                 continue
             }
             let from = schema[source]
-            var column = BoundExpression.column(index: source, type: from.type, nullable: from.nullable)
-            if from.type == .timeWindow, case .structure = field.type { column = try window(column, flow.query.span) }
-            let value = try FunctionRegistry.builtin.storeCast(column, to: field, span: flow.query.span)
+            let column = BoundExpression.column(index: source, type: from.type, nullable: from.nullable)
+            var value = column
+            if from.type == .timeWindow, case .structure = field.type { value = try window(column, flow.query.span) }
+            value = try FunctionRegistry.builtin.storeCast(value, to: field, span: flow.query.span)
             if source != index || value != column || from.name != field.name { isIdentity = false }
             items.append(NamedExpression(field.name, value))
         }
@@ -205,7 +206,10 @@ extension PipelineSession {
             arguments.append(.string(name))
             arguments.append(try FunctionRegistry.builtin.bind("window \(name)", arguments: [window], span: span))
         }
-        return try FunctionRegistry.builtin.bind("named_struct", arguments: arguments, span: span)
+        let fields = try FunctionRegistry.builtin.bind("named_struct", arguments: arguments, span: span)
+        guard window.nullable else { return fields }
+        let isNull = try FunctionRegistry.builtin.bind("isnull", arguments: [window], span: span)
+        return try FunctionRegistry.builtin.bind("if", arguments: [isNull, .null(fields.type), fields], span: span)
     }
 
     // MARK: Clauses

@@ -71,8 +71,11 @@ struct StreamingLegality {
             }
         case .window:
             throw refused("window functions that are not over time", plan)
-        case .topN:
-            throw refused("the first rows of an order", plan)
+        case .topN(let topN):
+            let isOfAggregation = topN.input.count { if case .aggregate = $0 { $0.isStream } else { false } } > 0
+            guard mode == .complete, isOfAggregation, above.isEmpty, topN.offset == 0 else {
+                throw refused("the first rows of an order", plan)
+            }
         case .expand where mode == .append: throw refused("grouping sets and UNPIVOT", plan)
         case .replicate: throw refused("INTERSECT and EXCEPT", plan)
         default: break
@@ -120,7 +123,10 @@ struct StreamingLegality {
 
     private func check(_ join: LogicalPlan.Join, _ plan: LogicalPlan) throws(TidemillError) {
         let name = join.kind.rawValue.uppercased()
-        guard mode == .append else { throw refused("joins of two streams", plan) }
+        // What these give is never taken back, so update output is the same as append.
+        guard mode == .append || mode == .update && [.inner, .semi].contains(join.kind) else {
+            throw refused("\(name) joins of two streams", plan)
+        }
         if join.kind == .anti {
             throw refused("LEFT ANTI joins of two streams", plan)
         }

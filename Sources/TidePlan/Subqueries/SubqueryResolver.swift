@@ -117,8 +117,10 @@ struct SubqueryResolver {
     ) {
         let moved = conditions.map { attached($0, call, isOptional: false) }
         let (keys, rest) = JoinKeys.extract(moved, leftCount: plan.schema.count)
-        plan = .join(
-            LogicalPlan.Join(kind: kind, left: plan, right: right, keys: keys, residual: Conjunction.join(rest)))
+        var join = LogicalPlan.Join(
+            kind: kind, left: plan, right: right, keys: keys, residual: Conjunction.join(rest))
+        join.isCondition = kind == .semi || kind == .anti
+        plan = .join(join)
     }
 }
 

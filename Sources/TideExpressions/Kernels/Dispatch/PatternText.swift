@@ -82,13 +82,20 @@ enum PatternText {
         var patterns = PatternCache(o[1], forParsing: false)
         var builder = StringColumnBuilder(type: .string, capacity: call.rowCount)
         var scratch: [UInt8] = []
+        // Neighbours often have one text: the times of a day, where the pattern has no more than the day.
+        var same: Range<Int64> = 0..<0
         for row in 0..<call.rowCount {
             guard call.validity?[row] ?? true else {
                 builder.appendEmpty()
                 continue
             }
-            scratch.removeAll(keepingCapacity: true)
-            try patterns.pattern(row).format(micros: values[row &* step], into: &scratch)
+            let micros = values[row &* step]
+            if !same.contains(micros) {
+                let pattern = try patterns.pattern(row)
+                scratch.removeAll(keepingCapacity: true)
+                pattern.format(micros: micros, into: &scratch)
+                if o[1].isConstant { same = pattern.sameText(as: micros) }
+            }
             scratch.withUnsafeBytes { builder.append($0) }
         }
         return builder.finish()
