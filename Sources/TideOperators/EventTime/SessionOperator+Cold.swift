@@ -5,8 +5,8 @@ import TideCheckpoints
 extension SessionOperator: TimedOperator {
     static let timePart = 1
 
-    /// Whose sessions are to be found by time when they lie in runs. Values that are kept one by one stay in memory, and
-    /// so do sessions without a key beside them.
+    /// Whether sessions that lie in runs are to be found by their time. Values that are kept one by one stay in memory,
+    /// and so do sessions without a key beside them.
     var canKeepTimes: Bool { eventTime != nil && canLeaveMemory }
     private var canLeaveMemory: Bool { groupCount > 1 && accumulators.stores.isEmpty }
 

@@ -192,7 +192,9 @@ extension SessionPartition {
     }
 }
 
-/// How sessions lie in the checkpoint: | hash of the key | live | groups, with the start in place | end | accumulators |.
+/// How sessions lie in the checkpoint:
+///
+///     | hash of the key | live | groups, with the start in the session's place | end | accumulators |
 struct StoredSessions: Sendable {
     let groupCount: Int
     /// Position of the session among the groups.
