@@ -206,8 +206,6 @@ def joined_static(draw, below):
     l, r = draw.chance.choice(keys)
     condition = f"{a}.{l} = {b}.{r}"
     if draw.maybe(0.2):
-        condition += f" AND {b}.word <> 'b'"
-    if draw.maybe(0.2):
         return draw.query(f"SELECT * FROM {below.text} AS {a} WHERE {a}.{l} {draw.one('IN', 'IN', 'NOT IN')} "
                           f"(SELECT {r} FROM {other.text} WHERE {r} IS NOT NULL)", below.columns, below.times, [below])
     how = draw.one("JOIN", "JOIN", "LEFT JOIN", "LEFT SEMI JOIN", "LEFT ANTI JOIN")
