@@ -47,7 +47,9 @@ extension Pipeline {
     /// Reads every byte of the checkpoint. Nobody may write it meanwhile: the lock is held.
     public func verifyCheckpoint() throws(TidemillError) -> CheckpointReport {
         guard try environment.files.exists(storage) else { throw noCheckpoint() }
-        return try verifyLockedCheckpoint(storage, files: environment.files)
+        return try RetainedEpochs(
+            definition, connectors: connectors, environment: environment, storage: storage
+        ).verify()
     }
 
     /// Savepoints and rollbacks.

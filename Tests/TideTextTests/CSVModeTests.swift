@@ -85,6 +85,11 @@ private let twoInts = Schema([Field("a", .int), Field("b", .int)])
     let (rows, report) = try readAll(Array("\u{FEFF}A,c\n1,2\n".utf8), twoInts, options)
     #expect(rows == [["1", "2"]])
     #expect(report.headerMismatch == ["the header says 'c' where the schema has 'b'"])
+    #expect(report.headerWarning == nil)
+    let swapped = try readAll(Array("b,a\n1,2\n".utf8), twoInts, options).report
+    #expect(swapped.headerWarning == "the header says 'b' where the schema has 'a'")
+    let longer = try readAll(Array("a,b,c\n1,2,3\n".utf8), twoInts, options).report
+    #expect(longer.headerWarning == "the header has 3 names, the schema 2 columns")
     options.enforceSchema = false
     let error = #expect(throws: TidemillError.self) { try readAll(Array("a,c\n1,2\n".utf8), twoInts, options) }
     #expect(error?.code == "TIDEMILL_CSV_HEADER")

@@ -30,8 +30,16 @@ public struct CheckpointReport: Sendable, Hashable {
 /// Reads every byte of a checkpoint that nobody writes: manifest, every block live or dead, the slack of every frame,
 /// both trailers, every run with its index and bloom filter. No problems if all is as it was written. The lock file is
 /// no part of it.
-public func verifyCheckpoint(_ directory: FilePath, files: any FileSystem) throws(TidemillError) -> CheckpointReport {
+/// - Parameter evidence: the newest epoch that a table of this generation shows; the log must reach it.
+public func verifyCheckpoint(
+    _ directory: FilePath, files: any FileSystem,
+    evidence: (UInt64) throws(TidemillError) -> Epoch? = { (_) throws(TidemillError) in nil }
+) throws(TidemillError) -> CheckpointReport {
     let verification = CheckpointVerification(directory: directory, files: files)
+    // A rollback that was cut short leaves tables that are newer than what counts.
+    if let manifest = try? CheckpointScan.manifest(directory, files: files), manifest.rollback == nil {
+        verification.evidence = try evidence(manifest.generation)
+    }
     try verification.run()
     return verification.report
 }
@@ -42,6 +50,7 @@ final class CheckpointVerification {
     let directory: FilePath
     let files: any FileSystem
     private(set) var report = CheckpointReport()
+    var evidence: Epoch?
 
     init(directory: FilePath, files: any FileSystem) {
         self.directory = directory
@@ -102,7 +111,7 @@ final class CheckpointVerification {
         var decision = CheckpointReport()
         swap(&decision, &report)
         try collecting { () throws(TidemillError) in
-            scan = try CheckpointScan.read(directory, manifest, evidence: nil, files: files)
+            scan = try CheckpointScan.read(directory, manifest, evidence: evidence, files: files)
         }
         swap(&decision, &report)
         for leftover in scan?.leftovers ?? [] { add(.leftover, leftover.string, 0, "left by a crash") }
@@ -233,9 +242,9 @@ final class CheckpointVerification {
 }
 
 /// `verifyCheckpoint` with the lock held. A checkpoint on a disk that cannot be written has no writer either.
-public func verifyLockedCheckpoint(_ directory: FilePath, files: any FileSystem) throws(TidemillError)
-    -> CheckpointReport
-{
+public func verifyLockedCheckpoint(
+    _ directory: FilePath, files: any FileSystem, evidence: (UInt64) throws(TidemillError) -> Epoch?
+) throws(TidemillError) -> CheckpointReport {
     var lock: CheckpointLock?
     do throws(TidemillError) {
         lock = try CheckpointLock.take(directory, files: files)
@@ -244,5 +253,5 @@ public func verifyLockedCheckpoint(_ directory: FilePath, files: any FileSystem)
         guard let number = error.errno, [1, 13, 30].contains(number) else { throw error }
     }
     defer { lock?.release() }
-    return try verifyCheckpoint(directory, files: files)
+    return try verifyCheckpoint(directory, files: files, evidence: evidence)
 }

@@ -91,6 +91,8 @@ public struct SplitReport: Sendable {
     public var droppedRows = 0
     /// The first few.
     public var samples: [BadRow] = []
+    /// What a person should know about the file; it was read all the same.
+    public var warning: String?
     public init() {}
 }
 

@@ -350,9 +350,13 @@ public final class DirectorySource: Source, @unchecked Sendable {
             let more = gone.count > 20 ? "\n… and \(gone.count - 20) more" : ""
             let shown = gone.prefix(20).joined(separator: "\n") + more
             throw TidemillError(
-                .user, "TIDEMILL_REPLAY_FILES_GONE", "\(gone.count) input files that a new flow must read are gone",
+                .user, "TIDEMILL_REPLAY_FILES_GONE",
+                (gone.count == 1 ? "1 input file" : "\(gone.count) input files") + " that a flow must read anew "
+                    + (gone.count == 1 ? "is gone" : "are gone"),
                 detail: shown,
-                hint: "put them back, or start the flow at new input with tidemill.startingOffsets = 'latest'",
+                hint:
+                    "put them back; a streaming table with the property tidemill.startingOffsets = 'latest' starts at "
+                    + "new input",
                 place: .pipeline(description))
         }
         return splits

@@ -45,6 +45,9 @@ final class TextSplitReader: SplitReader {
         report.samples = found.samples.map {
             SplitReport.BadRow(file: path, line: $0.line, reason: ($0.column.map { "\($0): " } ?? "") + $0.reason)
         }
+        if let warning = found.headerWarning {
+            report.warning = "\(path): \(warning); columns go by position"
+        }
         return report
     }
 }

@@ -69,7 +69,7 @@ extension CommittedTable {
             attempts += 1
             do throws(TidemillError) {
                 guard let published = try directory.load() else { return nil }
-                let reader = try TableReader(path: location, environment: environment)
+                let reader = try TableReader(path: location, environment: environment, byMarker: true)
                 guard try directory.load() == published else { continue }
                 return try make(directory, reader, published, schema, key, pending)
             } catch {
@@ -105,12 +105,9 @@ extension CommittedTable {
             additions = changeSet.additions
         }
         if !waiting.replacesAll {
-            let listed = Set(published.files.map(\.name))
             for split in reader.splits {
                 let path = reader.paths[split.file]
                 let name = String(path.dropFirst(directory.location.string.utf8.count + 1))
-                // A file of ours is in its place a moment before the marker says so.
-                if TableDirectory.isOurs(name) && !listed.contains(name) { continue }
                 pieces.append((path, .stored(split, without: removed[name]?[split.rowGroup] ?? [])))
             }
         }

@@ -30,6 +30,15 @@ final class OpenFiles: Sendable {
         self.openMax = openMax
     }
 
+    /// ENOENT for a file that the table's marker names: somebody removed it.
+    static func missing(of table: String, at location: FilePath, cause: TidemillError) -> TidemillError {
+        TidemillError(
+            .corruption, "TIDEMILL_TABLE_FILE_MISSING",
+            "a file of the stored table \(table) is gone: \(location.string)",
+            hint: "another program changed the table; remove its folder, then compute it anew with --full-refresh "
+                + table, cause: cause)
+    }
+
     /// - Throws: what opening or asking for the size throws.
     func file(_ path: FilePath) throws(TidemillError) -> any File {
         let opened = try open(path)

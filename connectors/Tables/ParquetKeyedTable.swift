@@ -78,11 +78,7 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         } catch {
             // ENOENT: the marker names a file that somebody removed.
             guard error.errno == 2 else { throw error }
-            throw TidemillError(
-                .corruption, "TIDEMILL_TABLE_FILE_MISSING",
-                "a file of the stored table \(identity.table) is gone: \(directory.location.string)",
-                hint: "another program changed the table; remove its folder, then compute it anew with --full-refresh "
-                    + identity.table, cause: error)
+            throw OpenFiles.missing(of: identity.table, at: directory.location, cause: error)
         }
         var report = PublishReport()
         let inputs = try self.inputs(stored, located, changeSet, &report)

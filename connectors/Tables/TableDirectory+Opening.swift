@@ -22,6 +22,7 @@ extension TableDirectory {
             }
             return marker
         }
+        try refuseForeignDataFiles()
         let isSameForm =
             found.kind == wanted.kind && found.key == wanted.key
             && found.partitionColumnCount == wanted.partitionColumnCount

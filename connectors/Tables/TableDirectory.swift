@@ -66,10 +66,31 @@ struct TableDirectory: Sendable {
         guard status.kind == .directory else { throw foreign("a file stands where the table's directory belongs") }
         let entries = try files.entries(of: location)
         guard entries.contains(where: { $0.name == TableMarker.name }) else {
-            if entries.isEmpty { return nil }
-            throw foreign("directory holds files that are not Tidemill's")
+            guard let first = entries.map(\.name).min() else { return nil }
+            throw foreign("directory holds files that are not Tidemill's, like \(first)")
         }
-        return try TableMarker(decoding: files.contents(of: markerPath), file: markerPath.string)
+        do throws(TidemillError) {
+            return try TableMarker(decoding: files.contents(of: markerPath), file: markerPath.string)
+        } catch {
+            guard error.kind == .corruption else { throw error }
+            throw TidemillError(
+                error.kind, error.code, error.message, detail: error.detail,
+                hint: "remove the table's directory, then compute it anew with --full-refresh \(name)",
+                place: error.place, cause: error.cause)
+        }
+    }
+
+    /// Readers list the directory: a data file that somebody put there gives rows that no query made.
+    func refuseForeignDataFiles() throws(TidemillError) {
+        for entry in try allEntries(of: location).sorted(by: { $0.name < $1.name }) {
+            let name = TableDirectory.baseName(entry.name)
+            if name.hasPrefix(".") || name.hasPrefix("_") || !name.hasSuffix(suffix) { continue }
+            if TableDirectory.isOurs(entry.name) { continue }
+            throw TidemillError(
+                .conflict, "TIDEMILL_FOREIGN_TABLE_FILE",
+                "a file that is not Tidemill's lies among those of a table: \(location.appending(entry.name).string)",
+                hint: "readers take its rows for the table's: move it away, and run again")
+        }
     }
 
     private func foreign(_ reason: String) -> TidemillError {

@@ -23,29 +23,43 @@ public final class TableReader: Sendable {
 
     private static let attemptsMax = 64
 
-    /// - Throws: PATH_NOT_FOUND; UNABLE_TO_INFER_SCHEMA if there is no file.
-    public convenience init(path: FilePath, environment: Environment) throws(TidemillError) {
+    /// - Parameter byMarker: read the files that the table's marker names. Others are of an epoch that is not published
+    ///   yet, or somebody else's. Without it, read what any reader of the directory finds.
+    /// - Throws: PATH_NOT_FOUND; UNABLE_TO_INFER_SCHEMA if there is no file; TIDEMILL_TABLE_FILE_MISSING if one that
+    ///   the marker names is gone.
+    public convenience init(
+        path: FilePath, environment: Environment, byMarker: Bool = false
+    ) throws(TidemillError) {
         let listing = try FileListing(path: path)
         for _ in 0..<TableReader.attemptsMax {
             let marker = try TableReader.marker(path, environment.files)
-            let found = try listing.files(in: environment.files).map(\.path).sorted()
+            let named = byMarker ? marker?.files.map { path.appending($0.name).string } : nil
+            let found: [String]
+            if let named {
+                found = named
+            } else {
+                found = try listing.files(in: environment.files).map(\.path).sorted()
+            }
             var readers: [ParquetReader] = []
-            var isWhole = true
+            var missing: TidemillError?
             let open = OpenFiles(files: environment.files, table: path)
             for path in found {
                 do throws(TidemillError) {
                     readers.append(try ParquetReader(file: open.file(FilePath(path))))
                 } catch {
                     guard error.errno == noSuchFile else { throw error }
-                    isWhole = false
+                    missing = error
                     break
                 }
             }
             // The marker must be the listed version's.
-            if isWhole, try TableReader.marker(path, environment.files) == marker {
-                try self.init(paths: found, readers: readers, marker: marker, path: path, base: listing.base)
-                return
+            guard try TableReader.marker(path, environment.files) == marker else { continue }
+            if let missing {
+                guard byMarker, let marker else { continue }
+                throw OpenFiles.missing(of: marker.identity.table, at: path, cause: missing)
             }
+            try self.init(paths: found, readers: readers, marker: marker, path: path, base: listing.base)
+            return
         }
         throw TidemillError(
             .conflict, "TIDEMILL_TABLE_CHANGES_TOO_FAST",

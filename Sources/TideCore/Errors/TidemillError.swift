@@ -127,7 +127,11 @@ extension TidemillError {
     public static func corruption(_ code: String, _ message: String, file: String, offset: Int64? = nil)
         -> TidemillError
     {
-        TidemillError(.corruption, code, message, place: .file(file, offset: offset))
+        let isCheckpoint = code.hasPrefix("TIDEMILL_CORRUPT_")
+        return TidemillError(
+            .corruption, code, message,
+            hint: isCheckpoint ? "restore a copy of storage and warehouse, or start over: see docs/OPERATIONS.md" : nil,
+            place: .file(file, offset: offset))
     }
 
     public static func `internal`(_ message: String, file: StaticString = #fileID, line: UInt = #line)

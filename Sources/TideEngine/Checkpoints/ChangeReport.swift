@@ -134,6 +134,7 @@ public struct ChangeReport: Sendable {
         _ definition: PipelineDefinition, _ connectors: any Connectors, _ toFill: Set<String>
     ) throws(TidemillError) -> [Input] {
         var inputs: [Input] = []
+        if definition.flowsStartingAtNewInput.contains(flow) { return [] }
         for (scan, source) in sources where scan.readers.contains(where: { $0.flow == flow }) {
             let splits = try scan.followers.contains(flow) ? source.replayPresent() : source.replay()
             if !splits.isEmpty { inputs.append(Input(scan.key.name, splits)) }

@@ -41,24 +41,13 @@ struct CheckpointAccess {
         var missing = Set<String>()
         let definition = definition
         let connectors = connectors
+        let newestShown = newestShown
         let opened = try CheckpointStore.open(
             storage, pipeline: definition.name, settings: ["spark.sql.session.timeZone": settings.timeZone],
             environment: environment, options: log, retention: settings.retention
         ) { (generation) throws(TidemillError) -> Epoch? in
-            // The newest epoch any table shows is proof that its commit returned.
-            var newest: Epoch?
-            for dataset in definition.datasets {
-                guard try connectors.isStored(dataset) else {
-                    missing.insert(dataset.name)
-                    continue
-                }
-                let epoch: Epoch? =
-                    dataset.key == nil
-                    ? try connectors.appendTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
-                    : try connectors.keyedTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
-                if let epoch, epoch > newest ?? Epoch(-1) { newest = epoch }
-            }
-            return newest
+            for dataset in definition.datasets where try !connectors.isStored(dataset) { missing.insert(dataset.name) }
+            return try newestShown(generation)
         }
         opened.store.tableBytesHeld = { (entry) throws(TidemillError) in
             var bytes: Int64 = 0
@@ -68,6 +57,24 @@ struct CheckpointAccess {
             return bytes
         }
         return Opened(store: opened.store, recovered: opened.recovered, missing: missing)
+    }
+
+    /// Reads every byte of the checkpoint, with its lock held.
+    func verify() throws(TidemillError) -> CheckpointReport {
+        try verifyLockedCheckpoint(storage, files: environment.files, evidence: newestShown)
+    }
+
+    /// The newest epoch that a table shows: proof that its commit returned.
+    private func newestShown(_ generation: UInt64) throws(TidemillError) -> Epoch? {
+        var newest: Epoch?
+        for dataset in definition.datasets where try connectors.isStored(dataset) {
+            let epoch: Epoch? =
+                dataset.key == nil
+                ? try connectors.appendTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
+                : try connectors.keyedTarget(dataset, generation: generation, startsOver: true).publishedEpoch()
+            if let epoch, epoch > newest ?? Epoch(-1) { newest = epoch }
+        }
+        return newest
     }
 
     /// The tables that the retained epoch had become its versions of them; others leave their place.

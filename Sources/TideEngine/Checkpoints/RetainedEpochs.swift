@@ -15,6 +15,9 @@ public struct RetainedEpochs: Sendable {
         }
     }
 
+    /// Reads every byte of the checkpoint. That its log reaches what the tables show is part of it.
+    public func verify() throws(TidemillError) -> CheckpointReport { try access().verify() }
+
     public struct Rollback: Sendable, Hashable {
         public var from: Epoch?
         public var to: Epoch

@@ -67,6 +67,11 @@ extension PipelineRunner {
         progress.badRows += result.badRows
         progress.droppedRows += result.droppedRows
         progress.badRowSamples += result.samples
+        if let warning = result.warning {
+            let others = result.warnings - 1
+            progress.warnings.append(
+                warning + (others == 0 ? "" : "; so \(others) other file\(others == 1 ? "" : "s")"))
+        }
         for flow in node.flows {
             sourceProgress[flow, default: []].append(
                 EpochProgress.SourceProgress(
@@ -77,20 +82,21 @@ extension PipelineRunner {
 
     /// A new or rebuilt flow gets what its inputs have had so far, before this epoch's news.
     private func fill(_ runner: StageRunner) throws(TidemillError) {
-        for node in sources where !node.flows.isDisjoint(with: toFill) {
-            let port = node.scan.port(flows: toFill)
+        let filled = toFill.subtracting(definition.flowsStartingAtNewInput)
+        for node in sources where !node.flows.isDisjoint(with: filled) {
+            let port = node.scan.port(flows: filled)
             if let copies = node.copies {
                 // The files may have changed since; what was read of them is what counts until they are read again.
                 for batch in try copies.allRows() { try runner.feed(batch, into: port) }
                 continue
             }
-            let follows = node.flows.intersection(toFill).isSubset(of: node.scan.followers)
+            let follows = node.flows.intersection(filled).isSubset(of: node.scan.followers)
             let splits = try follows ? node.source.replayPresent() : node.source.replay()
             if splits.isEmpty { continue }
             let result = try runner.scan(node.source, splits, columns: node.scan.columns, into: port)
             record(result, of: node, from: "null", to: "null")
         }
-        for reader in graph.tableReaders where toFill.contains(reader.flow) {
+        for reader in graph.tableReaders where filled.contains(reader.flow) {
             // A table that is filled in this very epoch brings its rows itself; if only some of its flows are, what the
             // others have written is read.
             guard let dataset = definition.dataset(named: reader.table),

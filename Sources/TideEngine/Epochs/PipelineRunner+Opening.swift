@@ -57,17 +57,42 @@ extension PipelineRunner {
 
     /// Nothing about a changed pipeline happens silently.
     private func announce() {
+        var together: [StartingOver: [String]] = [:]
         for (flow, decision) in decisions.flows.sorted(by: { $0.key < $1.key }) {
             let reason = decisions.reasons[flow]
             if decision == .continuing {
                 if let reason { report(.note("flow \(flow) goes on: \(reason)")) }
             } else {
-                let why = reason.map { ", since \($0)" } ?? ""
-                report(.note("flow \(flow) is \(decision.rawValue)\(why): it starts from everything read so far"))
+                let start = StartingOver(
+                    decision: decision.rawValue, reason: reason,
+                    skipsPast: definition.flowsStartingAtNewInput.contains(flow))
+                together[start, default: []].append(flow)
             }
         }
+        for (start, flows) in together.sorted(by: { $0.value[0] < $1.value[0] }) { report(.note(start.text(flows))) }
         for flow in decisions.removed {
             report(.note("flow \(flow) is gone: its state is dropped, its table stays as it is"))
+        }
+    }
+
+    /// Flows that start over for one reason are told in one line.
+    private struct StartingOver: Hashable {
+        var decision: String
+        var reason: String?
+        var skipsPast: Bool
+        private static let namesMax = 10
+
+        func text(_ flows: [String]) -> String {
+            var why = reason.map { ", since \($0)" } ?? ""
+            let from = skipsPast ? "at new input" : "from everything read so far"
+            if flows.count == 1 { return "flow \(flows[0]) is \(decision)\(why): it starts \(from)" }
+            for (one, many) in [("its query", "their query"), ("it reads", "they read")] {
+                if let reason, reason.hasPrefix(one) { why = ", since " + many + reason.dropFirst(one.count) }
+            }
+            let rest = flows.count - StartingOver.namesMax
+            let names = flows.prefix(StartingOver.namesMax).joined(separator: ", ")
+            return "\(flows.count) flows are \(decision)\(why): \(names)\(rest > 0 ? " and \(rest) more" : "");"
+                + " they start \(from)"
         }
     }
 

@@ -26,6 +26,9 @@ struct StageRunner {
         var badRows = 0
         var droppedRows = 0
         var samples: [SplitReport.BadRow] = []
+        /// The first in the order of their texts, and how many there are.
+        var warning: String?
+        var warnings = 0
         static let samplesMax = 20
 
         mutating func add(_ report: SplitReport, bytes: Int64) {
@@ -34,6 +37,10 @@ struct StageRunner {
             badRows += report.badRows
             droppedRows += report.droppedRows
             samples += report.samples.prefix(ScanResult.samplesMax - samples.count)
+            if let found = report.warning {
+                warning = warning.map { min($0, found) } ?? found
+                warnings += 1
+            }
         }
     }
 

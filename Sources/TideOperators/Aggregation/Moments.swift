@@ -2,8 +2,21 @@
 ///
 /// A square is added as two doubles, product and rounding error, so the sums are exact and neither order nor retraction
 /// can change a bit; the one subtraction at the end is done in double-double arithmetic (Dekker 1971), whose relative
-/// error of 2^-104 leaves more than nine digits of a variance that is down to 10^-20 of the mean's square.
+/// error of 2^-104 leaves more than nine digits of a variance that is down to 10^-20 of the mean's square. What is left
+/// of equal values is the rounding of that subtraction and counts as zero: a column of thirds has no deviation.
 enum Moments {
+    /// A difference of two sums that is no more than this part of them is rounding: quotient, product and the sums
+    /// themselves are each off by a few 2^-104.
+    static let rounding = 0x1p-100
+
+    /// The sum of squared deviations, Σx² - (Σx)²/n, not negative.
+    @inline(__always) static func deviation(_ squares: DoubleDouble, _ mean: DoubleDouble, _ sum: DoubleDouble)
+        -> Double
+    {
+        let difference = (squares - mean * sum).high
+        return difference > squares.high * rounding ? difference : 0
+    }
+
     /// x² as a sum of two doubles. Where the square overflows, infinity alone.
     @inline(__always) static func square(_ x: Double) -> (Double, Double) {
         let product = x * x
@@ -41,7 +54,7 @@ enum Moments {
         let (s1, s2, s3) = (DoubleDouble(sums[0]), DoubleDouble(sums[1]), DoubleDouble(sums[2]))
         let mean = s1 / n
         let m2 = s2 - mean * s1
-        if m2.high <= 0 { return nil }
+        if deviation(s2, mean, s1) == 0 { return nil }
         func times(_ x: DoubleDouble, _ factor: Double) -> DoubleDouble { x * DoubleDouble((factor, 0)) }
         // Σ(x - m)³ = S3 - 3 m S2 + 2 m² S1
         if kind == .skewness {
@@ -60,12 +73,14 @@ enum Moments {
         if sums.contains(where: { !$0.0.isFinite }) { return .nan }
         let n = Double(count)
         let (x, y) = (DoubleDouble(sums[0]), DoubleDouble(sums[1]))
-        let joint = (DoubleDouble(sums[2]) - (x / n) * y).high
+        let (both, expected) = (DoubleDouble(sums[2]), (x / n) * y)
+        let difference = (both - expected).high
+        let joint = abs(difference) > max(abs(both.high), abs(expected.high)) * rounding ? difference : 0
         switch kind {
         case .covarPop: return joint / n
         case .covarSamp: return joint / (n - 1)
         default:
-            let (a, b) = ((DoubleDouble(sums[3]) - (x / n) * x).high, (DoubleDouble(sums[4]) - (y / n) * y).high)
+            let (a, b) = (deviation(DoubleDouble(sums[3]), x / n, x), deviation(DoubleDouble(sums[4]), y / n, y))
             return a > 0 && b > 0 ? joint / (a.squareRoot() * b.squareRoot()) : nil
         }
     }
@@ -77,8 +92,7 @@ enum Moments {
         if count < leastCount(kind) { return nil }
         let n = Double(count)
         guard sum.0.isFinite, squares.0.isFinite else { return .nan }
-        let mean = DoubleDouble(sum) / n
-        let deviation = max((DoubleDouble(squares) - mean * DoubleDouble(sum)).high, 0)
+        let deviation = deviation(DoubleDouble(squares), DoubleDouble(sum) / n, DoubleDouble(sum))
         switch kind {
         case .varPop: return deviation / n
         case .varSamp: return deviation / (n - 1)

@@ -72,7 +72,7 @@ package enum ReaderOptions {
 enum TidemillKeys {
     static let properties = [
         "tidemill.outputMode", "tidemill.write", "tidemill.key", "tidemill.lateRows",
-        "tidemill.freezeAtWatermark", "tidemill.location", "tidemill.readerGrace",
+        "tidemill.freezeAtWatermark", "tidemill.location", "tidemill.readerGrace", "tidemill.startingOffsets",
     ]
     static let configuration = [
         "tidemill.now", "tidemill.stabilityWindow", "tidemill.flushBytes", "tidemill.memory.limit",
@@ -84,6 +84,12 @@ enum TidemillKeys {
         let key = property.key.lowercased()
         guard key.hasPrefix("tidemill.") else { return nil }
         switch key {
+        case "tidemill.startingoffsets":
+            guard ["earliest", "latest"].contains(property.value.lowercased()) else {
+                throw AnalysisError.user(
+                    "TIDEMILL_INVALID_PROPERTY", "\(property.key) of \(table) is unknown: \(property.value)",
+                    hint: "earliest or latest", property.span)
+            }
         case "tidemill.outputmode":
             let mode = property.value.lowercased()
             guard ["append", "update", "complete"].contains(mode) else {

@@ -28,6 +28,11 @@ public struct PipelineDefinition: Sendable {
     public func dataset(named name: String) -> Dataset? {
         datasets.first { $0.name.lowercased() == name.lowercased() }
     }
+
+    /// Flows that do not read what their sources have had before they started.
+    public var flowsStartingAtNewInput: Set<String> {
+        Set(datasets.filter(\.startsAtNewInput).flatMap(\.flows).map(\.name))
+    }
 }
 
 /// `CREATE TABLE … USING format OPTIONS (…)`, or a path table of a batch query.
@@ -103,6 +108,12 @@ public struct Dataset: Sendable {
         Field("watermark", .timestamp, nullable: false), Field("event_time", .timestamp, nullable: false),
         Field("row", .string, nullable: false),
     ])
+
+    /// `tidemill.startingOffsets` = 'latest': a flow that starts does not read what its sources have had so far. A view
+    /// equals its query over all of it, so of views it says nothing.
+    public var startsAtNewInput: Bool {
+        kind == .streamingTable && property("tidemill.startingOffsets")?.lowercased() == "latest"
+    }
 
     /// The property's value, whatever the case of its key.
     public func property(_ name: String) -> String? {

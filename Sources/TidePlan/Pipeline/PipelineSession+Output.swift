@@ -85,6 +85,16 @@ extension PipelineSession {
         return tables
     }
 
+    /// A view equals its query over everything read so far: it has no later start.
+    func checkStartingOffsets(_ table: Declarations.Table) throws(TidemillError) {
+        guard table.kind == .materializedView, let property = property("tidemill.startingOffsets", of: table) else {
+            return
+        }
+        throw AnalysisError.user(
+            "TIDEMILL_INVALID_PROPERTY", "\(property.key) is a property of streaming tables",
+            hint: "leave it out: a view equals its query over all its input", property.span)
+    }
+
     /// Of a streaming table it would say nothing: its rows are final anyway.
     func freezesAtWatermark(_ table: Declarations.Table) throws(TidemillError) -> Bool {
         guard let property = property(Dataset.freezeProperty, of: table) else { return false }

@@ -11,6 +11,7 @@ extension PipelineSession {
         }
         if table.flows.contains(where: { $0.changeCapture != nil }) { return try changeCapture(of: table) }
         let freezes = try freezesAtWatermark(table)
+        try checkStartingOffsets(table)
         var relations: [AnalyzedRelation] = []
         for flow in table.flows {
             let relation = try analyzed(flow, of: table)

@@ -80,7 +80,8 @@ public struct StandardConnectors: Connectors {
             guard try environment.files.exists(path) else { return nil }
         }
         return StoredTableSource(
-            reader: try TableReader(path: path, environment: environment), schema: dataset.schema, name: dataset.name)
+            reader: try TableReader(path: path, environment: environment, byMarker: true), schema: dataset.schema,
+            name: dataset.name, onlyGrows: dataset.key == nil)
     }
 
     public func committedTable(
@@ -100,7 +101,10 @@ public struct StandardConnectors: Connectors {
         let table = try CommittedTable.open(
             isKeyedText(dataset) ? KeyedTextTable.rowsLocation(of: path) : path, schema: dataset.schema,
             key: dataset.key, pending: pending, options: options, environment: environment)
-        return table.map { CommittedTableSource(table: $0, schema: dataset.schema, name: dataset.name) }
+        return table.map {
+            CommittedTableSource(
+                table: $0, schema: dataset.schema, name: dataset.name, onlyGrows: dataset.key == nil)
+        }
     }
 
     public func storedSize(_ dataset: Dataset) throws(TidemillError) -> (files: Int, bytes: Int64)? {

@@ -5,10 +5,12 @@ final class StoredTableSource: StandingSource {
     let reader: TableReader
     let schema: Schema
     let description: String
+    private let onlyGrows: Bool
 
-    init(reader: TableReader, schema: Schema, name: String) {
+    init(reader: TableReader, schema: Schema, name: String, onlyGrows: Bool) {
         self.reader = reader
         self.schema = schema
+        self.onlyGrows = onlyGrows
         description = "ParquetTable[\(name)]"
     }
 
@@ -24,7 +26,8 @@ final class StoredTableSource: StandingSource {
 
     func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
         let group = reader.splits[split.ordinal]
-        return try StoredColumns(columns, of: schema, in: reader.schema).reader(rows: group.rows) {
+        let columns = try StoredColumns(columns, of: schema, in: reader.schema, grows: onlyGrows)
+        return try columns.reader(rows: group.rows) {
             (wanted) throws(TidemillError) in try reader.read(group, columns: wanted)
         }
     }
@@ -32,18 +35,21 @@ final class StoredTableSource: StandingSource {
 
 /// The columns that a scan asks for, found by name among those that a table has.
 private struct StoredColumns {
-    let positions: [Int]
+    /// nil: a column that the query gave to a table that only grows after these rows were written, where it is NULL.
+    private let positions: [Int?]
     private let types: [DataType]
 
-    init(_ columns: [Int], of schema: Schema, in stored: Schema) throws(TidemillError) {
+    var stored: [Int] { positions.compactMap { $0 } }
+
+    /// - Parameter grows: whether the stored rows may lack nullable columns at the end.
+    init(_ columns: [Int], of schema: Schema, in stored: Schema, grows: Bool) throws(TidemillError) {
         types = columns.map { schema[$0].type }
-        positions = try columns.map { (column) throws(TidemillError) -> Int in
-            guard let position = stored.index(of: schema[column].name) else {
-                throw TidemillError(
-                    .user, "TIDEMILL_TABLE_SCHEMA", "the stored table has no column \(schema[column].name)",
-                    hint: "the query changed since the table was written: run the pipeline first")
-            }
-            return position
+        positions = try columns.map { (column) throws(TidemillError) -> Int? in
+            if let position = stored.index(of: schema[column].name) { return position }
+            if grows, column >= stored.count, schema[column].nullable { return nil }
+            throw TidemillError(
+                .user, "TIDEMILL_TABLE_SCHEMA", "the stored table has no column \(schema[column].name)",
+                hint: "the query changed since the table was written: run the pipeline first")
         }
     }
 
@@ -51,13 +57,24 @@ private struct StoredColumns {
     func reader(
         rows: Int, _ read: (_ positions: [Int]) throws(TidemillError) -> [Batch]
     ) throws(TidemillError) -> BatchesReader {
-        if positions.isEmpty { return BatchesReader([Batch(columns: [], count: rows)]) }
-        return BatchesReader(
-            try read(positions).map { batch in
-                // Tables kept as text have the images of nested values in their hidden rows.
-                let typed = zip(batch.columns, types).map { $1.isNested && $0.type == .binary ? $0.retyped($1) : $0 }
-                return Batch(columns: typed, count: batch.count)
-            })
+        if stored.isEmpty { return BatchesReader([complete(Batch(columns: [], count: rows))]) }
+        return BatchesReader(try read(stored).map(complete))
+    }
+
+    private func complete(_ batch: Batch) -> Batch {
+        var columns: [Column] = []
+        var next = 0
+        for (position, type) in zip(positions, types) {
+            guard position != nil else {
+                columns.append(Column(repeating: .null(type), count: batch.count))
+                continue
+            }
+            let column = batch.columns[next]
+            next += 1
+            // Tables kept as text have the images of nested values in their hidden rows.
+            columns.append(type.isNested && column.type == .binary ? column.retyped(type) : column)
+        }
+        return Batch(columns: columns, count: batch.count)
     }
 }
 
@@ -66,10 +83,12 @@ final class CommittedTableSource: StandingSource {
     let table: CommittedTable
     let schema: Schema
     let description: String
+    private let onlyGrows: Bool
 
-    init(table: CommittedTable, schema: Schema, name: String) {
+    init(table: CommittedTable, schema: Schema, name: String, onlyGrows: Bool) {
         self.table = table
         self.schema = schema
+        self.onlyGrows = onlyGrows
         description = "ParquetTable[\(name)]"
     }
 
@@ -80,7 +99,8 @@ final class CommittedTableSource: StandingSource {
 
     func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
         let piece = split.ordinal
-        return try StoredColumns(columns, of: schema, in: table.schema).reader(rows: table.rowCount(piece: piece)) {
+        let columns = try StoredColumns(columns, of: schema, in: table.schema, grows: onlyGrows)
+        return try columns.reader(rows: table.rowCount(piece: piece)) {
             (wanted) throws(TidemillError) in try table.read(piece: piece, columns: wanted)
         }
     }
@@ -110,6 +130,7 @@ final class StoredTextSource: StandingSource {
 
     func open(_ split: SourceSplit, columns: [Int]) throws(TidemillError) -> any SplitReader {
         try reader.open(
-            file: split.ordinal, columns: try StoredColumns(columns, of: schema, in: reader.schema).positions)
+            file: split.ordinal,
+            columns: try StoredColumns(columns, of: schema, in: reader.schema, grows: false).stored)
     }
 }

@@ -194,6 +194,10 @@ struct ThriftReader {
 
 extension TidemillError {
     static func corruptParquet(_ message: String, file: String, offset: Int64? = nil) -> TidemillError {
-        .corruption("TIDEMILL_PARQUET_CORRUPT", message, file: file, offset: offset)
+        TidemillError(
+            .corruption, "TIDEMILL_PARQUET_CORRUPT", message,
+            hint:
+                "repair the file or move it away; write files under a hidden name and rename them when they are whole",
+            place: .file(file, offset: offset))
     }
 }

@@ -9,6 +9,7 @@ import TideColumns
 struct CSVChunk {
     private(set) var window: TextWindow
     private let separator: UInt8
+    private var lineEnds = LineEnds.undecided
     private var indexBuffer = Buffer(byteCount: 0)
 
     /// Next entry of `index`; entries before `position` may precede it.
@@ -21,7 +22,7 @@ struct CSVChunk {
         self.separator = separator
         window = TextWindow(
             file: file, chunkBytes: chunkBytes, recordBytesMax: recordBytesMax,
-            tooLongHint: "an unclosed quote is the usual cause; option quote '' turns quoting off")
+            tooLongHint: "an unclosed quote is the usual cause; option quote '' turns quoting off", format: "CSV")
     }
 
     var path: String { window.path }
@@ -43,8 +44,19 @@ struct CSVChunk {
     /// Keeps the bytes from `position` on and reads more behind them. False at the end of the file, when all is used.
     mutating func advance(quote: UInt8?, checkUTF8: Bool) throws(TidemillError) -> Bool {
         guard try window.advance() else { return false }
+        settleLineEnds(quote: quote)
         indexSeparators(quote: quote, checkUTF8: checkUTF8)
         return true
+    }
+
+    private mutating func settleLineEnds(quote: UInt8?) {
+        var start = window.newBytes
+        if lineEnds == .undecided {
+            start = position
+            let line = UnsafeRawBufferPointer(start: bytes + position, count: dataEnd - position)
+            lineEnds = LineEnds.decide(line, quote: quote, isLast: isLast)
+        }
+        if lineEnds == .carriageReturn { window.endLinesAtCarriageReturns(from: start) }
     }
 
     private mutating func indexSeparators(quote: UInt8?, checkUTF8: Bool) {

@@ -2,7 +2,8 @@ import TideColumns
 
 /// Spark's options of the CSV reader.
 ///
-/// Records always may span lines inside quotes (Spark's `multiLine`); lines end with LF or CRLF.
+/// Records always may span lines inside quotes (Spark's `multiLine`); lines end with LF or CRLF, or with CR where the
+/// first one does.
 public struct CSVReadOptions: Sendable, Hashable {
     public var header = false
     public var separator = UInt8(ascii: ",")

@@ -129,13 +129,17 @@ public final class CSVReader {
 
     private func compareHeader(_ names: [String]) throws(TidemillError) {
         var mismatch: [String] = []
+        var warning: String?
         if names.count != fileFields.count {
             mismatch.append("the header has \(names.count) names, the schema \(fileFields.count) columns")
+            warning = mismatch[0]
         }
+        let known = Set(fileFields.map { schema[$0].name.lowercased() })
         for (name, field) in zip(names, fileFields) where name.lowercased() != schema[field].name.lowercased() {
             mismatch.append("the header says '\(name)' where the schema has '\(schema[field].name)'")
+            if warning == nil && known.contains(name.lowercased()) { warning = mismatch.last }
         }
-        assembler.setHeaderMismatch(mismatch)
+        assembler.setHeader(mismatch: mismatch, warning: warning)
         if !options.enforceSchema, let first = mismatch.first {
             throw TidemillError(
                 .data, "TIDEMILL_CSV_HEADER", first,

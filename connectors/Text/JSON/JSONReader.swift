@@ -52,7 +52,7 @@ public final class JSONReader {
         self.decoded = decoded
         window = TextWindow(
             file: file, chunkBytes: chunkBytes, recordBytesMax: options.recordBytesMax,
-            tooLongHint: "a record must stand on one line and end with a line end")
+            tooLongHint: "a record must stand on one line and end with a line end", format: "JSON")
         tokenizer = JSONTokenizer(fields: decoded.map { schema[$0] }, schemaIndex: decoded)
         runs = FieldRuns(columns: decoded.count, rowsMax: JSONReader.batchRowsMax)
         assembler = RecordAssembler(schema: schema, columns: columns, decoded: decoded, mode: options.mode)

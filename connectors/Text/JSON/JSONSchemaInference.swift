@@ -25,7 +25,7 @@ public struct JSONSchemaInference {
     public mutating func add(_ file: any File, chunkBytes: Int = 1 << 20) throws(TidemillError) {
         var window = TextWindow(
             file: file, chunkBytes: chunkBytes, recordBytesMax: options.recordBytesMax,
-            tooLongHint: "a record must stand on one line and end with a line end")
+            tooLongHint: "a record must stand on one line and end with a line end", format: "JSON")
         while try window.advance() {
             let end = window.lastLineEnd()
             let p = window.bytes

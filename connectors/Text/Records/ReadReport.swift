@@ -20,4 +20,7 @@ public struct ReadReport: Sendable, Hashable {
     public var samples: [Sample] = []
     /// One line per name in the file's header that differs from the schema's.
     public var headerMismatch: [String] = []
+    /// What a person should know about the header: it has another number of names than the schema has columns, or a
+    /// name stands where another column of the schema is read. Names that the schema does not know are just other ones.
+    public var headerWarning: String?
 }

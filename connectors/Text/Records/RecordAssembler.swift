@@ -35,7 +35,10 @@ struct RecordAssembler {
         self.mode = mode
     }
 
-    mutating func setHeaderMismatch(_ lines: [String]) { report.headerMismatch = lines }
+    mutating func setHeader(mismatch: [String], warning: String?) {
+        report.headerMismatch = mismatch
+        report.headerWarning = warning
+    }
 
     /// The batch, or nil if no row is left.
     /// - Parameters:

@@ -17,11 +17,14 @@ struct TextWindow {
     private var chunkBytes: Int
     private let recordBytesMax: Int
     private let tooLongHint: String
+    private let format: String?
     private(set) var buffer: Buffer
 
     /// First byte of the record at which reading stands.
     var position = TextWindow.headroom
     private(set) var dataEnd = TextWindow.headroom
+    /// Where the bytes begin that the last `advance` read.
+    private(set) var newBytes = TextWindow.headroom
     private(set) var isLast = false
     /// Line number of `lineOffset`.
     private var firstLine = 1
@@ -32,11 +35,13 @@ struct TextWindow {
     /// - Parameters:
     ///   - chunkBytes: the window's size; it grows for a longer record, up to `recordBytesMax`.
     ///   - tooLongHint: what a record beyond that usually means.
-    init(file: any File, chunkBytes: Int, recordBytesMax: Int, tooLongHint: String) {
+    ///   - format: what the file should be; one that is something else by its first bytes is refused. nil: any.
+    init(file: any File, chunkBytes: Int, recordBytesMax: Int, tooLongHint: String, format: String? = nil) {
         self.file = file
         self.chunkBytes = max(chunkBytes, 16)
         self.recordBytesMax = recordBytesMax
         self.tooLongHint = tooLongHint
+        self.format = format
         buffer = Buffer(byteCount: TextWindow.headroom + self.chunkBytes)
         memset(buffer.base, 0x20, TextWindow.headroom)
     }
@@ -73,16 +78,26 @@ struct TextWindow {
         dataEnd = position + tail
         let room = UnsafeMutableRawBufferPointer(start: buffer.base + dataEnd, count: chunkBytes - tail)
         let read = try file.read(into: room, at: fileOffset)
+        if fileOffset == 0, let format {
+            try FileHead.check(UnsafeRawBufferPointer(rebasing: room[..<read]), format: format, path: path)
+        }
         if fileOffset == 0, read >= 3, memcmp(room.baseAddress!, [0xEF, 0xBB, 0xBF] as [UInt8], 3) == 0 {
             position += 3
             lineOffset = position
         }
         fileOffset += Int64(read)
+        newBytes = dataEnd
         dataEnd += read
         isLast = read < room.count
         // In the buffer's padding or room.
         if isLast { buffer.pointer(UInt8.self)[dataEnd] = 0x0A }
         return true
+    }
+
+    /// Makes line ends of the carriage returns from `start` on; of no byte there may a batch know.
+    func endLinesAtCarriageReturns(from start: Int) {
+        let bytes = buffer.pointer(UInt8.self)
+        for i in start..<dataEnd where bytes[i] == 0x0D { bytes[i] = 0x0A }
     }
 
     /// Behind the last line end of the window: LF, or CR if there is no LF. The end of the data at the end of the file;
