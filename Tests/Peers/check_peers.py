@@ -25,6 +25,7 @@ import sales_check
 import tables_check
 import tpch_check
 from command_line import Report, Tidemill
+from spark_session import start_session
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECTIONS = ["answers", "sales", "tables", "expressions", "queries", "j1", "tpch", "nexmark"]
@@ -35,23 +36,9 @@ def start_spark(work):
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         print("no java on the PATH: everything that needs Spark is skipped", flush=True)
         return None
-    from pyspark.sql import SparkSession
-
     # Errors are expected here, and compared; their stack traces help nobody.
     logging.disable(logging.CRITICAL)
-
-    spark = (
-        SparkSession.builder.master("local[1]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "1")
-        .config("spark.sql.warehouse.dir", os.path.join(work, "spark"))
-        .config("spark.driver.extraJavaOptions", "-Duser.timezone=UTC -Dderby.system.home=" + work)
-        .getOrCreate()
-    )
-    spark.sparkContext.setLogLevel("OFF")
-    return spark
+    return start_session(work)
 
 
 def record(topics):

@@ -24,7 +24,8 @@ import grammar
 import written
 from differences import differences
 from golden import golden
-from spark import Spark, start_session
+from spark import SETTINGS, Spark
+from spark_session import start_session
 from tidemill import Tidemill
 
 
@@ -53,7 +54,7 @@ def main():
     logging.disable(logging.CRITICAL)
     same = different = refused = 0
     with tempfile.TemporaryDirectory(prefix="tidemill-streams-") as work:
-        session = start_session(work)
+        session = start_session(work, SETTINGS)
         spark, tidemill = Spark(session), Tidemill(arguments.binary)
         for program, comment in programs:
             folder = os.path.join(work, program.name)

@@ -62,12 +62,7 @@ public struct TimeIndex: Sendable {
     }
 
     public mutating func insert(times: UnsafePointer<Int64>, keys: UnsafePointer<UInt64>, count n: Int) {
-        for i in 0..<n {
-            tail.append(Entry(time: times[i], key: keys[i]))
-            tailLeast = min(tailLeast, times[i])
-            if tail.count == TimeIndex.tailCountMax { closeTail() }
-        }
-        count += n
+        for i in 0..<n { insert(times[i], key: keys[i]) }
     }
 
     /// Takes every entry with a time of at most `time`, in order, and appends them to `due`.

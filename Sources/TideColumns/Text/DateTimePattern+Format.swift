@@ -12,14 +12,14 @@ extension DateTimePattern {
     /// The times around `micros` that have the same text, as far as the pattern's letters tell: a day for a pattern
     /// without a time.
     public func sameText(as micros: Int64) -> Range<Int64> {
-        let unit = unitMicros
-        let (down, overflow) = micros.subtractingReportingOverflow(((micros % unit) + unit) % unit)
+        let past = ((micros % unitMicros) + unitMicros) % unitMicros
+        let (down, overflow) = micros.subtractingReportingOverflow(past)
         if overflow { return micros..<micros }
-        let (up, isTooLate) = down.addingReportingOverflow(unit)
+        let (up, isTooLate) = down.addingReportingOverflow(unitMicros)
         return down..<(isTooLate ? .max : up)
     }
 
-    private var unitMicros: Int64 {
+    static func unitMicros(of steps: [Step]) -> Int64 {
         var unit: Int64 = 86_400_000_000
         for step in steps where step.kind != .literal {
             switch step.letter {

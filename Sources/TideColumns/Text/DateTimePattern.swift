@@ -32,6 +32,8 @@ public struct DateTimePattern: Sendable {
     let steps: [Step]
     /// What a parse fails on at once: Spark formats these letters but does not parse them.
     let unparsable: UInt8?
+    /// Times of one such unit have one text: a day for a pattern without a time.
+    let unitMicros: Int64
 
     /// Throws a user error for letters and lengths that Spark refuses.
     public init(_ pattern: String) throws(TidemillError) {
@@ -104,6 +106,7 @@ public struct DateTimePattern: Sendable {
         }
         self.steps = steps
         self.unparsable = unparsable
+        unitMicros = DateTimePattern.unitMicros(of: steps)
     }
 
     /// A number of exactly `count` digits.

@@ -12,26 +12,13 @@ DEFAULTS = {NO_DATA: "true", POLICY: "min"}
 METHODS = {"drop_duplicates": "dropDuplicates", "drop_duplicates_within_watermark": "dropDuplicatesWithinWatermark"}
 
 
-def start_session(work):
-    from pyspark.sql import SparkSession
-
-    session = (
-        SparkSession.builder.master("local[1]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "1")
-        # Short queries: compiling them would take longer than running them.
-        .config("spark.sql.codegen.wholeStage", "false")
-        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-        .config("spark.sql.streaming.noDataProgressEventInterval", "3600000")
-        .config("spark.sql.streaming.numRecentProgressUpdates", "1000")
-        .config("spark.sql.warehouse.dir", os.path.join(work, "spark"))
-        .config("spark.driver.extraJavaOptions", "-Duser.timezone=UTC -Dderby.system.home=" + work)
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("OFF")
-    return session
+SETTINGS = {
+    # Short queries: compiling them would take longer than running them.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.streaming.noDataProgressEventInterval": "3600000",
+    "spark.sql.streaming.numRecentProgressUpdates": "1000",
+}
 
 
 def message(error):
