@@ -15,6 +15,8 @@ package final class SimulationBatch: @unchecked Sendable {
 
     /// No seed is begun after a failure.
     package var stopsAtFailure = false
+    /// Every seed runs twice, and both lives must be the same, call by call and word by word.
+    package var repeatsSeeds = false
 
     package init(first: UInt64, seeds: UInt64, jobs: Int) {
         self.first = first
@@ -30,7 +32,10 @@ package final class SimulationBatch: @unchecked Sendable {
         DispatchQueue.concurrentPerform(iterations: jobs) { _ in
             while let seed = take() {
                 let simulation = Simulation(seed: seed)
-                do { try simulation.run() } catch {
+                do {
+                    try simulation.run()
+                    if repeatsSeeds { try expectSame(simulation) }
+                } catch {
                     let failure =
                         error as? SimulationFailure
                         ?? SimulationFailure(seed: seed, message: "\(error)", story: simulation.story)
@@ -42,6 +47,15 @@ package final class SimulationBatch: @unchecked Sendable {
         }
         seconds = Date().timeIntervalSince(start)
         return failures.sorted { $0.seed < $1.seed }
+    }
+
+    private func expectSame(_ one: Simulation) throws {
+        let other = Simulation(seed: one.seed)
+        try other.run()
+        if one.digest == other.digest && one.story == other.story { return }
+        let index = zip(one.story, other.story).enumerated().first { $1.0 != $1.1 }?.offset
+        let lines = [one, other].map { simulation in index.map { simulation.story[$0] } ?? "its last lines, or calls" }
+        throw SimulationFailure(seed: one.seed, message: "lives of one seed differ", story: lines)
     }
 
     private func take() -> UInt64? {

@@ -2,10 +2,10 @@ import Foundation
 import TideEngineSimulation
 
 let usage = """
-    tidemill-sim [--seeds N] [--first N] [--seed N [--calls N]] [--jobs N] [--stop] [--canaries]
+    tidemill-sim [--seeds N] [--first N] [--seed N [--calls N]] [--jobs N] [--stop] [--twice] [--canaries]
 
     Runs simulated lives of the whole engine and prints those that went wrong; with --stop, no seed after the first
-    failure. With --seed one of them, all that happens in it, and the last --calls N calls of each life. With
+    failure; with --twice, every seed runs twice and both lives must be the same. With --seed one of them, all that happens in it, and the last --calls N calls of each life. With
     --canaries, how many seeds it takes to notice each sync that is taken away. Exit status 1 if any went wrong.
     """
 
@@ -26,7 +26,7 @@ while let name = rest.popFirst() {
     if numbered.contains(name) {
         guard let value = rest.popFirst().flatMap({ UInt64($0) }) else { stop("\(name) needs a number") }
         values[name] = value
-    } else if name != "--stop" && name != "--canaries" {
+    } else if !["--stop", "--twice"].contains(name) && name != "--canaries" {
         stop("unknown argument: \(name)")
     }
 }
@@ -56,6 +56,7 @@ if CommandLine.arguments.contains("--seed") {
 } else {
     let batch = SimulationBatch(
         first: number("--first", 0), seeds: number("--seeds", 100), jobs: Int(number("--jobs", 2)))
+    batch.repeatsSeeds = CommandLine.arguments.contains("--twice")
     batch.stopsAtFailure = CommandLine.arguments.contains("--stop")
     let failures = batch.run { print($0) }
     print(

@@ -27,7 +27,7 @@ public final class RowArena: @unchecked Sendable {
 
     public var bases: UnsafePointer<UnsafeRawPointer> { UnsafePointer(table) }
     /// Bytes this arena has allocated.
-    public var byteCount: Int { chunkBytes + buffers.capacity * 8 + tableCapacity * 8 }
+    public var byteCount: Int { chunkBytes + [Buffer].grownBytes(buffers.count) + tableCapacity * 8 }
 
     public func append(_ bytes: UnsafeRawPointer, _ length: Int) -> StringView {
         if capacity - writerUsed < length { addChunk(for: length) }

@@ -41,7 +41,7 @@ struct RowStorage {
         pages.deallocate()
     }
 
-    var byteCount: Int { chunkBytes + pageCapacity * 8 + chunks.capacity * MemoryLayout<Chunk>.stride }
+    var byteCount: Int { chunkBytes + pageCapacity * 8 + [Chunk].grownBytes(chunks.count) }
 
     @inline(__always) func address(_ number: UInt32) -> UnsafeMutableRawPointer {
         pages[Int(number) &>> RowStorage.pageBits] + (Int(number) & (RowStorage.pageRows - 1)) &* stride

@@ -36,6 +36,8 @@ public struct TimeIndex: Sendable {
     private var runs: [Run] = []
     private var tail: [Entry] = []
     private var tailLeast = Int64.max
+    /// What the tail has room for from earlier entries.
+    private var tailMost = 0
     public private(set) var count = 0
 
     private static let tailCountMax = 4096
@@ -51,7 +53,8 @@ public struct TimeIndex: Sendable {
     }
 
     public var byteCount: Int {
-        runs.reduce(tail.capacity * 16) { $0 + $1.entries.capacity * 16 }
+        let entries = runs.reduce(0) { $0 + $1.entries.count }
+        return [Entry].grownBytes(max(tailMost, tail.count)) + entries * MemoryLayout<Entry>.stride
     }
 
     public mutating func insert(_ time: Int64, key: UInt64) {
@@ -124,6 +127,7 @@ public struct TimeIndex: Sendable {
         var run = Run(entries: tail)
         if !TimeIndex.isSorted(tail) { run.entries.sort() }
         tail.removeAll(keepingCapacity: true)
+        tailMost = TimeIndex.tailCountMax
         tailLeast = .max
         runs.append(run)
         mergeRuns()

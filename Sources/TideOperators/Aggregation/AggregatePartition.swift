@@ -28,6 +28,8 @@ final class AggregatePartition {
     /// Rows touched since the last commit, in order of first touch; a row's mark is its position and `touchedBit`.
     @exclusivity(unchecked) private(set) var touched: [UnsafeMutableRawPointer] = []
     @exclusivity(unchecked) private var touchedGroups: [UInt8] = []
+    /// What both have room for from earlier epochs.
+    private var touchedMost = 0
     /// Positions of touched rows that started from zero though the runs may have them.
     @exclusivity(unchecked) var unresolved: [UInt32] = []
     /// The value areas of `touched` as they were, back to back. A group that was not there has zeroes.
@@ -277,6 +279,7 @@ final class AggregatePartition {
         for rows in values { rows.endEpoch() }
         for index in detached { sums.release(areaBefore(index)) }
         detached.removeAll(keepingCapacity: true)
+        touchedMost = max(touchedMost, touched.count)
         touched.removeAll(keepingCapacity: true)
         touchedGroups.removeAll(keepingCapacity: true)
         liveChange += pendingLiveChange
@@ -298,12 +301,14 @@ final class AggregatePartition {
         table.settle()
         if arena.usedBytes > 0 { arena = RowArena() }
         sums.removeAll()
-        if beforeCapacity == 0 { return }
+        if beforeCapacity > 0 { releaseScratch() }
+    }
+
+    private func releaseScratch() {
         before.deallocate()
         before = .allocate(byteCount: 0, alignment: 8)
         beforeCapacity = 0
-        touched = []
-        touchedGroups = []
+        (touched, touchedGroups, touchedMost) = ([], [], 0)
     }
 
     func noteRemoval(_ group: Int, _ stamp: UInt32) {
@@ -341,17 +346,13 @@ final class AggregatePartition {
 
     /// Gives back the memory that a large epoch left for the next one. Between epochs only.
     func shrinkScratch() {
-        guard beforeCapacity > 1 << 20 else { return }
-        before.deallocate()
-        before = .allocate(byteCount: 0, alignment: 8)
-        beforeCapacity = 0
-        touched = []
-        touchedGroups = []
+        if beforeCapacity > 1 << 20 { releaseScratch() }
     }
 
     var rowBytes: Int { table.layout.stride }
     var byteCount: Int {
-        table.byteCount + endings.byteCount + arena.byteCount + sums.byteCount + beforeCapacity + touched.capacity * 9
+        let scratch = beforeCapacity + [UInt8].grownBytes(max(touchedMost, touched.count)) * 9
+        return table.byteCount + endings.byteCount + arena.byteCount + sums.byteCount + scratch
             + lastRemoval.count * 4 + values.reduce(0) { $0 + $1.byteCount }
     }
 }

@@ -71,5 +71,5 @@ struct SpilledSums {
     }
     func value(of sum: CompactSum) -> Int128 { sum.spillIndex.map { sums[$0] } ?? Int128(sum.word) }
 
-    var byteCount: Int { sums.capacity * 16 + free.capacity * 4 }
+    var byteCount: Int { [Int128].grownBytes(sums.count) + [UInt32].grownBytes(free.count) }
 }

@@ -179,16 +179,10 @@ extension SessionPartition {
             if table.freeRows * 8 > table.count { compactSessions() }
             indexIsStale = endsSessions
             endings = TimeIndex()
-            shrinkScratch()
+            sessions.shrinkScratch()
+            shrinkScratch(above: 1 << 16)
         }
         return goneKeys * keys.layout.stride + gone.count * table.layout.stride
-    }
-
-    /// Gives back the memory that a large epoch left for the next one. Between epochs only.
-    private func shrinkScratch() {
-        sessions.shrinkScratch()
-        if touchedKeys.capacity > 1 << 16 { (touchedKeys, touchedGroups) = ([], []) }
-        if timeChanges.capacity > 1 << 16 { timeChanges = [] }
     }
 }
 

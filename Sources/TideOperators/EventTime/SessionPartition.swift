@@ -43,6 +43,9 @@ final class SessionPartition {
     /// Keys that the epoch touched, and their key groups; a key's mark is its position and `touchedBit`.
     var touchedKeys: [UnsafeMutableRawPointer] = []
     var touchedGroups: [UInt8] = []
+    /// What they and `timeChanges` have room for from earlier epochs.
+    private var touchedMost = 0
+    private var timeChangesMost = 0
     /// Positions among `touchedKeys` of keys that were begun without what the runs may have.
     var unresolved: [UInt32] = []
     /// Keys of cold groups that came back from the log: the runs may have more of their sessions.
@@ -349,6 +352,8 @@ final class SessionPartition {
                 setMark(key, stamp)
             }
         }
+        touchedMost = max(touchedMost, touchedKeys.count)
+        timeChangesMost = max(timeChangesMost, timeChanges.count)
         touchedKeys.removeAll(keepingCapacity: true)
         touchedGroups.removeAll(keepingCapacity: true)
         timeChanges.removeAll(keepingCapacity: true)
@@ -359,9 +364,15 @@ final class SessionPartition {
     private func settle() {
         if keys.isSparse { compactKeys() }
         if sessions.table.isSparse { compactSessions() }
-        if sessions.table.count > 0 || touchedKeys.capacity == 0 { return }
+        if sessions.table.count > 0 || touchedMost == 0 { return }
         endings = TimeIndex()
-        (touchedKeys, touchedGroups, timeChanges) = ([], [], [])
+        shrinkScratch(above: 0)
+    }
+
+    /// Gives back the memory that a large epoch left for the next one. Between epochs only.
+    func shrinkScratch(above most: Int) {
+        if touchedMost > most { (touchedKeys, touchedGroups, touchedMost) = ([], [], 0) }
+        if timeChangesMost > most { (timeChanges, timeChangesMost) = ([], 0) }
     }
 
     func compactKeys() {
@@ -458,7 +469,8 @@ final class SessionPartition {
     }
 
     var byteCount: Int {
-        keys.byteCount + sessions.byteCount + endings.byteCount + strays.byteCount + touchedKeys.capacity * 9
-            + timeChanges.capacity * 24
+        keys.byteCount + sessions.byteCount + endings.byteCount + strays.byteCount
+            + [UInt8].grownBytes(max(touchedMost, touchedKeys.count)) * 9
+            + [DueTimes.Entry].grownBytes(max(timeChangesMost, timeChanges.count))
     }
 }
