@@ -5,8 +5,9 @@ let usage = """
     tidemill-sim [--seeds N] [--first N] [--seed N [--calls N]] [--jobs N] [--stop] [--twice] [--canaries]
 
     Runs simulated lives of the whole engine and prints those that went wrong; with --stop, no seed after the first
-    failure; with --twice, every seed runs twice and both lives must be the same. With --seed one of them, all that happens in it, and the last --calls N calls of each life. With
-    --canaries, how many seeds it takes to notice each sync that is taken away. Exit status 1 if any went wrong.
+    failure; with --twice, every seed runs twice and both lives must be the same. With --seed one of them, all that
+    happens in it, and the last --calls N calls of each life. With --canaries, how many seeds it takes to notice each
+    sync that is taken away. Exit status 1 if any went wrong.
     """
 
 func stop(_ message: String) -> Never {
