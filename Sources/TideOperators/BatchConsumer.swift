@@ -42,7 +42,25 @@ public struct Outputs: Sendable {
 
     public func emit(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         if batch.count == 0 { return }
-        for consumer in consumers { try consumer.consume(batch, task) }
+        do throws(TidemillError) {
+            for consumer in consumers { try consumer.consume(batch, task) }
+        } catch {
+            // Whoever gave the rows that these were made from does not know them.
+            throw error.atRow(nil)
+        }
+    }
+
+    /// The same for rows that were made from one input row each, so that an error names the row that was read.
+    /// - Parameter inputRow: the input row that an output row was made from.
+    public func emit(
+        _ batch: Batch, _ task: TaskContext, from inputRow: (Int) -> Int
+    ) throws(TidemillError) {
+        if batch.count == 0 { return }
+        do throws(TidemillError) {
+            for consumer in consumers { try consumer.consume(batch, task) }
+        } catch {
+            throw error.atRow(error.row.map(inputRow))
+        }
     }
     public func finishTask(_ task: TaskContext) throws(TidemillError) {
         for consumer in consumers { try consumer.finishTask(task) }

@@ -6,7 +6,7 @@ public final class CopiesOperator: BatchConsumer {
     public init(outputs: Outputs) { self.outputs = outputs }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        guard let weights = batch.weights?.pointer(Int64.self) else { return try outputs.emit(batch, task) }
+        guard let weights = batch.weights?.pointer(Int64.self) else { return try outputs.emit(batch, task) { $0 } }
         var rows: [UInt32] = []
         rows.reserveCapacity(batch.count)
         for row in 0..<batch.count {
@@ -14,7 +14,7 @@ public final class CopiesOperator: BatchConsumer {
             rows.append(contentsOf: repeatElement(UInt32(row), count: Int(weights[row])))
         }
         let columns = rows.count == batch.count ? batch.columns : batch.columns.map { $0.gather(rows) }
-        try outputs.emit(Batch(columns: columns, count: rows.count), task)
+        try outputs.emit(Batch(columns: columns, count: rows.count), task) { Int(rows[$0]) }
     }
 
     public func finishTask(_ task: TaskContext) throws(TidemillError) { try outputs.finishTask(task) }

@@ -12,7 +12,7 @@ public final class ExpandOperator: BatchConsumer {
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         for program in programs {
-            try outputs.emit(batch.with(columns: program.evaluate(batch, task.evaluation)), task)
+            try outputs.emit(batch.with(columns: program.evaluate(batch, task.evaluation)), task) { $0 }
         }
     }
 

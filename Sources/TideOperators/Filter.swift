@@ -10,7 +10,7 @@ public final class FilterOperator: BatchConsumer {
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
         let keep = try predicate.evaluatePredicate(batch, task.evaluation)
-        try outputs.emit(batch.filter(keep), task)
+        try outputs.emit(batch.filter(keep), task) { keep.position(ofOne: $0) }
     }
 
     public func finishTask(_ task: TaskContext) throws(TidemillError) { try outputs.finishTask(task) }

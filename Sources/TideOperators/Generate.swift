@@ -63,11 +63,13 @@ public final class GenerateOperator: BatchConsumer {
 
     private func emit(_ rows: inout GeneratedRows, of batch: Batch, _ task: TaskContext) throws(TidemillError) {
         if rows.count == 0 { return }
-        let picked = batch.gather(rows.sources)
+        let sources = rows.sources
+        let picked = batch.gather(sources)
         let made = rows.takeColumns()
         rows = GeneratedRows(elements, hasPosition: generator.hasPosition)
         try outputs.emit(
-            Batch(columns: picked.columns + made, count: picked.count, weights: picked.weights), task)
+            Batch(columns: picked.columns + made, count: picked.count, weights: picked.weights), task
+        ) { Int(sources[$0]) }
     }
 
     public func finishTask(_ task: TaskContext) throws(TidemillError) { try outputs.finishTask(task) }

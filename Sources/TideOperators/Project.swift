@@ -9,7 +9,7 @@ public final class ProjectOperator: BatchConsumer {
     }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        try outputs.emit(batch.with(columns: program.evaluate(batch, task.evaluation)), task)
+        try outputs.emit(batch.with(columns: program.evaluate(batch, task.evaluation)), task) { $0 }
     }
 
     public func finishTask(_ task: TaskContext) throws(TidemillError) { try outputs.finishTask(task) }

@@ -18,7 +18,7 @@ public final class ReplicateOperator: BatchConsumer {
             for row in 0..<batch.count where counts.isValid(row) && values[row] > 0 {
                 rows.append(contentsOf: repeatElement(UInt32(row), count: Int(values[row])))
             }
-            return try outputs.emit(batch.gather(rows), task)
+            return try outputs.emit(batch.gather(rows), task) { Int(rows[$0]) }
         }
         var products: [Int64] = []
         for row in 0..<batch.count where counts.isValid(row) && values[row] > 0 {
@@ -26,7 +26,8 @@ public final class ReplicateOperator: BatchConsumer {
             products.append(values[row] * weights[row])
         }
         let kept = batch.gather(rows)
-        try outputs.emit(Batch(columns: kept.columns, count: rows.count, weights: Column(bigints: products)), task)
+        let weighted = Batch(columns: kept.columns, count: rows.count, weights: Column(bigints: products))
+        try outputs.emit(weighted, task) { Int(rows[$0]) }
     }
 
     public func finishTask(_ task: TaskContext) throws(TidemillError) { try outputs.finishTask(task) }

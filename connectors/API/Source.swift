@@ -23,7 +23,10 @@ public struct SourceSplit: Sendable {
     public var bytes: Int64
     /// The source's own description of the piece.
     public var token: [UInt8]
-    public init(ordinal: Int, name: String, bytes: Int64, token: [UInt8]) {
+    /// Rows of what `name` names that come before the split's first; nil if unknown.
+    public var rowsBefore: Int?
+    public init(ordinal: Int, name: String, bytes: Int64, token: [UInt8], rowsBefore: Int? = 0) {
+        self.rowsBefore = rowsBefore
         self.ordinal = ordinal
         self.name = name
         self.bytes = bytes

@@ -68,6 +68,16 @@ public struct Bitmap: Sendable {
         return a.and(b)
     }
 
+    /// The row of one number `rank` from 0. For cold paths.
+    public func position(ofOne rank: Int) -> Int {
+        var left = rank
+        for row in 0..<count where self[row] {
+            if left == 0 { return row }
+            left -= 1
+        }
+        preconditionFailure("fewer than \(rank + 1) ones")
+    }
+
     /// Row numbers of the ones, ascending, into `out` (room for `count`); returns how many.
     public func indices(into out: UnsafeMutablePointer<UInt32>) -> Int {
         var n = 0

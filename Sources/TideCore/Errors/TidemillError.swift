@@ -40,9 +40,10 @@ public struct TidemillError: Error, Sendable {
         let place: ErrorPlace?
         let errno: Int32?
         let cause: TidemillError?
+        let row: Int?
         init(
             kind: ErrorKind, code: String, message: String, detail: String?, hint: String?, place: ErrorPlace?,
-            errno: Int32?, cause: TidemillError?
+            errno: Int32?, cause: TidemillError?, row: Int?
         ) {
             self.kind = kind
             self.code = code
@@ -52,6 +53,7 @@ public struct TidemillError: Error, Sendable {
             self.place = place
             self.errno = errno
             self.cause = cause
+            self.row = row
         }
     }
     // One reference: a thrown error travels in a register.
@@ -59,11 +61,11 @@ public struct TidemillError: Error, Sendable {
 
     public init(
         _ kind: ErrorKind, _ code: String, _ message: String, detail: String? = nil, hint: String? = nil,
-        place: ErrorPlace? = nil, errno: Int32? = nil, cause: TidemillError? = nil
+        place: ErrorPlace? = nil, errno: Int32? = nil, cause: TidemillError? = nil, row: Int? = nil
     ) {
         storage = Storage(
             kind: kind, code: code, message: message, detail: detail, hint: hint, place: place, errno: errno,
-            cause: cause)
+            cause: cause, row: row)
     }
 
     public var kind: ErrorKind { storage.kind }
@@ -76,18 +78,34 @@ public struct TidemillError: Error, Sendable {
     public var errno: Int32? { storage.errno }
     public var cause: TidemillError? { storage.cause }
 
+    /// The row of the batch that was being worked on, from 0; nil if unknown. Meant for whoever gave the batch.
+    public var row: Int? { storage.row }
+
+    private func copy(
+        detail: String?, hint: String?, place: ErrorPlace?, row: Int?
+    ) -> TidemillError {
+        TidemillError(
+            kind, code, message, detail: detail, hint: hint, place: place, errno: errno, cause: cause, row: row)
+    }
+
     /// The same error at `place`, unless it already has one.
     public func at(_ place: ErrorPlace) -> TidemillError {
-        if storage.place != nil { return self }
-        return TidemillError(
-            kind, code, message, detail: detail, hint: hint, place: place, errno: errno, cause: cause)
+        self.place != nil ? self : copy(detail: detail, hint: hint, place: place, row: row)
     }
 
     /// The same error with a hint, unless it already has one.
     public func hinting(_ hint: String) -> TidemillError {
-        if storage.hint != nil { return self }
-        return TidemillError(
-            kind, code, message, detail: detail, hint: hint, place: place, errno: errno, cause: cause)
+        self.hint != nil ? self : copy(detail: detail, hint: hint, place: place, row: row)
+    }
+
+    /// The same error of a row of the batch at hand; nil: of no row that the giver of the batch knows.
+    public func atRow(_ row: Int?) -> TidemillError {
+        row == self.row ? self : copy(detail: detail, hint: hint, place: place, row: row)
+    }
+
+    /// The same error with more detail, behind what there is.
+    public func detailing(_ text: String) -> TidemillError {
+        copy(detail: detail.map { "\($0) \(text)" } ?? text, hint: hint, place: place, row: row)
     }
 }
 

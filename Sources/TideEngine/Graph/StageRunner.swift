@@ -62,16 +62,24 @@ struct StageRunner {
             let task = TaskContext(
                 worker: worker, ordinal: index, stage: stage, epoch: epoch, evaluation: evaluation)
             let reader = try source.open(splits[index], columns: columns)
+            var rowsRead = 0
             while let batch = try reader.next() {
                 // A scan that needs no column still counts rows.
-                if batch.count <= rowsMax {
-                    try port.consume(batch, task)
-                } else {
-                    for start in stride(from: 0, to: batch.count, by: rowsMax) {
-                        let rows = Array(UInt32(start)..<UInt32(min(start + rowsMax, batch.count)))
-                        try port.consume(batch.gather(rows), task)
+                let pieces = stride(from: 0, to: batch.count, by: min(rowsMax, max(1, batch.count)))
+                for start in pieces {
+                    var piece = batch
+                    if batch.count > rowsMax {
+                        piece = batch.gather(Array(UInt32(start)..<UInt32(min(start + rowsMax, batch.count))))
+                    }
+                    do throws(TidemillError) { try port.consume(piece, task) } catch {
+                        let names = columns.map { source.schema[$0].name }
+                        let rows = SplitRows(
+                            split: splits[index], names: names, first: rowsRead + start,
+                            dropped: reader.report.droppedRows)
+                        throw rows.naming(error, piece)
                     }
                 }
+                rowsRead += batch.count
             }
             try port.finishTask(task)
             result.withLock { $0.add(reader.report, bytes: splits[index].bytes) }

@@ -66,6 +66,16 @@ public struct BoundAggregate: Hashable, Sendable {
     public var distinct: Bool
     public var resultType: DataType
     public var nullable: Bool
+    /// Where the call stands.
+    public var origin = Origin.unknown
+
+    /// The call at its place, and what binding put around its arguments too.
+    public func located(at span: SourceSpan) -> BoundAggregate {
+        var copy = self
+        copy.arguments = arguments.map { $0.located(at: span) }
+        copy.origin = Origin(span)
+        return copy
+    }
 
     public init(
         kind: AggregateKind, arguments: [BoundExpression], distinct: Bool, resultType: DataType, nullable: Bool

@@ -4,7 +4,7 @@ enum ConstantFolding {
     private static let indifferent: Set<String> = ["=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "/", "div", "%"]
 
     static func fold(_ expression: BoundExpression) -> BoundExpression {
-        if case .call(let function, let operands, let type, _) = expression, indifferent.contains(function.name),
+        if case .call(let function, let operands, let type, _, _) = expression, indifferent.contains(function.name),
             operands.contains(where: isNull)
         {
             return .null(type)
@@ -21,7 +21,7 @@ enum ConstantFolding {
     private static func isNull(_ expression: BoundExpression) -> Bool {
         switch expression {
         case .literal(let value): value.isNull
-        case .cast(let inner, _, _): isNull(inner)
+        case .cast(let inner, _, _, _): isNull(inner)
         default: false
         }
     }

@@ -147,7 +147,7 @@ enum GeneratorBinding {
         // Fields of one name may differ in whether they can be NULL.
         let type = DataType.structure(types.enumerated().map { Field("col\($0)", $1, nullable: true) })
         let source = try FunctionRegistry.builtin.bind("array", arguments: rows, span: span)
-        guard case .call(let function, let operands, _, _) = source else { throw .internal("array is no call") }
+        guard case .call(let function, let operands, _, _, _) = source else { throw .internal("array is no call") }
         return BoundGenerator(
             source: .call(function, operands, type: .array(type), nullable: false), hasPosition: false, unpacks: true,
             isOuter: isOuter)

@@ -31,7 +31,7 @@ enum EvaluationError {
     static func castInvalid(_ value: Scalar, to type: DataType) -> TidemillError {
         make(
             "CAST_INVALID_INPUT",
-            "the value \(value.sqlText) of the type \(value.type.sql) cannot be cast to \(type.sql)"
+            "the value \(value.messageText) of the type \(value.type.sql) cannot be cast to \(type.sql)"
                 + " because it is malformed",
             hint: "use try_cast to tolerate malformed input and get NULL instead")
     }
@@ -40,21 +40,21 @@ enum EvaluationError {
         let example =
             type.isYearMonthInterval ? "'1-2' is INTERVAL YEAR TO MONTH" : "'1 02:03' is INTERVAL DAY TO MINUTE"
         return make(
-            "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING", "not of the form of \(type.sql): \(value.sqlText)",
+            "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING", "not of the form of \(type.sql): \(value.messageText)",
             hint: "the text must have exactly the fields of the type: \(example)")
     }
 
     static func castOverflow(_ value: Scalar, to type: DataType) -> TidemillError {
         make(
             "CAST_OVERFLOW",
-            "the value \(value.sqlText) of the type \(value.type.sql) cannot be cast to \(type.sql) due to an overflow",
+            "the value \(value.messageText) of the type \(value.type.sql) cannot be cast to \(type.sql) due to an overflow",
             hint: "use try_cast to tolerate overflow and get NULL instead")
     }
 
     static func outOfRange(_ value: Scalar, to type: DataType) -> TidemillError {
         make(
             "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION",
-            "\(value.sqlText) cannot be represented as \(type.sql)",
+            "\(value.messageText) cannot be represented as \(type.sql)",
             hint: "use try_cast to get NULL instead, or a decimal with more digits")
     }
 

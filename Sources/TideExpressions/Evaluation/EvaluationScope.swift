@@ -12,7 +12,11 @@ final class EvaluationScope {
     private let rows: [UInt32]
     private var memo: [Datum?]
 
-    init(program: ExpressionProgram, batch: Batch, context: EvaluationContext) {
+    /// One row is evaluated again, to say what made it fail.
+    let explains: Bool
+
+    init(program: ExpressionProgram, batch: Batch, context: EvaluationContext, explains: Bool = false) {
+        self.explains = explains
         self.program = program
         self.batch = batch
         self.context = context
@@ -24,6 +28,7 @@ final class EvaluationScope {
 
     private init(parent: EvaluationScope, rows: [UInt32]) {
         program = parent.program
+        explains = parent.explains
         context = parent.context
         batch = nil
         count = rows.count
@@ -43,7 +48,7 @@ final class EvaluationScope {
         if let known = parent?.available(index) {
             datum = selected(known)
         } else {
-            datum = try compute(index)
+            do throws(TidemillError) { datum = try compute(index) } catch { throw placed(error, at: index) }
         }
         memo[index] = datum
         return datum

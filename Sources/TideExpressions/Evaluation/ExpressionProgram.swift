@@ -22,20 +22,34 @@ public final class ExpressionProgram: Sendable {
     }
 
     /// One column per expression, each with the batch's row count. Columns that pass through share memory with the
-    /// input. Throws for the first row that makes an expression fail, if a valid row does.
+    /// input. Throws for the first row that makes an expression fail, if a valid row does; the error has the row and
+    /// the place of the failing call.
     public func evaluate(_ batch: Batch, _ context: EvaluationContext) throws(TidemillError) -> [Column] {
-        let scope = EvaluationScope(program: self, batch: batch, context: context)
-        var columns: [Column] = []
-        columns.reserveCapacity(results.count)
-        for node in results { columns.append(try scope.value(of: node).expanded(count: batch.count)) }
-        return columns
+        do throws(TidemillError) {
+            return try columns(EvaluationScope(program: self, batch: batch, context: context))
+        } catch {
+            throw explained(error, batch, context) { (scope) throws(TidemillError) in _ = try self.columns(scope) }
+        }
     }
 
-    /// Rows for which the first expression, a boolean, is true; NULL counts as false.
+    /// Rows for which the first expression, a boolean, is true; NULL counts as false. Throws like `evaluate`.
     public func evaluatePredicate(_ batch: Batch, _ context: EvaluationContext) throws(TidemillError) -> Bitmap {
         precondition(expressions[0].type == .boolean)
-        let scope = EvaluationScope(program: self, batch: batch, context: context)
-        return try scope.value(of: results[0]).trueBits(count: batch.count)
+        do throws(TidemillError) {
+            let scope = EvaluationScope(program: self, batch: batch, context: context)
+            return try scope.value(of: results[0]).trueBits(count: batch.count)
+        } catch {
+            throw explained(error, batch, context) { (scope) throws(TidemillError) in
+                _ = try scope.value(of: self.results[0])
+            }
+        }
+    }
+
+    private func columns(_ scope: EvaluationScope) throws(TidemillError) -> [Column] {
+        var columns: [Column] = []
+        columns.reserveCapacity(results.count)
+        for node in results { columns.append(try scope.value(of: node).expanded(count: scope.count)) }
+        return columns
     }
 }
 

@@ -21,6 +21,8 @@ struct ProgramNode: Sendable {
     let mayFail: Bool
     /// Rough cost per row, in arithmetic operations: decides between computing all rows and computing a selection.
     let weight: Int
+    /// Of calls and casts.
+    let origin: Origin
 }
 
 /// Builds the node list: equal sub-expressions become one node.
@@ -36,12 +38,14 @@ struct ProgramBuilder {
     }
 
     private mutating func append(
-        _ operation: ProgramNode.Operation, _ operands: [Int], _ type: DataType, fails: Bool = false, weight: Int = 1
+        _ operation: ProgramNode.Operation, _ operands: [Int], _ type: DataType, fails: Bool = false, weight: Int = 1,
+        at origin: Origin = .unknown
     ) -> Int {
         let mayFail = fails || operands.contains { nodes[$0].mayFail }
         let total = operands.reduce(weight) { $0 + nodes[$1].weight }
         nodes.append(
-            ProgramNode(operation: operation, operands: operands, type: type, mayFail: mayFail, weight: total))
+            ProgramNode(
+                operation: operation, operands: operands, type: type, mayFail: mayFail, weight: total, origin: origin))
         return nodes.count - 1
     }
 
@@ -50,14 +54,15 @@ struct ProgramBuilder {
         switch expression {
         case .column(let index, _, _): return append(.column(index), [], type, weight: 0)
         case .literal(let scalar): return append(.constant(scalar), [], type, weight: 0)
-        case .call(let function, let operands, _, _):
+        case .call(let function, let operands, _, _, let origin):
             let definition = function.definition
             return append(
                 .call(function), addAll(operands), type, fails: definition.mayFail(operands),
-                weight: definition.weight)
-        case .cast(let operand, let to, let isTry):
+                weight: definition.weight, at: origin)
+        case .cast(let operand, let to, let isTry, let origin):
             let kernel = CastKernel(from: operand.type, to: to, isTry: isTry)
-            return append(.cast(kernel), [add(operand)], to, fails: kernel.mayFail, weight: kernel.weight)
+            return append(
+                .cast(kernel), [add(operand)], to, fails: kernel.mayFail, weight: kernel.weight, at: origin)
         case .conditional(let conditional):
             let parts = conditional.branches.flatMap { [$0.when, $0.then] } + [conditional.otherwise]
             return append(.conditional, addAll(parts), type, weight: parts.count)

@@ -11,7 +11,7 @@ extension BoundExpression: CustomStringConvertible {
         switch self {
         case .column(let index, _, _): return name(index)
         case .literal(let scalar): return scalar.sqlText
-        case .call(let function, let operands, _, _):
+        case .call(let function, let operands, _, _, _):
             let symbol = function.name
             if operands.count == 2, let first = symbol.utf8.first, !BoundExpression.isLetter(first) || symbol == "div" {
                 return "(\(text(operands[0])) \(symbol) \(text(operands[1])))"
@@ -20,7 +20,7 @@ extension BoundExpression: CustomStringConvertible {
                 return "(\(symbol.last!)\(text(operands[0])))"
             }
             return "\(symbol)(\(list(operands, ", ")))"
-        case .cast(let operand, let type, let isTry):
+        case .cast(let operand, let type, let isTry, _):
             return "\(isTry ? "try_cast" : "cast")(\(text(operand)) AS \(type.sql))"
         case .conditional(let conditional):
             let branches = conditional.branches.map { "WHEN \(text($0.when)) THEN \(text($0.then))" }
@@ -51,8 +51,8 @@ extension Scalar {
         case .boolean(let v): return v ? "true" : "false"
         case .integer(let v):
             switch type {
-            case .date: return "DATE'\(v)'"
-            case .timestamp, .timestampNTZ: return "\(type.sql)'\(v)'"
+            case .date, .timestamp, .timestampNTZ:
+                return "\(type.sql) '\(Column(type, [self]).formatted().scalar(0).string ?? String(v))'"
             default: return String(v)
             }
         case .float(let v): return "\(v)"
@@ -67,6 +67,15 @@ extension Scalar {
             return "'" + String(decoding: bytes, as: UTF8.self) + "'"
         }
     }
+
+    /// The literal for messages about a row: a long one is cut.
+    public var messageText: String {
+        let text = sqlText
+        guard text.utf8.count > Scalar.messageBytesMax else { return text }
+        let kept = String(decoding: text.utf8.prefix(Scalar.messageBytesMax), as: UTF8.self)
+        return "\(kept)… (\(text.utf8.count) bytes)"
+    }
+    private static let messageBytesMax = 200
 
     private func hexByte(_ byte: UInt8) -> String {
         let text = String(byte, radix: 16, uppercase: true)

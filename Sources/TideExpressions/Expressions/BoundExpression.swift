@@ -4,13 +4,13 @@
 ///
 /// Invariants: the operands of a call have exactly the types its kernel takes (binding inserted the casts); branches of
 /// a conditional and all members of `coalesce` and `in` have one type; `and`, `or`, `not` have boolean operands.
-/// Equality is structural, so it finds common sub-expressions and grouping keys.
+/// Equality is structural and blind to places, so it finds common sub-expressions and grouping keys.
 public indirect enum BoundExpression: Hashable, Sendable {
     /// A column of the input batch.
     case column(index: Int, type: DataType, nullable: Bool)
     case literal(Scalar)
-    case call(ScalarFunction, [BoundExpression], type: DataType, nullable: Bool)
-    case cast(BoundExpression, to: DataType, try: Bool)
+    case call(ScalarFunction, [BoundExpression], type: DataType, nullable: Bool, at: Origin = .unknown)
+    case cast(BoundExpression, to: DataType, try: Bool, at: Origin = .unknown)
     /// CASE and if(); a branch is evaluated only for the rows that take it.
     case conditional(Conditional)
     /// The first operand that is not NULL; later ones are evaluated only for rows that need them.
@@ -66,8 +66,8 @@ extension BoundExpression {
         switch self {
         case .column(_, let type, _): type
         case .literal(let scalar): scalar.type
-        case .call(_, _, let type, _): type
-        case .cast(_, let type, _): type
+        case .call(_, _, let type, _, _): type
+        case .cast(_, let type, _, _): type
         case .conditional(let conditional): conditional.otherwise.type
         case .coalesce(let operands): operands[0].type
         case .and, .or, .not, .isNull, .in: .boolean
@@ -81,8 +81,8 @@ extension BoundExpression {
         switch self {
         case .column(_, _, let nullable): nullable
         case .literal(let scalar): scalar.isNull
-        case .call(_, _, _, let nullable): nullable
-        case .cast(let operand, _, let isTry): operand.nullable || isTry
+        case .call(_, _, _, let nullable, _): nullable
+        case .cast(let operand, _, let isTry, _): operand.nullable || isTry
         case .conditional(let conditional):
             conditional.otherwise.nullable || conditional.branches.contains { $0.then.nullable }
         case .coalesce(let operands): operands.allSatisfy(\.nullable)
@@ -97,8 +97,8 @@ extension BoundExpression {
     public var children: [BoundExpression] {
         switch self {
         case .column, .literal, .currentTimestamp, .currentDate: []
-        case .call(_, let operands, _, _), .coalesce(let operands), .and(let operands), .or(let operands): operands
-        case .cast(let operand, _, _), .not(let operand), .isNull(let operand, _): [operand]
+        case .call(_, let operands, _, _, _), .coalesce(let operands), .and(let operands), .or(let operands): operands
+        case .cast(let operand, _, _, _), .not(let operand), .isNull(let operand, _): [operand]
         case .conditional(let conditional):
             conditional.branches.flatMap { [$0.when, $0.then] } + [conditional.otherwise]
         case .in(let operand, let members, _): [operand] + members
@@ -117,9 +117,10 @@ extension BoundExpression {
         }
         switch self {
         case .column, .literal, .currentTimestamp, .currentDate: return self
-        case .call(let function, let operands, let type, let nullable):
-            return .call(function, try all(operands), type: type, nullable: nullable)
-        case .cast(let operand, let type, let isTry): return .cast(try transform(operand), to: type, try: isTry)
+        case .call(let function, let operands, let type, let nullable, let origin):
+            return .call(function, try all(operands), type: type, nullable: nullable, at: origin)
+        case .cast(let operand, let type, let isTry, let origin):
+            return .cast(try transform(operand), to: type, try: isTry, at: origin)
         case .conditional(let conditional):
             var branches: [Conditional.Branch] = []
             for branch in conditional.branches {
@@ -166,7 +167,7 @@ extension BoundExpression {
     /// Equal inputs give equal values within an epoch. Context values are deterministic in this sense; see
     /// `dependsOnTime`.
     public var isDeterministic: Bool {
-        if case .call(let function, _, _, _) = self, !function.definition.isDeterministic { return false }
+        if case .call(let function, _, _, _, _) = self, !function.definition.isDeterministic { return false }
         return children.allSatisfy(\.isDeterministic)
     }
 

@@ -254,7 +254,9 @@ enum MathFunctions {
             ) { (request) throws(TidemillError) in
                 try request.requireCount(2...2)
                 let plain = try request.rebound(symbol, request.arguments)
-                guard plain.type.isIntegral, case .call(let function, let operands, _, _) = plain else { return plain }
+                guard plain.type.isIntegral, case .call(let function, let operands, _, _, _) = plain else {
+                    return plain
+                }
                 let wide = DataType.decimal(precision: 19, scale: 0)
                 let computed = BoundExpression.call(
                     function, operands.map { TypeCoercion.cast($0, to: wide) },
@@ -284,7 +286,7 @@ enum MathFunctions {
     /// The operator with its divisor made NULL where it is zero.
     private static func guarded(_ symbol: String, _ request: BindRequest) throws(TidemillError) -> BoundExpression {
         let plain = try request.rebound(symbol, request.arguments)
-        guard case .call(let function, let operands, let type, _) = plain, operands.count == 2 else { return plain }
+        guard case .call(let function, let operands, let type, _, _) = plain, operands.count == 2 else { return plain }
         let divisor = operands[1]
         let zero = try request.rebound("=", [divisor, .literal(.int(0))])
         let safe = BoundExpression.conditional(

@@ -122,7 +122,7 @@ enum NestedFunctions {
                 if keys.contains(where: { image[$0] == image[range] }) {
                     throw EvaluationError.invalidInput(
                         "DUPLICATED_MAP_KEY",
-                        "the key \(key.column.scalar(row &* key.step).sqlText) stands twice in a map")
+                        "the key \(key.column.scalar(row &* key.step).messageText) stands twice in a map")
                 }
                 keys.append(range)
                 NestedImage.append(o[index + 1].column, row &* o[index + 1].step, into: &image)

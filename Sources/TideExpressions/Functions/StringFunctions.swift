@@ -219,7 +219,7 @@ enum StringFunctions {
             // a || b || c is one call.
             var flat: [BoundExpression] = []
             for operand in operands {
-                if case .call(let inner, let parts, .string, _) = operand, inner == FunctionTable.named("concat") {
+                if case .call(let inner, let parts, .string, _, _) = operand, inner == FunctionTable.named("concat") {
                     flat += parts
                 } else {
                     flat.append(operand)

@@ -82,7 +82,7 @@ extension BoundExpression {
     /// The functions of `TimeWindowFunctions` that this expression calls, by name.
     /// Whether it is a call of the function with this canonical name.
     public func isCall(_ name: String) -> Bool {
-        if case .call(let function, _, _, _) = self { function.name == name } else { false }
+        if case .call(let function, _, _, _, _) = self { function.name == name } else { false }
     }
     /// The timestamp of which this is the tumbling window; nil if it is something else.
     public var tumblingWindowTime: BoundExpression? {

@@ -11,7 +11,14 @@ extension AccumulatorLayout {
     func result(
         _ index: Int, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap
     ) throws(TidemillError) -> Column {
-        let output = outputs[index]
+        do throws(TidemillError) { return try column(outputs[index], areas, n, heap) } catch {
+            throw error.at(outputs[index].aggregate.origin)
+        }
+    }
+
+    private func column(
+        _ output: Output, _ areas: ValueAreas, _ n: Int, _ heap: AccumulatorHeap
+    ) throws(TidemillError) -> Column {
         let aggregate = output.aggregate
         let main = slots[output.main]
         let counts = slots[output.count].offset
@@ -125,7 +132,7 @@ extension AccumulatorLayout {
             throw TidemillError(
                 .user, type.isInterval ? "INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION" : "ARITHMETIC_OVERFLOW",
                 "sum does not fit \(type.sql): \(values[i])",
-                hint: "cast the argument to a wider type, or use try_sum")
+                hint: "cast the argument to a wider type, for example DECIMAL(38, 0)")
         }
         if type.physical == .int128 { return Column(type: type, count: n, values: sums, validity: validity) }
         let narrow = Buffer(byteCount: n * 8)

@@ -17,7 +17,7 @@ enum SumResults {
             throw TidemillError(
                 .user, type.isInterval ? "INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION" : "ARITHMETIC_OVERFLOW",
                 "sum does not fit \(type.sql): \(values[i])",
-                hint: "cast the argument to a wider type, or use try_sum")
+                hint: "cast the argument to a wider type, for example DECIMAL(38, 0)")
         }
         switch type.physical {
         case .int128: return Column(type: type, count: n, values: sums, validity: validity)

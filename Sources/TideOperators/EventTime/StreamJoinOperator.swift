@@ -78,7 +78,8 @@ public final class StreamJoinOperator: StatefulOperator {
             self.side = side
         }
         func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-            try join.accept(batch, side, task)
+            // Late rows go out first, so rows have other numbers where keys are computed.
+            do throws(TidemillError) { try join.accept(batch, side, task) } catch { throw error.atRow(nil) }
         }
         func finishTask(_ task: TaskContext) throws(TidemillError) {}
     }

@@ -28,7 +28,8 @@ public final class TimeWindowsOperator: BatchConsumer {
             let column = Column(type: .timeWindow, count: rows.count, values: buffer)
             let picked = batch.gather(rows)
             try outputs.emit(
-                Batch(columns: picked.columns + [column], count: picked.count, weights: picked.weights), task)
+                Batch(columns: picked.columns + [column], count: picked.count, weights: picked.weights), task
+            ) { Int(rows[$0]) }
         }
     }
 

@@ -42,7 +42,7 @@ public final class WatermarkOperator: BatchConsumer {
             batchTimes.sum += Int128(millis)
         }
         if batchTimes.count > 0 { observed.withLock { $0.merge(batchTimes) } }
-        try outputs.emit(batch, task)
+        try outputs.emit(batch, task) { $0 }
     }
 
     public func finishTask(_ task: TaskContext) throws(TidemillError) { try outputs.finishTask(task) }

@@ -70,7 +70,7 @@ public final class LookupJoinOperator: BatchConsumer, @unchecked Sendable {
         var (probe, build) = pairs(batch, keys, matchable, lookup)
         if let residual = specification.residual {
             let keep = try residual.evaluatePredicate(
-                combine(batch, probe, lookup.rows, build), task.evaluation)
+                combine(batch, probe, lookup.rows, build), task.evaluation, from: { Int(probe[$0]) })
             let kept = probe.indices.filter { keep[$0] }
             probe = kept.map { probe[$0] }
             build = kept.map { build[$0] }
@@ -82,13 +82,13 @@ public final class LookupJoinOperator: BatchConsumer, @unchecked Sendable {
             (probe, build) = paddedInPlace(probe, build, count: batch.count)
         case .semi, .anti:
             let kept = rowNumbers(matched: specification.kind == .semi, by: probe, count: batch.count)
-            return try outputs.emit(batch.gather(kept), task)
+            return try outputs.emit(batch.gather(kept), task) { Int(kept[$0]) }
         case .right where !streamIsLeft:
             (probe, build) = paddedInPlace(probe, build, count: batch.count)
         case .left, .right, .full:
             throw TidemillError.internal("outer join that keeps the lookup side")
         }
-        try outputs.emit(combine(batch, probe, lookup.rows, build), task)
+        try outputs.emit(combine(batch, probe, lookup.rows, build), task) { Int(probe[$0]) }
     }
 
     /// Candidate pairs in the order of the batch, then of the lookup rows.

@@ -90,7 +90,9 @@ struct WindowEvaluator: Sendable {
         case .aggregate(let aggregate, let filter):
             let arguments = Array(prepared.columns[call.inputs..<(call.inputs + aggregate.arguments.count)])
             let keep = filter.map { _ in prepared.columns[call.inputs + aggregate.arguments.count] }
-            return try FrameAggregate(aggregate, arguments, filter: keep, sequence, frames()).result()
+            do throws(TidemillError) {
+                return try FrameAggregate(aggregate, arguments, filter: keep, sequence, frames()).result()
+            } catch { throw error.at(aggregate.origin) }
         }
     }
 }

@@ -193,7 +193,7 @@ final class AggregateCollector {
 
     /// The argument before the cast that `sum` and `avg` put around it: values are told apart as they were written.
     private static func withoutWidening(_ argument: BoundExpression) -> BoundExpression {
-        guard case .cast(let operand, let type, false) = argument else { return argument }
+        guard case .cast(let operand, let type, false, _) = argument else { return argument }
         switch (operand.type, type) {
         case (.tinyint, .bigint), (.smallint, .bigint), (.int, .bigint): return operand
         case (.tinyint, .double), (.smallint, .double), (.int, .double), (.bigint, .double), (.float, .double):

@@ -129,7 +129,8 @@ extension ExpressionBinder {
         }
         let bound = try registry.bindAggregate(
             name, arguments: arguments, distinct: call.isDistinct, ignoreNulls: call.nullTreatment == .ignore,
-            span: span)
+            span: span
+        ).located(at: span)
         let filter: BoundExpression? =
             if let condition = call.filter { try inner.predicate(condition, in: "FILTER (WHERE …)") } else { nil }
         return collector.add(NamedAggregate(expression.sql, bound, filter: filter), span)

@@ -81,7 +81,9 @@ extension ExpressionBinder {
                 "UNSUPPORTED_EXPR_FOR_WINDOW", "the function \(name) is not supported as a window function",
                 hint: "leave OVER out", span)
         }
-        let aggregate = try registry.bindAggregate(name, arguments: arguments, ignoreNulls: ignoresNulls, span: span)
+        let aggregate = try registry.bindAggregate(
+            name, arguments: arguments, ignoreNulls: ignoresNulls, span: span
+        ).located(at: span)
         let filter: BoundExpression? =
             if let condition = call.filter { try inner.predicate(condition, in: "FILTER (WHERE …)") } else { nil }
         return .aggregate(aggregate, filter: filter)

@@ -41,7 +41,7 @@ struct ExpressionBinder {
 
     func bind(_ expression: Expression) throws(TidemillError) -> BoundExpression {
         do throws(TidemillError) {
-            return try bindNode(expression)
+            return try bindNode(expression).located(at: expression.span)
         } catch {
             // The registry knows neither the place of a failed cast nor the names of columns.
             throw named(error).at(expression.span)

@@ -193,11 +193,11 @@ struct PlanEncoding {
         case .literal(let value):
             writer.u8(2)
             scalar(value)
-        case .call(let function, _, let type, _):
+        case .call(let function, _, let type, _, _):
             writer.u8(3)
             writer.string(function.name)
             type.encode(into: &writer)
-        case .cast(_, let type, let isTry):
+        case .cast(_, let type, let isTry, _):
             writer.u8(4)
             type.encode(into: &writer)
             writer.bool(isTry)

@@ -29,7 +29,7 @@ enum JoinKeys {
     }
 
     private static func pair(_ conjunct: BoundExpression, leftCount: Int) -> LogicalPlan.Join.KeyPair? {
-        guard case .call(let function, let operands, _, _) = conjunct, operands.count == 2,
+        guard case .call(let function, let operands, _, _, _) = conjunct, operands.count == 2,
             function.name == "=" || function.name == "<=>", conjunct.isDeterministic,
             operands[0].type == operands[1].type
         else { return nil }

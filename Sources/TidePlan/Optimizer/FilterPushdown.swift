@@ -173,11 +173,11 @@ extension BoundExpression {
         switch self {
         case .column, .literal, .currentTimestamp, .currentDate: false
         case .and, .or, .not, .isNull, .in, .coalesce, .conditional: children.contains(where: \.mayFail)
-        case .cast(let operand, let type, let isTry):
+        case .cast(let operand, let type, let isTry, _):
             operand.mayFail || !(isTry || BoundExpression.isSafeCast(operand.type, type))
-        case .call(let function, let operands, _, _) where function.name == "%" && operands.count == 2:
+        case .call(let function, let operands, _, _, _) where function.name == "%" && operands.count == 2:
             operands[0].mayFail || !operands[1].isNonZeroLiteral
-        case .call(let function, let operands, _, _):
+        case .call(let function, let operands, _, _, _):
             !BoundExpression.totalFunctions.contains(function.name) || operands.contains(where: \.mayFail)
         }
     }

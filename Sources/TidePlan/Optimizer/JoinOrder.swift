@@ -99,7 +99,7 @@ enum JoinOrder {
 
         private func isTied(_ columns: Range<Int>, to known: Set<Int>) -> Bool {
             conditions.contains { condition in
-                guard case .call(let function, let operands, _, _) = condition, operands.count == 2,
+                guard case .call(let function, let operands, _, _, _) = condition, operands.count == 2,
                     function.name == "=" || function.name == "<=>"
                 else { return false }
                 let first = operands[0].columns

@@ -28,7 +28,7 @@ extension BoundExpression {
         case .or(let operands): operands.allSatisfy { $0.rejectsNulls(isOptional) }
         case .isNull(let operand, negated: true): operand.passesNull(isOptional)
         case .in(let operand, _, _): operand.passesNull(isOptional)
-        case .call(let function, let operands, _, _):
+        case .call(let function, let operands, _, _, _):
             BoundExpression.comparisons.contains(function.name) && operands.contains { $0.passesNull(isOptional) }
         case .column(let index, .boolean, _): isOptional(index)
         case .not(let operand): if case .column(let index, _, _) = operand { isOptional(index) } else { false }
@@ -40,8 +40,8 @@ extension BoundExpression {
     private func passesNull(_ isOptional: (Int) -> Bool) -> Bool {
         switch self {
         case .column(let index, _, _): isOptional(index)
-        case .cast(let operand, _, _): operand.passesNull(isOptional)
-        case .call(let function, let operands, _, _):
+        case .cast(let operand, _, _, _): operand.passesNull(isOptional)
+        case .call(let function, let operands, _, _, _):
             BoundExpression.arithmetic.contains(function.name) && operands.contains { $0.passesNull(isOptional) }
         default: false
         }

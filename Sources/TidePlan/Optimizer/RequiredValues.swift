@@ -41,8 +41,8 @@ extension BoundExpression {
     fileprivate var columnsThatMustBeThere: Set<Int> {
         switch self {
         case .column(let index, _, _): [index]
-        case .cast(let operand, _, _): operand.columnsThatMustBeThere
-        case .call(let function, let operands, _, _) where BoundExpression.arithmetic.contains(function.name):
+        case .cast(let operand, _, _, _): operand.columnsThatMustBeThere
+        case .call(let function, let operands, _, _, _) where BoundExpression.arithmetic.contains(function.name):
             operands.reduce(into: []) { $0.formUnion($1.columnsThatMustBeThere) }
         default: []
         }
@@ -54,7 +54,7 @@ extension BoundExpression {
         case .and(let operands): operands.reduce(into: []) { $0.formUnion($1.columnsThatAreCompared) }
         case .isNull(let operand, negated: true): operand.columnsThatMustBeThere
         case .not(let operand): if case .call = operand { operand.columnsThatAreCompared } else { [] }
-        case .call(let function, let operands, _, _) where BoundExpression.comparisons.contains(function.name):
+        case .call(let function, let operands, _, _, _) where BoundExpression.comparisons.contains(function.name):
             operands.reduce(into: []) { $0.formUnion($1.columnsThatMustBeThere) }
         default: []
         }

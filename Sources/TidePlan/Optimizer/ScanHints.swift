@@ -13,7 +13,7 @@ enum ScanHints {
     private static func isUsable(_ condition: BoundExpression) -> Bool {
         guard condition.isDeterministic, condition.columns.count == 1 else { return false }
         switch condition {
-        case .call(let function, let operands, _, _):
+        case .call(let function, let operands, _, _, _):
             guard ["=", "<=>", "<", "<=", ">", ">=", "!="].contains(function.name) else { return false }
             return operands.allSatisfy { $0.isColumn || $0.literalValue != nil }
         case .isNull(let operand, _): return operand.isColumn

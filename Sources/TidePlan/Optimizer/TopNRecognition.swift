@@ -35,11 +35,11 @@ enum TopNRecognition {
 
     /// The greatest rank that the condition lets through.
     private static func bound(_ condition: BoundExpression, _ rank: Int) -> Int? {
-        guard case .call(let function, let operands, _, _) = condition, operands.count == 2 else { return nil }
+        guard case .call(let function, let operands, _, _, _) = condition, operands.count == 2 else { return nil }
         func isRank(_ expression: BoundExpression) -> Bool {
             switch expression {
             case .column(rank, _, _): true
-            case .cast(let operand, .bigint, _): isRank(operand)
+            case .cast(let operand, .bigint, _, _): isRank(operand)
             default: false
             }
         }
@@ -62,7 +62,7 @@ enum TopNRecognition {
     }
 
     private static func isEquality(_ condition: BoundExpression) -> Bool {
-        if case .call(let function, _, _, _) = condition { function.name == "=" } else { false }
+        if case .call(let function, _, _, _, _) = condition { function.name == "=" } else { false }
     }
 }
 

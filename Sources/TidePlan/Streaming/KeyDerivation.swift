@@ -114,7 +114,7 @@ extension BoundExpression {
         if let window = windowOfField, case .column(column, _, _) = window { return true }
         if isCall("named_struct") { return children.contains { $0.tellsApart(column) } }
         // A struct cast only in what its fields say about NULL.
-        if case .cast(let value, let type, _) = self, type.isNested, type.simpleName == value.type.simpleName {
+        if case .cast(let value, let type, _, _) = self, type.isNested, type.simpleName == value.type.simpleName {
             return value.tellsApart(column)
         }
         return false

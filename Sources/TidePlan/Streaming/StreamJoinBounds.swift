@@ -77,7 +77,7 @@ public struct StreamJoinBounds: Hashable, Sendable {
         guard let column, !otherTimes.isEmpty else { return nil }
         var offsets: [Offset] = []
         for condition in conditions {
-            guard case .call(let function, let operands, _, _) = condition, operands.count == 2 else { continue }
+            guard case .call(let function, let operands, _, _, _) = condition, operands.count == 2 else { continue }
             let less: (small: BoundExpression, large: BoundExpression)
             let includesEqual: Bool
             switch function.name {
@@ -122,7 +122,7 @@ public struct StreamJoinBounds: Hashable, Sendable {
                     ? micros.subtractingReportingOverflow(value) : micros.addingReportingOverflow(value)
                 micros = sum
                 return !overflow
-            case .call(let function, let operands, _, _):
+            case .call(let function, let operands, _, _, _):
                 switch (function.name, operands.count) {
                 case ("+ interval", 2), ("+", 2):
                     return add(operands[0], isNegative: isNegative) && add(operands[1], isNegative: isNegative)

@@ -46,7 +46,7 @@ struct Unnested {
     }
 
     static func equality(_ condition: BoundExpression) -> Equality? {
-        guard case .call(let function, let operands, _, _) = condition, operands.count == 2,
+        guard case .call(let function, let operands, _, _, _) = condition, operands.count == 2,
             function.name == "=" || function.name == "<=>", condition.isDeterministic
         else { return nil }
         func isOuter(_ expression: BoundExpression) -> Bool {

@@ -16,7 +16,8 @@ final class StoredTableSource: StandingSource {
 
     func snapshot() throws(TidemillError) -> (version: [UInt8], splits: [SourceSplit]) {
         let splits = reader.splits.enumerated().map { index, split in
-            SourceSplit(ordinal: index, name: reader.paths[split.file], bytes: Int64(split.rows), token: [])
+            SourceSplit(
+                ordinal: index, name: reader.paths[split.file], bytes: Int64(split.rows), token: [], rowsBefore: nil)
         }
         var version = ByteWriter()
         version.i64(reader.epoch?.rawValue ?? -1)

@@ -213,6 +213,6 @@ enum Arithmetic {
 extension Datum {
     /// The value for a row; for messages.
     func scalar(_ row: Int) -> Scalar { column.scalar(row * step) }
-    func text(_ row: Int) -> String { scalar(row).sqlText }
+    func text(_ row: Int) -> String { scalar(row).messageText }
     func value<T: BitwiseCopyable>(_ row: Int, as: T.Type) -> T { column.pointer(T.self)[row * step] }
 }
