@@ -9,6 +9,45 @@ public final class WatermarkOperator: BatchConsumer {
         public var sum: Int128 = 0
 
         public init() {}
+
+        /// Of the rows of one batch.
+        init(_ times: Column) {
+            let values: UnsafePointer<Int64> = times.pointer()
+            if times.validity == nil {
+                observe(UnsafeBufferPointer(start: values, count: times.count))
+                return
+            }
+            for row in 0..<times.count where times.isValid(row) {
+                let millis = floorMillis(values[row])
+                count += 1
+                least = min(least, millis)
+                greatest = max(greatest, millis)
+                sum += Int128(millis)
+            }
+        }
+
+        /// Of times that are all there. Those of a batch mostly lie within hours: then their distances from the least,
+        /// by eight, fit 32 bits, and 125 divides them several at a time.
+        private mutating func observe(_ micros: UnsafeBufferPointer<Int64>) {
+            guard let first = micros.first else { return }
+            count = micros.count
+            var (low, high) = (first, first)
+            for time in micros {
+                low = min(low, time)
+                high = max(high, time)
+            }
+            (least, greatest) = (floorMillis(low), floorMillis(high))
+            let (span, overflow) = greatest.subtractingReportingOverflow(least)
+            guard !overflow, span < Int64(UInt32.max) / 125, count < 1 << 32 else {
+                for time in micros { sum += Int128(floorMillis(time)) }
+                return
+            }
+            let base = least &* 1000
+            var beyond: UInt64 = 0
+            for time in micros { beyond &+= UInt64(UInt32(truncatingIfNeeded: (time &- base) &>> 3) / 125) }
+            sum = Int128(least) * Int128(count) + Int128(beyond)
+        }
+
         public mutating func merge(_ other: Observed) {
             count += other.count
             least = min(least, other.least)
@@ -31,17 +70,8 @@ public final class WatermarkOperator: BatchConsumer {
     }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        let times = batch.columns[column]
-        var batchTimes = Observed()
-        let values: UnsafePointer<Int64> = times.pointer()
-        for row in 0..<batch.count where times.isValid(row) {
-            let millis = floorMillis(values[row])
-            batchTimes.count += 1
-            batchTimes.least = min(batchTimes.least, millis)
-            batchTimes.greatest = max(batchTimes.greatest, millis)
-            batchTimes.sum += Int128(millis)
-        }
-        if batchTimes.count > 0 { observed.withLock { $0.merge(batchTimes) } }
+        let seen = Observed(batch.columns[column])
+        if seen.count > 0 { observed.withLock { $0.merge(seen) } }
         try outputs.emit(batch, task)
     }
 
