@@ -11,7 +11,7 @@ public protocol AppendTarget: AnyObject, Sendable {
     func recover(committed: [PreparedEpoch]) throws(TidemillError)
     /// - Parameter replacingAll: the table will hold this epoch's rows only (`overwrite`, full refresh).
     func begin(_ epoch: Epoch, replacingAll: Bool) throws(TidemillError) -> any AppendEpoch
-    /// Makes the rows of committed epochs visible, durably and all at once.
+    /// Makes the rows of committed epochs visible, durably: in their order, several of them at once or each by itself.
     /// - Parameter epochs: oldest first; those that are visible already may be among them.
     func publish(_ epochs: [PreparedEpoch]) throws(TidemillError) -> PublishReport
     /// Versions that later publishes and `recover` must not remove.

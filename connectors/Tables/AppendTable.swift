@@ -88,6 +88,17 @@ public final class AppendTable: AppendTarget, Sendable {
     }
 
     public func publish(_ epochs: [PreparedEpoch]) throws(TidemillError) -> PublishReport {
+        if marker.withLock({ $0.files.count }) <= AppendTable.linkedTogetherMax { return try publish(together: epochs) }
+        var report = PublishReport()
+        for epoch in epochs { report += try publish(together: [epoch]) }
+        return report
+    }
+
+    /// To show several epochs at once every file of the table is linked; where there are more than this, each epoch is
+    /// shown by itself.
+    private static let linkedTogetherMax = 64
+
+    private func publish(together epochs: [PreparedEpoch]) throws(TidemillError) -> PublishReport {
         // Publishes come one at a time; the lock only guards readers of the marker.
         let current = marker.withLock { $0 }
         var manifests: [AppendManifest] = []
