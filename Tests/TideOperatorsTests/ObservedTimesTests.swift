@@ -1,3 +1,4 @@
+import CTideKernels
 import Testing
 
 @testable import TideOperators
@@ -39,5 +40,19 @@ import Testing
         let seen = WatermarkOperator.Observed(Column(.timestamp, times))
         #expect(seen.count == 2 && seen.least == -1 && seen.greatest == 2 && seen.sum == 1)
         #expect(WatermarkOperator.Observed(Column(.timestamp, [.null(.timestamp)])).count == 0)
+    }
+
+    @Test func everyProcessorAgrees() {
+        var generator = SystemRandomNumberGenerator()
+        for count in 1..<70 {
+            let base = Int64.random(in: -1_000_000_000...1_000_000_000, using: &generator) * 1000
+            let near = (0..<count).map { _ in base + Int64.random(in: 0..<(8 << 32), using: &generator) }
+            #expect(tide_millis_above(near, count, base) == tide_millis_above_portable(near, count, base))
+            let times = (0..<count).map { _ in Int64.random(in: .min ... .max, using: &generator) }
+            var (low, high, lowToo, highToo) = (Int64(0), Int64(0), Int64(0), Int64(0))
+            tide_time_range(times, count, &low, &high)
+            tide_time_range_portable(times, count, &lowToo, &highToo)
+            #expect(low == times.min() && high == times.max() && low == lowToo && high == highToo)
+        }
     }
 }

@@ -1,3 +1,5 @@
+import CTideKernels
+
 /// `WATERMARK column DELAY OF …`: rows pass through; what is kept is how far their event time has come in this epoch.
 public final class WatermarkOperator: BatchConsumer {
     /// Event times of one epoch, in milliseconds (rounded down, as Spark counts).
@@ -26,26 +28,19 @@ public final class WatermarkOperator: BatchConsumer {
             }
         }
 
-        /// Of times that are all there. Those of a batch mostly lie within hours: then their distances from the least,
-        /// by eight, fit 32 bits, and 125 divides them several at a time.
+        /// Of times that are all there. Those of a batch mostly lie within hours, which 32 bits can count.
         private mutating func observe(_ micros: UnsafeBufferPointer<Int64>) {
-            guard let first = micros.first else { return }
+            guard let times = micros.baseAddress, !micros.isEmpty else { return }
             count = micros.count
-            var (low, high) = (first, first)
-            for time in micros {
-                low = min(low, time)
-                high = max(high, time)
-            }
+            var (low, high) = (Int64.max, Int64.min)
+            tide_time_range(times, count, &low, &high)
             (least, greatest) = (floorMillis(low), floorMillis(high))
             let (span, overflow) = greatest.subtractingReportingOverflow(least)
             guard !overflow, span < Int64(UInt32.max) / 125, count < 1 << 32 else {
                 for time in micros { sum += Int128(floorMillis(time)) }
                 return
             }
-            let base = least &* 1000
-            var beyond: UInt64 = 0
-            for time in micros { beyond &+= UInt64(UInt32(truncatingIfNeeded: (time &- base) &>> 3) / 125) }
-            sum = Int128(least) * Int128(count) + Int128(beyond)
+            sum = Int128(least) * Int128(count) + Int128(tide_millis_above(times, count, least &* 1000))
         }
 
         public mutating func merge(_ other: Observed) {
