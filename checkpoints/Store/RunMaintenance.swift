@@ -20,6 +20,8 @@ public final class RunMaintenance {
         package var mergesAllAtExit = false
         /// Below so many rows in the log a flush merges them, whatever is left of them.
         package var residentRowsMin = 1 << 12
+        /// More rows of an address are never taken from memory: epochs wait for it, a few milliseconds.
+        package var residentRowsMax = 1 << 17
         public init() {}
     }
 
@@ -188,9 +190,9 @@ public final class RunMaintenance {
         for (address, rows) in logged.sorted(by: { $0.key < $1.key })
         where rows >= options.residentRowsMin && rules[address] != nil && merging.first?.address != address {
             let inRuns = store.manifest.runs.reduce(0) { $0 + ($1.address == address ? Int($1.rows) : 0) }
-            guard let left = resident.residentRows(of: address), left <= min(rows, (rows + inRuns) / 4) else {
-                continue
-            }
+            guard let left = resident.residentRows(of: address),
+                left <= min(rows, (rows + inRuns) / 4, options.residentRowsMax)
+            else { continue }
             found[address] = try resident.residentBatches(of: address)
         }
         return found
