@@ -15,7 +15,10 @@ struct ResidentOperators: ResidentState {
 
     func residentRows(of address: StateAddress) -> Int? {
         guard address.kind == .state, let node = nodes[address.owner], node.touchedRows == 0 else { return nil }
-        return node.residentRows(part: Int(address.part))
+        if let lazy = node as? any LazyOperator, lazy.coldGroups > 0 { return nil }
+        let part = Int(address.part)
+        // What leads to rows in runs is kept for those alone.
+        return node.stateParts[part].isIndex ? nil : node.residentRows(part: part)
     }
 
     func residentBatches(of address: StateAddress) throws(TidemillError) -> [Batch] {

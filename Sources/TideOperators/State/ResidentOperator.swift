@@ -3,7 +3,8 @@
 /// What a flush otherwise merges is what the log has gathered. Where rows come and go, as those of windows do, that is
 /// many times what is left of them: writing what is left costs less.
 public protocol ResidentOperator: StatefulOperator {
-    /// How many rows `residentState` gives for a part over all partitions, or a few more; nil if it cannot.
+    /// How many rows `residentState` gives for a part over all partitions, or a few more; nil if the operator cannot
+    /// tell them. Not asked where rows may lie in runs alone.
     func residentRows(part: Int) -> Int?
     /// Every row of a part, in the form and order of `stateChanges`; some may be marked as not live. Between epochs
     /// only.
@@ -21,7 +22,6 @@ extension RowTable {
 
 extension AggregateOperator: ResidentOperator {
     public func residentRows(part: Int) -> Int? {
-        if coldGroups > 0 { return nil }
         if part == 0 { return partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
         return partitions.reduce(0) { sum, p in sum + p.withLock { $0.values[part - 1].entries.count } }
     }
@@ -40,15 +40,14 @@ extension PaneAggregateOperator: ResidentOperator {
 }
 
 extension SessionOperator: ResidentOperator {
-    /// Times that lead to rows in runs are kept for those alone.
-    public func residentRows(part: Int) -> Int? { part > 0 || coldGroups > 0 ? nil : rowsInMemory }
+    public func residentRows(part: Int) -> Int? { part > 0 ? nil : rowsInMemory }
     public func residentState(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.sessions.table.allRows) }
     }
 }
 
 extension DeduplicateOperator: ResidentOperator {
-    public func residentRows(part: Int) -> Int? { part > 0 || coldGroups > 0 ? nil : rowsInMemory }
+    public func residentRows(part: Int) -> Int? { part > 0 ? nil : rowsInMemory }
     public func residentState(part: Int, partition p: Int) -> [Batch] {
         partitions[p].withLock { stateBatches($0, $0.table.allRows) }
     }
