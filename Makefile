@@ -25,7 +25,7 @@ FORMATTED = Package.swift Sources checkpoints connectors benchmarks Tests
 SYSTEM_HEADERS = lz4.h zstd.h snappy-c.h zlib.h
 SYSTEM_PACKAGES = liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev
 
-.PHONY: help deps deps-swift deps-system deps-rocksdb build dev demo test sim oracle bench bench-state check-peers
+.PHONY: help deps deps-swift deps-system deps-rocksdb build dist dev demo test sim oracle bench bench-state check-peers
 .PHONY: check-streams kill full-disk lint format clean
 .DEFAULT_GOAL := help
 
@@ -63,6 +63,10 @@ deps-system:
 
 build: deps ## build .build/release/tidemill
 	$(SWIFT) build $(BUILD_FLAGS) --product tidemill
+
+dist: deps ## build .build/dist/tidemill, one file for machines without Swift
+	$(SWIFT) build -c release --static-swift-stdlib --scratch-path .build/dist --product tidemill
+	strip -o .build/dist/tidemill .build/dist/release/tidemill
 
 demo: build ## run the sales example in demo/sales
 	examples/sales/demo.sh $(BINARIES)/tidemill demo/sales

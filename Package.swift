@@ -93,7 +93,7 @@ let package = Package(
         tests("TideColumnsTests", ["TideColumns", "TideSimulation"]),
         // What the C allocator says about itself.
         .target(name: "CAllocator", path: "Tests/Allocator"),
-        tests("TideOperatorsTests", ["TideOperators", "TideSimulation", "CAllocator"]),
+        tests("TideOperatorsTests", ["TideOperators", "TideSimulation", "CAllocator", "CTideKernels"]),
         tests("TideEngineTests", ["TideEngine", "TideSimulation"]),
         tests("GoldenTests", ["Tidemill", "TideConnectors", "TideSimulation"]),
         // The whole engine on a simulated computer, and a program that runs it by seed.

@@ -48,6 +48,7 @@ struct SimulatedLife {
         life.tables.fileBytesTarget = [1500, 128 << 20].randomElement(using: &generator)!
         life.tables.mergeFanIn = [2, 8].randomElement(using: &generator)!
         life.tables.bloomRowsMin = [3, 32 << 10].randomElement(using: &generator)!
+        life.maintenance.residentRowsMin = [0, 0, 10, 1 << 12].randomElement(using: &generator)!
         if Int.random(in: 0..<6, using: &generator) == 0 {
             life.epochsMax = Int.random(in: 0...2, using: &generator)
         }

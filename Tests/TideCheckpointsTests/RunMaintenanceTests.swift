@@ -47,6 +47,18 @@ import TideSimulation
         var epochs: Int64 = 14
         var flushBytes: Int64 = 0
         var exits = true
+        /// Flushes may take the state from memory, however much there is.
+        var isResident = false
+    }
+
+    /// State as an operator has it after an epoch.
+    final class Memory: ResidentState {
+        var committed: Int64 = -1
+        func residentRows(of address: StateAddress) -> Int? { 0 }
+        func residentBatches(of address: StateAddress) throws(TidemillError) -> [Batch] {
+            let rows = RunMaintenanceTests.state(through: committed)
+            return rows.isEmpty ? [] : [RunMaintenanceTests.batch(rows.mapValues { $0 })]
+        }
     }
 
     final class Progress {
@@ -68,8 +80,11 @@ import TideSimulation
         var options = RunMaintenance.Options()
         options.flushBytes = life.flushBytes
         options.policy.fanIn = 3
+        options.residentRowsMin = Int(life.seed % 3) * 20
         let maintenance = RunMaintenance(
             store, recovered: recovered, rules: [address: rule], executor: environment.executor, options: options)
+        let memory = Memory()
+        if life.isResident { maintenance.resident = memory }
         do throws(TidemillError) {
             for epoch in ((recovered.lastCommitted?.rawValue ?? -1) + 1)..<life.epochs {
                 let batch = batch(changes(epoch))
@@ -81,6 +96,7 @@ import TideSimulation
                 progress.attempted = epoch
                 maintenance.committed(try store.commit(CheckpointScript.record(epoch)))
                 progress.committed = epoch
+                memory.committed = epoch
                 // So that tasks of epochs and background work meet in every order.
                 try environment.executor.run(tasks: 2) { _, _ in }
                 try maintenance.poll()
@@ -119,13 +135,14 @@ import TideSimulation
         return found == state(through: last) ? nil : "state of epoch \(last) differs"
     }
 
-    @Test(arguments: [0, 900, 100_000] as [Int64])
-    func stateSurvivesFlushesAndMerges(_ flushBytes: Int64) throws {
+    @Test(arguments: [0, 900, 100_000] as [Int64], [false, true])
+    func stateSurvivesFlushesAndMerges(_ flushBytes: Int64, isResident: Bool) throws {
         for seed in 0..<UInt64(25) {
             let files = SimulatedFileSystem()
             let progress = Progress()
             var life = Life(seed: seed, epochs: 40, flushBytes: flushBytes)
             life.exits = seed % 2 == 0
+            life.isResident = isResident
             try Self.run(files, life, progress)
             #expect(try Self.complaint(files, progress) == nil)
             #expect(progress.warnings == [])
@@ -198,8 +215,16 @@ import TideSimulation
         #expect(rows == [Self.state(through: 14).count])
     }
 
-    @Test func aCutAnywhereLosesNothing() throws {
-        let life = Life(seed: 11)
+    /// What is in memory takes the place of all that came and went.
+    @Test func aFlushOfWhatIsInMemoryLeavesOneRun() throws {
+        let files = SimulatedFileSystem()
+        try Self.run(files, Life(seed: 3, epochs: 40, flushBytes: 0, isResident: true), Progress())
+        let recovered = try #require(try RecoveredCheckpoint.read(Self.directory, files: files))
+        #expect(recovered.manifest.runs.map { Int($0.rows) } == [Self.state(through: 39).count])
+    }
+
+    @Test(arguments: [false, true]) func aCutAnywhereLosesNothing(isResident: Bool) throws {
+        let life = Life(seed: 11, isResident: isResident)
         let whole = SimulatedFileSystem()
         try Self.run(whole, life, Progress())
         var failures: [String] = []
@@ -224,7 +249,7 @@ import TideSimulation
                 } catch { failures.append("cut after call \(calls), seed \(seed): \(error)") }
             }
         }
-        #expect(whole.calls > 150)
+        #expect(whole.calls > 100)
         #expect(failures.isEmpty, "\(failures.count) failures: \(failures.prefix(5))")
     }
 

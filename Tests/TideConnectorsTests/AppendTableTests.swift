@@ -108,7 +108,7 @@ import TideSimulation
         try committed.append(batch((0..<500).map(row)))
         let manifest = try committed.prepare()
         let restarted = try self.table(machine)
-        try restarted.recover(committed: [(Epoch(0), manifest)])
+        try restarted.recover(committed: [PreparedEpoch(epoch: Epoch(0), manifest: manifest)])
         _ = try restarted.publish(Epoch(0), manifest: manifest)
         #expect(try machine.stored("/w/t").count == 500)
         #expect(try machine.names("/w/.t.staging") == [])

@@ -26,23 +26,23 @@ import TideSimulation
     }
 
     private final class Log {
-        var manifests: [(epoch: Epoch, manifest: [UInt8])] = []
+        var manifests: [PreparedEpoch] = []
         var published = 0
     }
 
     private func run(_ machine: Machine, _ log: Log) throws {
         let table = try append(machine)
         try table.recover(committed: log.manifests)
-        for (epoch, manifest) in log.manifests {
-            _ = try table.publish(epoch, manifest: manifest)
-            log.published = max(log.published, Int(epoch.rawValue) + 1)
+        for prepared in log.manifests {
+            _ = try table.publish([prepared])
+            log.published = max(log.published, Int(prepared.epoch.rawValue) + 1)
         }
         for number in log.manifests.count..<epochs.count {
             let epoch = Epoch(Int64(number))
             let writer = try table.begin(epoch, replacingAll: false)
             try writer.append(batch(epochs[number]))
-            log.manifests.append((epoch, try writer.prepare()))
-            _ = try table.publish(epoch, manifest: log.manifests[number].manifest)
+            log.manifests.append(PreparedEpoch(epoch: epoch, manifest: try writer.prepare()))
+            _ = try table.publish([log.manifests[number]])
             log.published = number + 1
         }
     }

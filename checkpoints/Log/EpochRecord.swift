@@ -143,6 +143,8 @@ public struct BlockReference: Sendable, Hashable {
     public var rows: UInt32
     /// The checksum in the block's header: binds the frame to exactly this block.
     public var crc: UInt32
+
+    public var address: StateAddress { StateAddress(owner: owner, kind: kind, part: part) }
 }
 
 /// An epoch as the log holds it.

@@ -24,6 +24,8 @@ public struct FlushJob: Sendable {
     let cancel: CancelFlag
     /// Epochs of more than half as many rows are streamed.
     var inMemoryRows = 1 << 16
+    /// Addresses whose run is made of what is in memory, sorted by hash, whatever was logged.
+    var resident: [StateAddress: [Batch]] = [:]
 
     public init(
         _ inputs: [Input], rules: [StateAddress: MergeRule], log: LogReader, factory: RunFactory,
@@ -42,8 +44,8 @@ public struct FlushJob: Sendable {
         for input in inputs {
             var own: [StateAddress: [BlockReference]] = [:]
             for block in input.blocks {
-                let address = StateAddress(owner: block.owner, kind: block.kind, part: block.part)
-                if rules[address] != nil { own[address, default: []].append(block) }
+                let address = block.address
+                if rules[address] != nil && resident[address] == nil { own[address, default: []].append(block) }
             }
             for (address, blocks) in own { logged[address, default: []].append(blocks) }
         }
@@ -53,11 +55,25 @@ public struct FlushJob: Sendable {
                 guard let rule = rules[address] else { continue }
                 if let run = try flush(address, epochs, rule) { runs.append(run) }
             }
+            for (address, batches) in resident.sorted(by: { $0.key < $1.key }) {
+                if let run = try write(address, batches) { runs.append(run) }
+            }
         } catch {
             for run in runs { try? factory.files.remove(factory.directory.appending(run.fileName)) }
             throw error
         }
         return runs
+    }
+
+    private func write(_ address: StateAddress, _ batches: [Batch]) throws(TidemillError) -> ManifestRun? {
+        guard let types = batches.first?.columns.map(\.type) else { return nil }
+        let rows = batches.reduce(0) { $0 + $1.count }
+        return try factory.make(address, types: types, expectedRows: rows) { (writer) throws(TidemillError) in
+            for batch in batches {
+                try cancel.check()
+                try writer.append(batch)
+            }
+        }
     }
 
     private func flush(_ address: StateAddress, _ epochs: [[BlockReference]], _ rule: MergeRule)

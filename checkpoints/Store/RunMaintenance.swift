@@ -18,6 +18,10 @@ public final class RunMaintenance {
         package var deadLogBytes: Int64 = 1 << 20
         /// A clean exit leaves one run per address, or none: what is kept can then be compared with what must be.
         package var mergesAllAtExit = false
+        /// Below so many rows in the log a flush merges them, whatever is left of them.
+        package var residentRowsMin = 1 << 12
+        /// More rows of an address are never taken from memory: epochs wait for it, a few milliseconds.
+        package var residentRowsMax = 1 << 17
         public init() {}
     }
 
@@ -35,9 +39,13 @@ public final class RunMaintenance {
     private var mergeRetryRuns = 0
     private var flush: Work<[ManifestRun]>?
     private var flushed: (count: Int, record: EpochRecord)?
+    /// Addresses whose runs the flush replaces.
+    private var replacing: Set<StateAddress> = []
     private var merge: Work<ManifestRun?>?
     private var merging: [ManifestRun] = []
     private var warnings: [String] = []
+    /// What of the state is in memory as a whole.
+    public var resident: (any ResidentState)?
     /// Called on the control thread when the runs of the manifest have changed.
     public var runsChanged: () throws(TidemillError) -> Void = { () throws(TidemillError) in }
 
@@ -81,7 +89,7 @@ public final class RunMaintenance {
     public func poll() throws(TidemillError) {
         if flush?.work.isDone ?? false { try finishFlush() }
         if merge?.work.isDone ?? false { try finishMerge() }
-        if flush == nil, tailBytes >= max(options.flushBytes, retryAtBytes) { startFlush() }
+        if flush == nil, tailBytes >= max(options.flushBytes, retryAtBytes) { try startFlush() }
         if merge == nil { startMerge() }
     }
 
@@ -93,23 +101,23 @@ public final class RunMaintenance {
     }
 
     /// Starts a flush of whatever there is, unless one is going on.
-    public func flushSoon() {
-        if flush == nil { startFlush() }
+    public func flushSoon() throws(TidemillError) {
+        if flush == nil { try startFlush() }
     }
 
     /// Flushes all that was committed and waits for it; for memory that must be freed before the next epoch.
     public func flushNow() throws(TidemillError) {
         if flush != nil { try finishFlush() }
         if tail.isEmpty { return }
-        startFlush()
+        try startFlush()
         try finishFlush()
     }
 
     // MARK: The end
 
     /// Nothing more will be committed: starts the flush that `finish` would wait for, beside the last publication.
-    public func willFinish() {
-        if isLongForExit { flushSoon() }
+    public func willFinish() throws(TidemillError) {
+        if isLongForExit { try flushSoon() }
     }
 
     private var isLongForExit: Bool { tailBytes > min(options.exitBytes, options.flushBytes) }
@@ -154,7 +162,7 @@ public final class RunMaintenance {
 
     // MARK: Flush
 
-    private func startFlush() {
+    private func startFlush() throws(TidemillError) {
         guard let record = latest, let last = tail.last?.epoch, record.epoch == last, last > openedAt ?? Epoch(-1)
         else { return }
         // What travelled inside the record for publishing is in the log as long as it is needed.
@@ -166,8 +174,28 @@ public final class RunMaintenance {
         let held = Set(store.manifest.runs.map(\.address))
         for address in rules.keys where !held.contains(address) { rules[address]?.dropTombstones = true }
         let cancel = CancelFlag()
-        let job = FlushJob(tail, rules: rules, log: store.blocks, factory: store.runFactory(), cancel: cancel)
-        flush = Work(executor, cancel) { () throws(TidemillError) in try job.run() }
+        var job = FlushJob(tail, rules: rules, log: store.blocks, factory: store.runFactory(), cancel: cancel)
+        job.resident = try residentState()
+        replacing = Set(job.resident.keys)
+        flush = Work(executor, cancel) { [job] () throws(TidemillError) in try job.run() }
+    }
+
+    /// Addresses of which less is left than the log has gathered, with what is left. What lies in their runs would be
+    /// merged one day, so it counts too.
+    private func residentState() throws(TidemillError) -> [StateAddress: [Batch]] {
+        guard let resident else { return [:] }
+        var logged: [StateAddress: Int] = [:]
+        for block in tail.lazy.flatMap(\.blocks) { logged[block.address, default: 0] += Int(block.rows) }
+        var found: [StateAddress: [Batch]] = [:]
+        for (address, rows) in logged.sorted(by: { $0.key < $1.key })
+        where rows >= options.residentRowsMin && rules[address] != nil && merging.first?.address != address {
+            let inRuns = store.manifest.runs.reduce(0) { $0 + ($1.address == address ? Int($1.rows) : 0) }
+            guard let left = resident.residentRows(of: address),
+                left <= min(rows, (rows + inRuns) / 4, options.residentRowsMax)
+            else { continue }
+            found[address] = try resident.residentBatches(of: address)
+        }
+        return found
     }
 
     private func finishFlush() throws(TidemillError) {
@@ -175,9 +203,13 @@ public final class RunMaintenance {
         flush = nil
         do throws(TidemillError) {
             let runs = try work.result()
-            let rules = rules
-            try store.install(flushed.record, runs: runs) { rules[$0.address] != nil }
+            let (rules, replacing) = (rules, replacing)
+            try store.install(flushed.record, runs: runs) {
+                rules[$0.address] != nil && !replacing.contains($0.address)
+            }
+            self.replacing = []
         } catch {
+            replacing = []
             if store.isStopped { throw error }
             retryAtBytes = tailBytes + options.flushBytes / 2 + 1
             warnings.append("the log was not flushed, it is kept longer: \(error.message)")
@@ -192,7 +224,7 @@ public final class RunMaintenance {
     // MARK: Merge
 
     private func startMerge() {
-        let runs = store.manifest.runs.filter { rules[$0.address] != nil }
+        let runs = store.manifest.runs.filter { rules[$0.address] != nil && !replacing.contains($0.address) }
         if mergeRetryRuns > 0 && runs.count < mergeRetryRuns { return }
         guard let due = options.policy.next(runs) else { return }
         mergeRetryRuns = 0
@@ -211,6 +243,7 @@ public final class RunMaintenance {
     private func finishMerge() throws(TidemillError) {
         guard let work = merge else { return }
         merge = nil
+        defer { merging = [] }
         do throws(TidemillError) {
             let merged = try work.result()
             try store.replaceRuns(merging, by: merged)

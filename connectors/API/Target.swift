@@ -6,15 +6,26 @@
 public protocol AppendTarget: AnyObject, Sendable {
     /// The newest epoch a reader of the table can see; nil if none. Evidence for recovery.
     func publishedEpoch() throws(TidemillError) -> Epoch?
-    /// Removes what uncommitted epochs left behind. `committed` are the manifests of committed, not surely published
-    /// epochs, in order.
-    func recover(committed: [(epoch: Epoch, manifest: [UInt8])]) throws(TidemillError)
+    /// Removes what uncommitted epochs left behind.
+    /// - Parameter committed: epochs that were committed and perhaps not published, oldest first.
+    func recover(committed: [PreparedEpoch]) throws(TidemillError)
     /// - Parameter replacingAll: the table will hold this epoch's rows only (`overwrite`, full refresh).
     func begin(_ epoch: Epoch, replacingAll: Bool) throws(TidemillError) -> any AppendEpoch
-    /// Makes the epoch's rows visible, durably.
-    func publish(_ epoch: Epoch, manifest: [UInt8]) throws(TidemillError) -> PublishReport
+    /// Makes the rows of committed epochs visible, durably: in their order, several of them at once or each by itself.
+    /// - Parameter epochs: oldest first; those that are visible already may be among them.
+    func publish(_ epochs: [PreparedEpoch]) throws(TidemillError) -> PublishReport
     /// Versions that later publishes and `recover` must not remove.
     func retain(_ versions: Set<RetainedVersion>)
+}
+
+/// What an epoch prepared for a table, as the epoch log keeps it.
+public struct PreparedEpoch: Sendable {
+    public var epoch: Epoch
+    public var manifest: [UInt8]
+    public init(epoch: Epoch, manifest: [UInt8]) {
+        self.epoch = epoch
+        self.manifest = manifest
+    }
 }
 
 /// A table as of an epoch that can be gone back to.
@@ -67,6 +78,9 @@ extension AppendTarget {
     public func retain(_ versions: Set<RetainedVersion>) {}
     public func begin(_ epoch: Epoch) throws(TidemillError) -> any AppendEpoch {
         try begin(epoch, replacingAll: false)
+    }
+    public func publish(_ epoch: Epoch, manifest: [UInt8]) throws(TidemillError) -> PublishReport {
+        try publish([PreparedEpoch(epoch: epoch, manifest: manifest)])
     }
 }
 

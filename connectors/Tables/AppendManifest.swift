@@ -29,6 +29,15 @@ struct AppendManifest: Sendable {
         self.files = files
     }
 
+    /// What epochs bring together, oldest first.
+    static func joined(_ manifests: [AppendManifest]) -> AppendManifest {
+        var all = AppendManifest(replacesAll: false, files: [])
+        for next in manifests {
+            if next.replacesAll { all = next } else { all.files += next.files }
+        }
+        return all
+    }
+
     init(decoding bytes: [UInt8]) throws(TidemillError) {
         var reader = ByteReader(bytes, file: "append manifest")
         let version = try reader.u8()

@@ -15,7 +15,8 @@ import TideParquet
 /// In a partitioned table the file's directory is made, and synced, before the table's.
 ///
 /// A link rather than a rename, so that no order in which a file system persists the two directories loses the file.
-/// Several files, merges and replacements of all rows go through a sibling directory and the exchange.
+/// Several files, of one epoch or of several that are shown together, merges and replacements of all rows go through a
+/// sibling directory and the exchange: a reader sees all of them or none.
 public final class AppendTable: AppendTarget, Sendable {
     private let directory: TableDirectory
     private let identity: TableIdentity
@@ -54,13 +55,13 @@ public final class AppendTable: AppendTarget, Sendable {
 
     // MARK: Recovery
 
-    public func recover(committed: [(epoch: Epoch, manifest: [UInt8])]) throws(TidemillError) {
+    public func recover(committed: [PreparedEpoch]) throws(TidemillError) {
         try directory.makeVisibleDurable()
         try directory.recoverSiblings(retained: retained.withLock { $0 })
         var wanted: Set<String> = []
         let marker = self.marker.withLock { $0 }
-        for (epoch, manifest) in committed where marker.epoch.map({ $0 < epoch }) ?? true {
-            for prepared in try AppendManifest(decoding: manifest).files { wanted.insert(prepared.file.name) }
+        for prepared in committed where marker.epoch.map({ $0 < prepared.epoch }) ?? true {
+            for file in try AppendManifest(decoding: prepared.manifest).files { wanted.insert(file.file.name) }
         }
         let staged = Set(wanted.map { String(TableDirectory.baseName($0)) })
         for entry in try files.entries(of: directory.staging) where !staged.contains(entry.name) {
@@ -86,18 +87,36 @@ public final class AppendTable: AppendTarget, Sendable {
             epoch, directory: directory, partitioning: partitioning, options: options, replacesAll: replacingAll)
     }
 
-    public func publish(_ epoch: Epoch, manifest bytes: [UInt8]) throws(TidemillError) -> PublishReport {
+    public func publish(_ epochs: [PreparedEpoch]) throws(TidemillError) -> PublishReport {
+        if marker.withLock({ $0.files.count }) <= AppendTable.linkedTogetherMax { return try publish(together: epochs) }
+        var report = PublishReport()
+        for epoch in epochs { report += try publish(together: [epoch]) }
+        return report
+    }
+
+    /// To show several epochs at once every file of the table is linked; where there are more than this, each epoch is
+    /// shown by itself.
+    private static let linkedTogetherMax = 64
+
+    private func publish(together epochs: [PreparedEpoch]) throws(TidemillError) -> PublishReport {
         // Publishes come one at a time; the lock only guards readers of the marker.
         let current = marker.withLock { $0 }
-        if let published = current.epoch, published >= epoch { return PublishReport() }
-        let manifest = try AppendManifest(decoding: bytes)
+        var manifests: [AppendManifest] = []
+        var newest: Epoch?
+        for prepared in epochs where current.epoch.map({ $0 < prepared.epoch }) ?? true {
+            let manifest = try AppendManifest(decoding: prepared.manifest)
+            if manifest.files.isEmpty && !manifest.replacesAll { continue }
+            manifests.append(manifest)
+            newest = prepared.epoch
+        }
         var report = PublishReport()
+        guard let epoch = newest else { return report }
+        let manifest = AppendManifest.joined(manifests)
         for prepared in manifest.files {
             report.rowsInserted += prepared.file.rows
             report.bytesWritten += prepared.file.bytes
             report.filesWritten += 1
         }
-        if manifest.files.isEmpty && !manifest.replacesAll { return report }
         let older = manifest.replacesAll ? [] : current.files.filter { !TableDirectory.isEmptyFile($0.name) }
         var next = current
         next.epoch = epoch
@@ -112,7 +131,7 @@ public final class AppendTable: AppendTarget, Sendable {
             try replace(manifest, older: older, merges, &next, epoch, current: current, &report)
         }
         marker.withLock { [next] in $0 = next }
-        for prepared in manifest.files {
+        for prepared in manifests.lazy.flatMap(\.files) {
             let staged = staged(prepared)
             if try files.exists(staged) { try files.remove(staged) }
         }
@@ -185,14 +204,20 @@ public final class AppendTable: AppendTarget, Sendable {
             try directory.makePartition(of: file.name, in: stage)
             try directory.keep(file.name, in: stage)
         }
+        var inline: [(path: FilePath, bytes: [UInt8])] = []
         for prepared in manifest.files {
             try directory.makePartition(of: prepared.file.name, in: stage)
             let target = stage.appending(prepared.file.name)
             if let bytes = prepared.bytes {
-                try files.createDurably(target, bytes)
+                inline.append((target, bytes))
             } else {
                 try link(staged(prepared), to: target)
             }
+        }
+        // Their syncs wait for the disk together.
+        try directory.environment.executor.run(tasks: inline.count) {
+            [inline, files] (task, _) throws(TidemillError) in
+            try files.createDurably(inline[task].path, inline[task].bytes)
         }
         try merge(merges, in: stage, &next, epoch, &report)
         if next.files.isEmpty && options.format.keepsEmptyFile {
@@ -229,114 +254,6 @@ public final class AppendTable: AppendTarget, Sendable {
             report.filesRewritten += range.count
             report.bytesWritten += merged.file.bytes
             report.rowGroupsCopied += merged.copied
-        }
-    }
-}
-
-/// The rows of one epoch: encoded as they come, in memory while they are few.
-final class AppendTableEpoch: AppendEpoch, @unchecked Sendable {
-    // Sendable: one thread at a time, by contract.
-    private let epoch: Epoch
-    private let directory: TableDirectory
-    private let partitioning: TablePartitioning
-    private let options: TableOptions
-    private let replacesAll: Bool
-    /// Rows of a partitioned table that are not in a file yet.
-    private var waiting: [Batch] = []
-    private var waitingBytes = 0
-    private var current: (writer: any DataFileWriting, file: SpillingFile)?
-    private var prepared: [AppendManifest.Prepared] = []
-    private var inlineBytes = 0
-    private var number = 0
-
-    init(
-        _ epoch: Epoch, directory: TableDirectory, partitioning: TablePartitioning, options: TableOptions,
-        replacesAll: Bool
-    ) {
-        self.epoch = epoch
-        self.directory = directory
-        self.partitioning = partitioning
-        self.options = options
-        self.replacesAll = replacesAll
-    }
-
-    func append(_ batch: Batch) throws(TidemillError) {
-        if batch.count == 0 { return }
-        guard partitioning.isPartitioned else { return try append(batch, in: "") }
-        waiting.append(batch)
-        waitingBytes += batch.byteCount
-        if waitingBytes >= options.partitionBytesMax { try writePartitions() }
-    }
-
-    /// Writes what waits, directory by directory.
-    private func writePartitions() throws(TidemillError) {
-        if waiting.isEmpty { return }
-        let all = Batch.concat(waiting, types: partitioning.schema.types)
-        waiting = []
-        waitingBytes = 0
-        for (folder, rows) in try partitioning.split(all) {
-            for start in stride(from: 0, to: rows.count, by: AppendTableEpoch.rowsMax) {
-                let part = Array(rows[start..<min(rows.count, start + AppendTableEpoch.rowsMax)])
-                try append(partitioning.fileColumns(all).gather(part), in: folder)
-            }
-            try finishFile()
-        }
-    }
-
-    /// Rows that are gathered at once.
-    private static let rowsMax = 64 << 10
-
-    private func append(_ batch: Batch, in folder: String) throws(TidemillError) {
-        let (writer, _) = try writing(in: folder)
-        try writer.append(batch)
-        if try writer.byteCount() >= options.fileBytesTarget { try finishFile() }
-    }
-
-    private func writing(
-        in folder: String
-    ) throws(TidemillError) -> (writer: any DataFileWriting, file: SpillingFile) {
-        if let current { return current }
-        let base = directory.dataFileName(epoch, number)
-        let name = folder.isEmpty ? base : "\(folder)/\(base)"
-        number += 1
-        let file = SpillingFile(
-            path: directory.staging.appending(base), limit: options.inlineBytesMax - inlineBytes,
-            files: directory.files)
-        let writer = try options.format.writer(
-            name: name, file: file, schema: partitioning.fileSchema, options: options)
-        let opened = (writer: writer, file: file)
-        current = opened
-        return opened
-    }
-
-    private func finishFile() throws(TidemillError) {
-        guard let (writer, file) = current else { return }
-        current = nil
-        defer { file.close() }
-        let summary = try writer.finish()
-        let bytes = file.bytes
-        inlineBytes += bytes?.count ?? 0
-        prepared.append(AppendManifest.Prepared(file: summary, bytes: bytes))
-    }
-
-    func prepare() throws(TidemillError) -> [UInt8] {
-        try writePartitions()
-        try finishFile()
-        if prepared.contains(where: { $0.bytes == nil }) { try directory.files.syncDirectory(directory.staging) }
-        return AppendManifest(replacesAll: replacesAll, files: prepared).encoded()
-    }
-
-    /// What cannot be removed now is removed by the next `recover`.
-    func abandon() {
-        let open = current
-        current = nil
-        open?.file.close()
-        var names = prepared.filter { $0.bytes == nil }.map(\.file.name)
-        if let open, open.file.isSpilled { names.append(open.writer.name) }
-        prepared = []
-        waiting = []
-        for name in names {
-            try? directory.files.remove(directory.staging.appending(String(TableDirectory.baseName(name))))
         }
     }
 }

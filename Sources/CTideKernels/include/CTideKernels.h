@@ -24,6 +24,15 @@ size_t tide_csv_index_portable(const uint8_t *bytes, size_t count, uint8_t delim
 size_t tide_json_string_end(const uint8_t *bytes);
 size_t tide_json_string_end_portable(const uint8_t *bytes);
 
+// The least and the greatest of `count` > 0 times.
+void tide_time_range(const int64_t *times, size_t count, int64_t *least, int64_t *greatest);
+void tide_time_range_portable(const int64_t *times, size_t count, int64_t *least, int64_t *greatest);
+
+// The sum of (time - base) / 1000, rounded down, over times that lie less than 8 · 2^32 above `base`, a multiple of
+// 1000. `count` is below 2^32.
+uint64_t tide_millis_above(const int64_t *times, size_t count, int64_t base);
+uint64_t tide_millis_above_portable(const int64_t *times, size_t count, int64_t base);
+
 // 1 if the bytes are well-formed UTF-8 (RFC 3629), else 0.
 int tide_utf8_valid(const uint8_t *bytes, size_t count);
 

@@ -11,7 +11,8 @@ extension KeyImages {
     /// taken throws the older one out, and that key gets another row when it comes again. So the work per row does not
     /// grow with the keys, and a batch of distinct keys costs one failed look each.
     ///
-    /// Keys are compared by their images: equal long strings in different places of a heap count as different here.
+    /// Keys are compared by their images: equal long strings in different places of a heap count as different here, and
+    /// of two keys with the same 32 leading bits one may.
     /// - Parameter weights: bigint, not NULL; nil: 1 for each row.
     public func reduced(weights: Column?) -> ReducedRows {
         let sums = Buffer(byteCount: count * 8)
@@ -29,10 +30,11 @@ extension KeyImages {
                     let image = base + row &* stride
                     let own = weight.map { $0[row] } ?? 1
                     let (first, second) = (place[at], place[at &+ 1])
-                    if let other = KeyImages.other(first, h), KeyImages.isSame(base + other &* stride, image, stride) {
-                        sum[other] &+= own
-                    } else if let other = KeyImages.other(second, h),
-                        KeyImages.isSame(base + other &* stride, image, stride)
+                    // Which of the two it is is nothing to guess; a key is there more often than not.
+                    let candidate = (first ^ h) &>> 32 == 0 ? first : second
+                    let other = Int(truncatingIfNeeded: candidate & 0xFFFF_FFFF) &- 1
+                    if (candidate ^ h) &>> 32 == 0 && other >= 0
+                        && KeyImages.isSame(base + other &* stride, image, stride)
                     {
                         sum[other] &+= own
                     } else {
@@ -50,12 +52,6 @@ extension KeyImages {
 
     /// 64 KiB: 32 leading bits of the hash, 32 bits for row number + 1; 0 is empty.
     private static let placeCount = 8192
-
-    /// The row that a place names, if it may have the hash.
-    @inline(__always) private static func other(_ place: UInt64, _ hash: UInt64) -> Int? {
-        (place ^ hash) &>> 32 == 0 && place & 0xFFFF_FFFF != 0
-            ? Int(truncatingIfNeeded: place & 0xFFFF_FFFF) &- 1 : nil
-    }
 
     @inline(__always) private static func isSame(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ bytes: Int) -> Bool {
         var different: UInt64 = 0

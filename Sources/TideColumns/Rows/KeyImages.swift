@@ -20,8 +20,10 @@ public struct KeyImages: Sendable {
         images = Buffer(byteCount: count * stride)
         let base = images.base
         // Zero mark and null bits, and the last words, which may hold padding; every other byte is written below.
-        zeroWords(base, stride, from: 0, to: RowLayout.keyOffset, count)
-        zeroWords(base, stride, from: layout.fieldsEnd & ~7, to: stride, count)
+        for offset in Swift.stride(from: 0, to: RowLayout.keyOffset, by: 8) { zeroWord(base + offset, stride, count) }
+        for offset in Swift.stride(from: layout.fieldsEnd & ~7, to: stride, by: 8) {
+            zeroWord(base + offset, stride, count)
+        }
         var buffers: [Buffer] = []
         for (index, column) in columns.enumerated() {
             precondition(column.type.physical == layout.keyTypes[index].physical && column.count == count)
@@ -48,13 +50,12 @@ public struct KeyImages: Sendable {
     }
 }
 
+/// One word a pass: a loop over words inside the loop over rows becomes a call of memset for every row.
 @inline(never)
-private func zeroWords(_ base: UnsafeMutableRawPointer, _ stride: Int, from: Int, to end: Int, _ count: Int) {
-    var at = base + from
-    let words = (end - from) / 8
-    if words == 0 { return }
+private func zeroWord(_ base: UnsafeMutableRawPointer, _ stride: Int, _ count: Int) {
+    var at = base
     for _ in 0..<count {
-        for w in 0..<words { at.storeBytes(of: 0, toByteOffset: w &* 8, as: UInt64.self) }
+        at.storeBytes(of: 0, as: UInt64.self)
         at += stride
     }
 }

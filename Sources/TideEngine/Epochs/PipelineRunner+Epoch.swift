@@ -210,7 +210,7 @@ extension PipelineRunner {
         let manifest = try work.manifest(of: table.id)
         table.current.epoch = nil
         record.sinks.append(EpochRecord.Entry(id: table.id, bytes: manifest))
-        table.pendingManifests.append((record.epoch, manifest))
+        table.pendingManifests.append(PreparedEpoch(epoch: record.epoch, manifest: manifest))
     }
 
     /// Operators forget what the epoch touched.

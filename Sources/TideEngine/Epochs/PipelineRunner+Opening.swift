@@ -229,6 +229,7 @@ extension PipelineRunner {
             guard let owner = registry.flows[node.flow]?.operators[node.ordinal] else { continue }
             owners.append((node.node, owner, "\(node.name) of \(node.flow)"))
         }
+        maintenance.resident = ResidentOperators(owners, executor: environment.executor)
         memory = StateMemory(
             owners, store: store, maintenance: maintenance, executor: environment.executor,
             limit: settings.memoryLimit)
@@ -293,7 +294,7 @@ extension PipelineRunner {
                 sink = TableSink(dataset: dataset, owner: owner, target: .append(target), port: port, changes: nil)
                 for epoch in recovered.unpublished {
                     if let entry = epoch.record.sinks.first(where: { $0.id == name }) {
-                        sink.pendingManifests.append((epoch.epoch, entry.bytes))
+                        sink.pendingManifests.append(PreparedEpoch(epoch: epoch.epoch, manifest: entry.bytes))
                     }
                 }
                 target.retain(retained)

@@ -175,7 +175,7 @@ public final class PipelineRunner {
                 epochsRun += 1
                 action = machine.handle(.committed(publishDue: publishIsDue()))
             case .publish:
-                if machine.state == .publishing(then: .stop) { maintenance?.willFinish() }
+                if machine.state == .publishing(then: .stop) { try maintenance?.willFinish() }
                 try publish()
                 action = machine.handle(.published)
             case .wait:

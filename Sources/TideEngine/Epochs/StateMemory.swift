@@ -149,7 +149,7 @@ package final class StateMemory {
         try evict(Int(used - limit + limit / 4))
         used = byteCount
         if used <= limit { return }
-        if used <= limit + limit / 4 { return maintenance.flushSoon() }
+        if used <= limit + limit / 4 { return try maintenance.flushSoon() }
         try maintenance.flushNow()
         try evict(Int(used - limit + limit / 4))
         warn(limit)

@@ -17,7 +17,7 @@ final class TableSink {
     var startsOver = false
 
     /// Committed, not published: manifests of an append table, change sets of a keyed one.
-    var pendingManifests: [(epoch: Epoch, manifest: [UInt8])] = []
+    var pendingManifests: [PreparedEpoch] = []
     private(set) var pendingChanges: [Batch] = []
     private(set) var pendingBytes = 0
 
@@ -53,7 +53,7 @@ final class TableSink {
         var report = PublishReport()
         switch target {
         case .append(let table):
-            for (epoch, manifest) in pendingManifests { report += try table.publish(epoch, manifest: manifest) }
+            report = try table.publish(pendingManifests)
             pendingManifests.removeAll()
         case .keyed(let table):
             report = try table.publish(pendingChanges, through: epoch, replacingAll: startsOver)

@@ -211,7 +211,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         partitions[p].withLock { part == 0 ? stateBatches($0, $0.touched) : $0.values[part - 1].stateChanges() }
     }
 
-    private func stateBatches(_ partition: AggregatePartition, _ unsorted: [UnsafeMutableRawPointer]) -> [Batch] {
+    func stateBatches(_ partition: AggregatePartition, _ unsorted: [UnsafeMutableRawPointer]) -> [Batch] {
         if unsorted.isEmpty { return [] }
         let keyHeap = partition.table.arena.heap()
         let sorted = StateOrder.sorted(unsorted, table: partition.table, keyTypes: groupTypes, heap: keyHeap)

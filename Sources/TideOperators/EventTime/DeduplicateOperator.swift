@@ -173,7 +173,7 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
         partitions[p].withLock { stateBatches($0, $0.touched) }
     }
 
-    private func stateBatches(_ partition: Partition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
+    func stateBatches(_ partition: Partition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
         let offset = layout.valueOffset
         return StateOrder.batches(rows, table: partition.table, keyTypes: keyTypes) { rows in
             (

@@ -12,7 +12,13 @@ struct EvictionIndex {
         var entries: [(time: Int64, row: UnsafeMutableRawPointer)]
     }
     private static let bucketMicros: Int64 = 1_000_000
-    private var buckets: [Int64: Bucket] = [:]
+    /// Where each bucket stands in `lists`.
+    private var buckets: [Int64: Int] = [:]
+    private var lists: [Bucket] = []
+    /// Places in `lists` of buckets that were taken.
+    private var free: [Int] = []
+    /// The bucket that was added to last: rows of a batch mostly share it.
+    private var latest: (number: Int64, place: Int)?
     /// Binary heap, least first.
     private var order: [Int64] = []
     private(set) var count = 0
@@ -20,26 +26,44 @@ struct EvictionIndex {
     mutating func add(_ row: UnsafeMutableRawPointer, at time: Int64) {
         let number = time >= 0 ? time / Self.bucketMicros : (time &+ 1) / Self.bucketMicros - 1
         count += 1
-        if buckets[number]?.entries.append((time, row)) == nil {
-            buckets[number] = Bucket(least: time, entries: [(time, row)])
+        let place: Int
+        if let latest, latest.number == number { place = latest.place } else { place = self.place(of: number) }
+        lists[place].entries.append((time, row))
+        if time < lists[place].least { lists[place].least = time }
+    }
+
+    private mutating func place(of number: Int64) -> Int {
+        let place: Int
+        if let known = buckets[number] {
+            place = known
+        } else {
+            let empty = Bucket(least: .max, entries: [])
+            if let emptied = free.popLast() {
+                place = emptied
+                lists[place] = empty
+            } else {
+                place = lists.count
+                lists.append(empty)
+            }
+            buckets[number] = place
             push(number)
-        } else if let least = buckets[number]?.least, time < least {
-            buckets[number]?.least = time
         }
+        latest = (number, place)
+        return place
     }
 
     /// Rows with a time up to `limit`, taken out.
     mutating func take(through limit: Int64) -> [UnsafeMutableRawPointer] {
         var due: [UnsafeMutableRawPointer] = []
-        while let first = order.first, let bucket = buckets[first], bucket.least <= limit {
+        while let first = order.first, let place = buckets[first], lists[place].least <= limit {
+            let bucket = lists[place]
             let late = bucket.entries.filter { $0.time > limit }
             for entry in bucket.entries where entry.time <= limit { due.append(entry.row) }
             guard let least = late.map(\.time).min() else {
-                buckets[first] = nil
-                pop()
+                remove(first, at: place)
                 continue
             }
-            buckets[first] = Bucket(least: least, entries: late)
+            lists[place] = Bucket(least: least, entries: late)
             break
         }
         count -= due.count
@@ -47,7 +71,15 @@ struct EvictionIndex {
     }
 
     /// The least time; nil if there is none.
-    var least: Int64? { order.first.flatMap { buckets[$0]?.least } }
+    var least: Int64? { order.first.flatMap { buckets[$0] }.map { lists[$0].least } }
+
+    private mutating func remove(_ number: Int64, at place: Int) {
+        buckets[number] = nil
+        lists[place].entries = []
+        free.append(place)
+        latest = nil
+        pop()
+    }
 
     private mutating func push(_ number: Int64) {
         order.append(number)

@@ -136,7 +136,7 @@ extension Column {
 
     /// Rows of an event-time column that are not late: NULL is never late. nil: none is.
     func notLate(after threshold: Int64) -> Bitmap? {
-        let bits: Bitmap
+        let bits: Bitmap?
         switch type {
         case .timeWindow:
             let values: UnsafePointer<Int128> = pointer()
@@ -145,13 +145,18 @@ extension Column {
             let values: UnsafePointer<Int64> = pointer()
             bits = timely(values, count) { $0 > threshold }
         }
+        guard let bits else { return nil }
         let all = validity.map { bits.or($0.inverted()) } ?? bits
         return all.onesCount == count ? nil : all
     }
 }
 
 @inline(__always)
-private func timely<T: BitwiseCopyable>(_ values: UnsafePointer<T>, _ count: Int, _ rule: (T) -> Bool) -> Bitmap {
+private func timely<T: BitwiseCopyable>(_ values: UnsafePointer<T>, _ count: Int, _ rule: (T) -> Bool) -> Bitmap? {
+    // Mostly no row is late, and that is found without a branch per row.
+    var late: UInt64 = 0
+    for row in 0..<count { late |= rule(values[row]) ? 0 : 1 }
+    if late == 0 { return nil }
     let buffer = Buffer(byteCount: Bitmap.wordCount(count) * 8)
     let out = buffer.pointer(UInt64.self)
     var row = 0

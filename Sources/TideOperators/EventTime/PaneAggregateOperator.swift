@@ -15,7 +15,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     private let keyLayout: RowLayout
     private let layout: RowLayout
     private let bits: Int
-    private let partitions: [Locked<PanePartition>]
+    let partitions: [Locked<PanePartition>]
     private let eventTime: AggregateEventTime?
     private let outputs: Outputs
     /// Groups that this epoch's late rows fall into, as they would be without panes.
@@ -329,21 +329,22 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { partition in
-            let offset = layout.valueOffset
-            let heap = AccumulatorHeap(strings: partition.panes.arena.heap(), sums: partition.panes.sums)
-            let hashed = groupTypes.indices.filter { $0 != window }
-            return StateOrder.batches(
-                partition.panes.touched, table: partition.panes.table, keyTypes: layout.keyTypes, hashed: hashed
-            ) { rows in
-                let areas = rows.map { $0 + offset }
-                let columns = areas.withUnsafeBufferPointer { buffer in
-                    buffer.baseAddress.map { base in
-                        accumulators.slots.flatMap { accumulators.stateColumns($0, base, rows.count, heap) }
-                    } ?? []
-                }
-                return (live: Bitmap(count: rows.count) { areas[$0].load(as: Int64.self) > 0 }, values: columns)
+        partitions[p].withLock { stateBatches($0, $0.panes.touched) }
+    }
+
+    func stateBatches(_ partition: PanePartition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
+        let offset = layout.valueOffset
+        let heap = AccumulatorHeap(strings: partition.panes.arena.heap(), sums: partition.panes.sums)
+        let hashed = groupTypes.indices.filter { $0 != window }
+        return StateOrder.batches(rows, table: partition.panes.table, keyTypes: layout.keyTypes, hashed: hashed) {
+            rows in
+            let areas = rows.map { $0 + offset }
+            let columns = areas.withUnsafeBufferPointer { buffer in
+                buffer.baseAddress.map { base in
+                    accumulators.slots.flatMap { accumulators.stateColumns($0, base, rows.count, heap) }
+                } ?? []
             }
+            return (live: Bitmap(count: rows.count) { areas[$0].load(as: Int64.self) > 0 }, values: columns)
         }
     }
 

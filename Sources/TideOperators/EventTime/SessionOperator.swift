@@ -254,7 +254,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         }
     }
 
-    private func stateBatches(_ partition: SessionPartition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
+    func stateBatches(_ partition: SessionPartition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
         let offset = layout.valueOffset
         let heap = AccumulatorHeap(strings: partition.sessions.arena.heap(), sums: partition.sessions.sums)
         let hashed = groupTypes.indices.filter { $0 != session }

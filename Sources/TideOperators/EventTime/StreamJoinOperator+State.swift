@@ -9,7 +9,7 @@ extension StreamJoinOperator {
     }
 
     /// In the order of the join key's hash, so that a key group is one range of a run.
-    private func stateBatches(_ stored: StreamJoinSide, _ rows: [UnsafeMutableRawPointer], _ side: Side) -> [Batch] {
+    func stateBatches(_ stored: StreamJoinSide, _ rows: [UnsafeMutableRawPointer], _ side: Side) -> [Batch] {
         if rows.isEmpty { return [] }
         let columns = stored.columns(of: rows)
         guard let keys = try? keys(of: Batch(columns: columns, count: rows.count), side) else {

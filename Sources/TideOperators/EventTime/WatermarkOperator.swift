@@ -1,3 +1,5 @@
+import CTideKernels
+
 /// `WATERMARK column DELAY OF …`: rows pass through; what is kept is how far their event time has come in this epoch.
 public final class WatermarkOperator: BatchConsumer {
     /// Event times of one epoch, in milliseconds (rounded down, as Spark counts).
@@ -9,6 +11,38 @@ public final class WatermarkOperator: BatchConsumer {
         public var sum: Int128 = 0
 
         public init() {}
+
+        /// Of the rows of one batch.
+        init(_ times: Column) {
+            let values: UnsafePointer<Int64> = times.pointer()
+            if times.validity == nil {
+                observe(UnsafeBufferPointer(start: values, count: times.count))
+                return
+            }
+            for row in 0..<times.count where times.isValid(row) {
+                let millis = floorMillis(values[row])
+                count += 1
+                least = min(least, millis)
+                greatest = max(greatest, millis)
+                sum += Int128(millis)
+            }
+        }
+
+        /// Of times that are all there. Those of a batch mostly lie within hours, which 32 bits can count.
+        private mutating func observe(_ micros: UnsafeBufferPointer<Int64>) {
+            guard let times = micros.baseAddress, !micros.isEmpty else { return }
+            count = micros.count
+            var (low, high) = (Int64.max, Int64.min)
+            tide_time_range(times, count, &low, &high)
+            (least, greatest) = (floorMillis(low), floorMillis(high))
+            let (span, overflow) = greatest.subtractingReportingOverflow(least)
+            guard !overflow, span < Int64(UInt32.max) / 125, count < 1 << 32 else {
+                for time in micros { sum += Int128(floorMillis(time)) }
+                return
+            }
+            sum = Int128(least) * Int128(count) + Int128(tide_millis_above(times, count, least &* 1000))
+        }
+
         public mutating func merge(_ other: Observed) {
             count += other.count
             least = min(least, other.least)
@@ -31,17 +65,8 @@ public final class WatermarkOperator: BatchConsumer {
     }
 
     public func consume(_ batch: Batch, _ task: TaskContext) throws(TidemillError) {
-        let times = batch.columns[column]
-        var batchTimes = Observed()
-        let values: UnsafePointer<Int64> = times.pointer()
-        for row in 0..<batch.count where times.isValid(row) {
-            let millis = floorMillis(values[row])
-            batchTimes.count += 1
-            batchTimes.least = min(batchTimes.least, millis)
-            batchTimes.greatest = max(batchTimes.greatest, millis)
-            batchTimes.sum += Int128(millis)
-        }
-        if batchTimes.count > 0 { observed.withLock { $0.merge(batchTimes) } }
+        let seen = Observed(batch.columns[column])
+        if seen.count > 0 { observed.withLock { $0.merge(seen) } }
         try outputs.emit(batch, task) { $0 }
     }
 

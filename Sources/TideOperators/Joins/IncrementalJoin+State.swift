@@ -1,7 +1,7 @@
 // The join's rows in the checkpoint: one part per side.
 
 extension IncrementalJoinOperator {
-    private func side(_ part: Int, _ partition: Partition) -> KeyedRows {
+    func side(_ part: Int, _ partition: Partition) -> KeyedRows {
         part == 0 ? partition.left : partition.right
     }
 

@@ -8,7 +8,7 @@ public final class LatestOperator: BatchConsumer, StatefulOperator, RejectsRows 
     private let keys: [Int]
     private let types: [DataType]
     private let columnCount: Int
-    private let partitions: KeyedPartitions
+    let partitions: KeyedPartitions
     private let rejected = Locked(RejectedRows())
     private let outputs: Outputs
 

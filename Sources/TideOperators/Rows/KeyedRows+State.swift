@@ -36,6 +36,9 @@ extension KeyedRows {
         return stateBatches(changed.map { touched[$0] })
     }
 
+    /// All rows, between epochs.
+    func residentState() -> [Batch] { stateBatches(entries.allRows) }
+
     private func stateBatches(_ rows: [UnsafeMutableRawPointer]) -> [Batch] {
         if rows.isEmpty { return [] }
         let keys = keyColumns(of: rows)

@@ -137,6 +137,8 @@ final class KeyedPartitions: Sendable {
     var statePart: StatePart { KeyedRows.statePart(types, duties) }
     func stateChanges(_ p: Int) -> [Batch] { parts[p].withLock { $0.rows.stateChanges() } }
 
+    func residentState(_ p: Int) -> [Batch] { parts[p].withLock { $0.rows.residentState() } }
+
     func restore(_ batch: Batch, of what: String) throws(TidemillError) {
         guard batch.columns.map(\.type) == statePart.types else {
             throw TidemillError(

@@ -5,7 +5,7 @@
 public final class TopNOperator: BatchConsumer, StatefulOperator {
     private let topN: LogicalPlan.TopN
     private let program: ExpressionProgram
-    private let partitions: KeyedPartitions
+    let partitions: KeyedPartitions
     /// Whether rows behind the top are forgotten.
     private let forgets: Bool
     private let outputs: Outputs

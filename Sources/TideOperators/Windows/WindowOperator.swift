@@ -2,7 +2,7 @@
 /// and as they are, and emits the difference. Rows whose values stay the same emit nothing.
 public final class WindowOperator: BatchConsumer, StatefulOperator {
     private let evaluator: WindowEvaluator
-    private let partitions: KeyedPartitions
+    let partitions: KeyedPartitions
     private let outputs: Outputs
 
     public init(_ window: LogicalPlan.Window, partitionBits: Int, outputs: Outputs) throws(TidemillError) {
