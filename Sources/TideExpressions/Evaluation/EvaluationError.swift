@@ -47,7 +47,8 @@ enum EvaluationError {
     static func castOverflow(_ value: Scalar, to type: DataType) -> TidemillError {
         make(
             "CAST_OVERFLOW",
-            "the value \(value.messageText) of the type \(value.type.sql) cannot be cast to \(type.sql) due to an overflow",
+            "the value \(value.messageText) of the type \(value.type.sql) cannot be cast to \(type.sql)"
+                + " due to an overflow",
             hint: "use try_cast to tolerate overflow and get NULL instead")
     }
 
