@@ -173,7 +173,8 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         guard missing == 0 else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STORED_ROWS_MISSING",
-                "\(missing) rows to remove are not in the table: \(directory.location.string)",
+                "\(counted(missing, "row")) to remove \(missing == 1 ? "is" : "are") not in the table:"
+                    + " \(directory.location.string)",
                 hint: "another program changed the table's files; rebuild it with --full-refresh")
         }
     }

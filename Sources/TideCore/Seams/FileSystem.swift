@@ -170,7 +170,8 @@ extension File {
     public func bytes(at offset: Int64, count: Int) throws(TidemillError) -> [UInt8] {
         guard count >= 0, offset >= 0, offset + Int64(count) <= (try size()) else {
             throw TidemillError.corruption(
-                "TIDEMILL_FILE_ENDS_EARLY", "\(count) bytes wanted past the end of the file", file: path.string,
+                "TIDEMILL_FILE_ENDS_EARLY", "\(counted(count, "byte")) wanted past the end of the file",
+                file: path.string,
                 offset: offset)
         }
         var failure: TidemillError?
@@ -182,7 +183,7 @@ extension File {
         if let failure { throw failure }
         guard bytes.count == count else {
             throw TidemillError.corruption(
-                "TIDEMILL_FILE_ENDS_EARLY", "\(count) bytes wanted, \(bytes.count) there", file: path.string,
+                "TIDEMILL_FILE_ENDS_EARLY", "\(counted(count, "byte")) wanted, \(bytes.count) there", file: path.string,
                 offset: offset)
         }
         return bytes

@@ -37,14 +37,14 @@ public enum ChangeText {
     }
 
     private static func text(_ input: ChangeReport.Input) -> String {
-        let files = "\(Quantity.count(input.files)) file\(input.files == 1 ? "" : "s"), \(Quantity.bytes(input.bytes))"
+        let files = "\(Quantity.counted(input.files, "file")), \(Quantity.bytes(input.bytes))"
         return "\(input.isTable ? "the table " : "")\(input.name) (\(files))"
     }
 
     private static func state(_ all: [ChangeReport.State]) -> String? {
         if all.isEmpty { return nil }
         return all.map { state in
-            "\(state.name) (\(Quantity.count(Int(state.rows))) rows, \(Quantity.bytes(state.bytes)))"
+            "\(state.name) (\(Quantity.counted(Int(state.rows), "row")), \(Quantity.bytes(state.bytes)))"
         }.joined(separator: ", ")
     }
 

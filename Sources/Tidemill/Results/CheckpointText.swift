@@ -71,7 +71,7 @@ public struct CheckpointText {
         for holding in holdings {
             rows.append([
                 holding.name, "\(holding.runs)", Quantity.count(Int(holding.runRows)), Quantity.bytes(holding.runBytes),
-                "\(Quantity.count(Int(holding.logRows))) rows, \(Quantity.bytes(holding.logBytes))",
+                "\(Quantity.counted(Int(holding.logRows), "row")), \(Quantity.bytes(holding.logBytes))",
             ])
         }
         text += TextTable.lines(rows, indent: "  ")
@@ -90,7 +90,7 @@ public struct CheckpointText {
     private func epoch(_ epoch: Epoch?) -> String { epoch.map { "epoch \($0)" } ?? "nothing" }
     private func time(_ micros: Int64?) -> String { micros.map { CheckpointHolder.utcText($0) } ?? "unknown" }
     private func bytes(_ all: [Int64]) -> String { Quantity.bytes(all.reduce(0, +)) }
-    private func count(_ n: Int, _ what: String) -> String { "\(n) \(what)\(n == 1 ? "" : "s")" }
+    private func count(_ n: Int, _ what: String) -> String { counted(n, what) }
     private func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
@@ -207,7 +207,7 @@ enum TextTable {
         for row in rows {
             for (index, cell) in row.enumerated() {
                 if index == widths.count { widths.append(0) }
-                widths[index] = max(widths[index], cell.count)
+                widths[index] = max(widths[index], cell.displayWidth)
             }
         }
         var text = ""
@@ -215,7 +215,9 @@ enum TextTable {
             var line = indent
             for (index, cell) in row.enumerated() {
                 line += cell
-                if index < row.count - 1 { line += String(repeating: " ", count: widths[index] - cell.count + 2) }
+                if index < row.count - 1 {
+                    line += String(repeating: " ", count: widths[index] - cell.displayWidth + 2)
+                }
             }
             while line.last == " " { line.removeLast() }
             text += line + "\n"
