@@ -25,6 +25,12 @@ public protocol FileSystem: Sendable {
     /// Takes an exclusive lock on `path` (created if missing), or returns nil if another holder is alive. The lock goes
     /// away with the process.
     func lock(_ path: FilePath) throws(TidemillError) -> (any FileLock)?
+    /// Whether this process may make names in the directory, as far as can be told without trying.
+    func mayWrite(in directory: FilePath) -> Bool
+}
+
+extension FileSystem {
+    public func mayWrite(in directory: FilePath) -> Bool { true }
 }
 
 public enum OpenMode: Sendable {

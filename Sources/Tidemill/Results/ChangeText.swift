@@ -1,6 +1,14 @@
 /// What `dry-run` prints about the change of a pipeline.
 public enum ChangeText {
+    /// - Returns: several reasons why the run would stop are listed; a single one is the command's error.
     public static func describe(_ report: ChangeReport) -> String {
+        let errors = report.errors
+        if errors.count < 2 { return changes(report) }
+        return changes(report) + "\na run would stop for \(counted(errors.count, "reason"))\n"
+            + errors.map { "  \($0.description)\n" }.joined()
+    }
+
+    private static func changes(_ report: ChangeReport) -> String {
         guard let epoch = report.lastCommitted else {
             return "\nfirst run: every table is new\n" + newInput(report)
         }

@@ -16,6 +16,7 @@ public struct CheckpointText {
         for entry in contents.retained {
             var what = entry.epoch == contents.publishedThrough ? ["published last"] : ["published"]
             if let name = entry.savepoint { what = ["savepoint \(name)"] }
+            if entry.isFromBeforeRollback { what.append("from before a rollback") }
             if !entry.missing.isEmpty {
                 what.append("not whole: files of \(entry.missing.joined(separator: ", ")) are gone")
             }
@@ -171,6 +172,8 @@ public struct CheckpointText {
             out.integer(entry.epoch.rawValue)
             out.key("savepoint")
             if let name = entry.savepoint { out.string(name) } else { out.null() }
+            out.key("beforeRollback")
+            out.boolean(entry.isFromBeforeRollback)
             out.key("time")
             out.string(time(entry.clockMicros))
             out.key("bytesHeld")
