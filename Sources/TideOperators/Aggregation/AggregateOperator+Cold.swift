@@ -35,7 +35,7 @@ extension AggregateOperator: LazyOperator {
             partition.endEpoch(keepsEmptyGroup: keeps, stamp: RowStamp.of(epoch))
             partition.settle()
         }
-        if eventTime != nil { lateGroups.withLock { $0 = nil } }
+        if eventTime != nil { lateGroups.endEpoch() }
     }
 
     public func evict(partition p: Int, bytes: Int, flushed: Epoch) -> Int {
