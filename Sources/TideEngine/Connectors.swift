@@ -24,6 +24,9 @@ public protocol Connectors: Sendable {
         _ dataset: Dataset, generation: UInt64, startsOver: Bool
     ) throws(TidemillError) -> any KeyedTarget
     func copyTarget(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) -> any CopyTarget
+    /// What making the target would refuse, found without changing anything.
+    func checkTarget(_ dataset: Dataset, generation: UInt64, startsOver: Bool) throws(TidemillError)
+    func checkCopy(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError)
 
     /// The directories that a table has, as `TablePlace` says them.
     func places(of dataset: Dataset) -> [String]
@@ -47,6 +50,8 @@ public protocol Connectors: Sendable {
 }
 
 extension Connectors {
+    public func checkTarget(_ dataset: Dataset, generation: UInt64, startsOver: Bool) throws(TidemillError) {}
+    public func checkCopy(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) {}
     public func isStored(_ dataset: Dataset) throws(TidemillError) -> Bool { try storedTable(dataset) != nil }
 }
 

@@ -40,8 +40,12 @@ extension Pipeline {
     public func changeReport(refreshed: Set<String> = []) throws(TidemillError) -> ChangeReport {
         let recovered = try RecoveredCheckpoint.read(storage, files: environment.files)
         if let recovered { try requireOwnCheckpoint(recovered.manifest.pipeline) }
-        return try ChangeReport(
+        var report = try ChangeReport(
             definition, connectors: connectors, recovered: recovered, refreshed: Set(refreshed.map { $0.lowercased() }))
+        do throws(TidemillError) { try environment.files.requireWritable(storage, for: "the checkpoint") } catch {
+            report.obstacles.append(error)
+        }
+        return report
     }
 
     /// Reads every byte of the checkpoint. Nobody may write it meanwhile: the lock is held.

@@ -57,7 +57,7 @@ struct CheckpointCommand: ParsableCommand {
             let report = try pipeline.verifyCheckpoint()
             StandardStreams.out(json ? report.json() : report.text(pipeline.storage.string))
             guard let first = report.damage.first else { return }
-            let places = report.damage.count == 1 ? "a place" : "\(report.damage.count) places"
+            let places = report.damage.count == 1 ? "a place" : counted(report.damage.count, "place")
             throw TidemillError(
                 .corruption, "TIDEMILL_CHECKPOINT_DAMAGED", "the checkpoint is damaged in \(places): \(first.message)",
                 hint: "restore a copy of storage and warehouse, or start over: see docs/OPERATIONS.md",

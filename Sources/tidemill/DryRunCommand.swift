@@ -24,6 +24,6 @@ struct DryRunCommand: ParsableCommand {
         for table in refreshed { try pipeline.requireTable(table) }
         let report = try pipeline.changeReport(refreshed: refreshed)
         StandardStreams.out(PipelineText.describe(pipeline) + ChangeText.describe(report))
-        if let error = report.error { throw error }
+        if let error = report.errors.first { throw error }
     }
 }

@@ -56,7 +56,7 @@ final class ProgressPrinter {
                     + progress.durations.commitMillis
                 let time = Quantity.seconds(millis / 1000)
                 StandardStreams.error(
-                    "epoch \(progress.epoch): \(Quantity.count(progress.inputRows)) rows"
+                    "epoch \(progress.epoch): \(Quantity.counted(progress.inputRows, "row"))"
                         + " (\(Quantity.bytes(progress.inputBytes))) in \(time)\n")
             }
         case .published(let publications):
@@ -76,14 +76,14 @@ final class ProgressPrinter {
     private func note(_ text: String) {
         guard mode != .none else { return }
         clear()
-        StandardStreams.error("tidemill: \(text)\n")
+        StandardStreams.error("tidemill: \(text.printable)\n")
     }
 
     private func bar(_ what: String) {
         let rate = seconds > 0 ? Double(rows) / seconds : 0
         let line =
-            "\(what) · \(Quantity.count(rows)) rows · \(Quantity.bytes(bytes)) · \(Quantity.count(Int(rate))) rows/s"
-            + " · \(Quantity.seconds(seconds))"
+            "\(what) · \(Quantity.counted(rows, "row")) · \(Quantity.bytes(bytes))"
+            + " · \(Quantity.count(Int(rate))) rows/s · \(Quantity.seconds(seconds))"
         let fill = String(repeating: " ", count: max(0, barWidth - line.count))
         StandardStreams.error("\r\(line)\(fill)")
         barWidth = line.count
@@ -102,9 +102,8 @@ final class ProgressPrinter {
             StandardStreams.error("nothing new: every table is up to date\n")
             return
         }
-        let word = epochs == 1 ? "epoch" : "epochs"
         StandardStreams.error(
-            "\(epochs) \(word), \(Quantity.count(rows)) rows (\(Quantity.bytes(bytes)))"
+            "\(Quantity.counted(epochs, "epoch")), \(Quantity.counted(rows, "row")) (\(Quantity.bytes(bytes)))"
                 + " in \(Quantity.seconds(seconds))\n")
         let width = tables.map(\.count).max() ?? 0
         for table in tables {
@@ -115,14 +114,14 @@ final class ProgressPrinter {
             if report.rowsUpdated > 0 { parts.append("\(Quantity.count(report.rowsUpdated)) updated") }
             if report.rowsDeleted > 0 { parts.append("\(Quantity.count(report.rowsDeleted)) deleted") }
             if parts.isEmpty { parts.append("unchanged") }
-            var files = "\(report.filesWritten) file\(report.filesWritten == 1 ? "" : "s") written"
+            var files = "\(counted(report.filesWritten, "file")) written"
             if report.filesRewritten > 0 { files += ", \(report.filesRewritten) rewritten" }
             if report.filesKept > 0 { files += ", \(report.filesKept) kept" }
             StandardStreams.error(
                 "  \(name)  \(parts.joined(separator: ", "))  (\(files), \(Quantity.bytes(report.bytesWritten)))\n")
         }
         if badRows > 0 {
-            StandardStreams.error("  \(badRows) bad row\(badRows == 1 ? "" : "s"), \(droppedRows) of them left out\n")
+            StandardStreams.error("  \(counted(badRows, "bad row")), \(droppedRows) of them left out\n")
         }
     }
 }

@@ -16,6 +16,12 @@ enum StandardStreams {
             while done < buffer.count {
                 let n = Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
                 if n < 0 && errno == EINTR { continue }
+                // Whoever gave the descriptor made it non-blocking; a slow reader must not cost a line.
+                if n < 0 && errno == EAGAIN {
+                    var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    _ = poll(&ready, 1, -1)
+                    continue
+                }
                 // A reader that went away (a closed pipe) is no reason to stop a pipeline.
                 if n <= 0 { return }
                 done += n

@@ -94,8 +94,9 @@ import Testing
         let view = "CREATE MATERIALIZED VIEW totals AS SELECT id, 1 / (id - 5) AS x FROM orders;"
         let outcome = try run(view)
         outcome.expectError("DIVIDE_BY_ZERO", "try_divide")
-        // The place is the view's query.
-        #expect(outcome.err.contains("p.sql:6:36"))
+        // The place is the expression; the row is the one with the id 5.
+        #expect(outcome.err.contains("(p.sql:6:47)"), "\(outcome)")
+        #expect(outcome.err.contains("id = 5"), "\(outcome)")
         // Epoch 0 was right and is kept; the corrected view is rebuilt from everything.
         try workspace.write("p.sql", Orders.sql())
         try Orders.expectComplete(workspace)

@@ -115,6 +115,56 @@ import Testing
         try Orders.expectComplete(workspace)
     }
 
+    /// After a rollback a savepoint and an epoch may have one number: they are told apart.
+    @Test func savepointFromBeforeARollback() throws {
+        let workspace = try Workspace()
+        try Orders.write(to: workspace)
+        try workspace.tidemill("run", "p.sql", "--max-epochs", "2").expectSuccess()
+        try workspace.tidemill("checkpoint", "savepoint", "keep", "p.sql").expectSuccess()
+        try Orders.expectComplete(workspace)
+        try workspace.tidemill("checkpoint", "rollback", "--to-savepoint", "keep", "p.sql").expectSuccess()
+        let lines = try workspace.tidemill("checkpoint", "list", "p.sql").outLines.filter { $0.hasPrefix("1 ") }
+        #expect(lines.count == 2, "\(lines)")
+        #expect(lines.first?.contains("published last") == true, "\(lines)")
+        #expect(lines.last?.contains("savepoint keep, from before a rollback") == true, "\(lines)")
+        try Orders.expectComplete(workspace)
+    }
+
+    /// Three files are the epochs 0 to 2. Whatever is cut off the log, tables and manifest show that epoch 2 was
+    /// committed; a whole sector less is noticed by the second trailer.
+    @Test func verifyFindsACutLog() throws {
+        let workspace = try workspace()
+        let log = try #require(workspace.files(".tidemill/p/log").last)
+        let url = workspace.url(".tidemill/p/log/\(log)")
+        let whole = try Data(contentsOf: url)
+        for keep in [whole.count / 2, 4096, whole.count - 512, whole.count - 1, 0] {
+            try whole.prefix(keep).write(to: url)
+            let outcome = try workspace.tidemill("checkpoint", "verify", "p.sql")
+            outcome.expectError("TIDEMILL_CHECKPOINT_DAMAGED", log)
+            if keep == whole.count / 2 { #expect(outcome.err.contains("epoch 2 was committed"), "\(outcome)") }
+        }
+        try FileManager.default.removeItem(at: url)
+        try workspace.tidemill("checkpoint", "verify", "p.sql").expectError(
+            "epoch 2 was committed, but the log ends with epoch 1")
+        try whole.write(to: url)
+        try workspace.tidemill("checkpoint", "verify", "p.sql").expectSuccess()
+    }
+
+    /// A table whose marker was changed is no evidence, and is named.
+    @Test func verifyNamesATamperedTable() throws {
+        let workspace = try workspace()
+        let url = workspace.url("spark-warehouse/totals/_tidemill")
+        let whole = try Data(contentsOf: url)
+        var bytes = whole
+        bytes[whole.count / 2] ^= 1
+        try bytes.write(to: url)
+        let outcome = try workspace.tidemill("checkpoint", "verify", "p.sql")
+        #expect(outcome.status == 1, "\(outcome)")
+        #expect(outcome.err.contains("spark-warehouse/totals/_tidemill"), "\(outcome)")
+        try whole.write(to: url)
+        try workspace.tidemill("checkpoint", "verify", "p.sql").expectSuccess()
+    }
+
     /// A version of a table that somebody removed is named before anything is changed.
     @Test func rollbackWithoutTheTable() throws {
         let workspace = try workspace()

@@ -43,7 +43,7 @@ import Testing
             changes(second) == [
                 "since epoch 0", " big goes on", " totals goes on with its state, aggregate (5 rows, <size>)",
                 " seen goes on with its state, lookup (5 rows, <size>)",
-                " old goes on with its state, aggregate (1 rows, <size>)", "new input: none",
+                " old goes on with its state, aggregate (1 row, <size>)", "new input: none",
             ])
     }
 
@@ -66,7 +66,7 @@ import Testing
                     + " aggregate (5 rows, <size>) is dropped",
                 " seen goes on with its state, lookup (5 rows, <size>)",
                 " late is new: reads again orders (3 files, <size>)",
-                " old is removed: aggregate (1 rows, <size>) is dropped; its table old stays as it is", "new input",
+                " old is removed: aggregate (1 row, <size>) is dropped; its table old stays as it is", "new input",
                 " orders (1 file, <size>)",
             ])
         let run = try workspace.tidemill("run", "p.sql")

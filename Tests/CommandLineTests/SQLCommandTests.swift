@@ -27,6 +27,26 @@ import Testing
                 """, "\(outcome)")
     }
 
+    /// What is in a cell cannot move the cursor; wide characters take two columns (counted by hand).
+    @Test func cellsOfATable() throws {
+        let cells = try workspace.tidemill(
+            "sql", "-e",
+            "SELECT concat(char(27), '[2J', char(10), 'x') AS c, w FROM VALUES ('日本'), ('e\u{301}'), ('a') AS t(w)")
+        cells.expectSuccess()
+        #expect(
+            cells.out == """
+                ┌──────────────┬──────┐
+                │ c            │ w    │
+                ├──────────────┼──────┤
+                │ \\u{1b}[2J\\nx │ 日本 │
+                │ \\u{1b}[2J\\nx │ e\u{301}    │
+                │ \\u{1b}[2J\\nx │ a    │
+                └──────────────┴──────┘
+                3 rows
+
+                """, "\(cells)")
+    }
+
     /// An empty text is quoted, so that it differs from NULL.
     @Test func csv() throws {
         let outcome = try workspace.tidemill("sql", "-e", query, "--format", "csv")

@@ -56,9 +56,12 @@ import Testing
 
     @Test func noProject() throws {
         try workspace.tidemill("run").expectError("spark-pipeline.yml", "hint: name a .sql file")
-        try workspace.tidemill("run", "nosuch.sql").expectError("no such project: nosuch.sql", "hint: ")
-        try workspace.tidemill("dry-run", "nosuch").expectError("no such project: nosuch", "hint: ")
-        try workspace.tidemill("sql", "-e", "SELECT 1", "nosuch").expectError("no such project: nosuch")
+        try workspace.tidemill("run", "nosuch.sql").expectError(
+            "there is no such file or folder: ", "/nosuch.sql\n", "hint: ")
+        try workspace.tidemill("dry-run", "nosuch").expectError(
+            "there is no such file or folder: ", "/nosuch\n", "hint: ")
+        try workspace.tidemill("sql", "-e", "SELECT 1", "nosuch").expectError(
+            "there is no such file or folder: ", "/nosuch\n")
         try workspace.tidemill("sql", "SELECT 1").expectError("no such query file: SELECT 1", "hint: ", "-e")
     }
 

@@ -16,7 +16,7 @@ private let twoInts = Schema([Field("a", .int), Field("b", .int)])
     #expect(report.samples.map(\.text) == ["1,x", "2,3,4", "5"])
     #expect(report.samples[0].reason == "is no INT: 'x'")
     #expect(report.samples[1].reason == "the record has 3 fields")
-    #expect(report.samples[2].reason == "the record has only 1 fields")
+    #expect(report.samples[2].reason == "the record has only 1 field")
 }
 
 @Test func dropMalformedLeavesThemOut() throws {

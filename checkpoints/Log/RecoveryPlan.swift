@@ -126,7 +126,9 @@ struct RecoveryPlan: Sendable, Equatable {
         let logEnd = accepted.last?.location.epoch ?? (isTornProven ? -1 : needed)
         if evidence > logEnd {
             throw .corruption(
-                "TIDEMILL_CORRUPT_LOG", "epoch \(evidence) was committed, but the log ends with epoch \(logEnd)",
+                "TIDEMILL_CORRUPT_LOG",
+                "epoch \(evidence) was committed, but the log "
+                    + (logEnd < 0 ? "has no epoch" : "ends with epoch \(logEnd)"),
                 file: chain.last?.segment.file ?? "log", offset: end)
         }
 

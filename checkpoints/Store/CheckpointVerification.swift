@@ -157,7 +157,7 @@ final class CheckpointVerification {
         if cursor < segment.length {
             // Blocks of an epoch that was given up, or what a crash left of one.
             let bytes = segment.length - cursor
-            add(.leftover, segment.file, cursor, "\(bytes) bytes of an epoch that was not committed")
+            add(.leftover, segment.file, cursor, "\(counted(bytes, "byte")) of an epoch that was not committed")
         }
     }
 

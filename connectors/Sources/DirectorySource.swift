@@ -351,7 +351,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
             let shown = gone.prefix(20).joined(separator: "\n") + more
             throw TidemillError(
                 .user, "TIDEMILL_REPLAY_FILES_GONE",
-                (gone.count == 1 ? "1 input file" : "\(gone.count) input files") + " that a flow must read anew "
+                counted(gone.count, "input file") + " that a flow must read anew "
                     + (gone.count == 1 ? "is gone" : "are gone"),
                 detail: shown,
                 hint:

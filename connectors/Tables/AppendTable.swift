@@ -42,12 +42,24 @@ public final class AppendTable: AppendTarget, Sendable {
         self.schema = schema
         self.options = options
         partitioning = TablePartitioning(schema, columnCount: options.partitionColumnCount)
-        let wanted = TableMarker(
-            kind: .append, identity: identity, epoch: nil, schema: schema,
-            partitionColumnCount: options.partitionColumnCount)
-        marker = Mutex(try directory.open(wanted, options: options))
+        marker = Mutex(try directory.open(AppendTable.marker(identity, schema, options), options: options))
         try environment.files.createDirectory(directory.staging)
         try environment.files.syncDirectory(directory.parent)
+    }
+
+    private static func marker(_ identity: TableIdentity, _ schema: Schema, _ options: TableOptions) -> TableMarker {
+        TableMarker(
+            kind: .append, identity: identity, epoch: nil, schema: schema,
+            partitionColumnCount: options.partitionColumnCount)
+    }
+
+    /// What opening the table would refuse. Changes nothing.
+    public static func check(
+        location: FilePath, identity: TableIdentity, schema: Schema, options: TableOptions, environment: Environment
+    ) throws(TidemillError) {
+        try TableDirectory(
+            location, environment: environment, readerGrace: options.readerGrace, suffix: options.format.suffix
+        ).check(marker(identity, schema, options), options: options)
     }
 
     public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0.epoch } }

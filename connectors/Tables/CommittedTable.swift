@@ -40,13 +40,37 @@ public final class CommittedTable: Sendable {
     public func read(piece: Int, columns: [Int]) throws(TidemillError) -> [Batch] {
         switch pieces[piece] {
         case .rows(let batch): return [Batch(columns: columns.map { batch.columns[$0] }, count: batch.count)]
-        case .waiting(let file, let group): return [try file.read(rowGroup: group, columns: columns)]
+        case .waiting(let file, let group):
+            let there = file.partitioning.columns
+            let own = columns.map { $0 < file.reader.schema.count || there.contains($0) ? $0 : nil }
+            let rows = file.reader.rowGroups[group].rowCount
+            let present = own.compactMap { $0 }
+            let batch =
+                present.isEmpty ? Batch(columns: [], count: rows) : try file.read(rowGroup: group, columns: present)
+            return [completed(batch, columns, own)]
         case .stored(let split, let removed):
-            let batches = try reader.read(split, columns: columns)
-            if removed.isEmpty { return batches }
-            let all = Batch.concat(batches, types: columns.map { schema[$0].type })
-            return [all.gather(TableFile.complement(removed, split.rows))]
+            let own = columns.map { reader.schema.index(of: schema[$0].name) }
+            let present = own.compactMap { $0 }
+            var batches =
+                present.isEmpty
+                ? [Batch(columns: [], count: split.rows)] : try reader.read(split, columns: present)
+            if !removed.isEmpty {
+                let all = Batch.concat(batches, types: present.map { reader.schema[$0].type })
+                batches = [all.gather(TableFile.complement(removed, split.rows))]
+            }
+            return batches.map { completed($0, columns, own) }
         }
+    }
+
+    /// NULL in columns that the table got after the rows were written.
+    private func completed(_ batch: Batch, _ columns: [Int], _ own: [Int?]) -> Batch {
+        if !own.contains(nil) { return batch }
+        var rest = batch.columns[...]
+        let all = zip(columns, own).map { column, place in
+            place == nil
+                ? Column(repeating: .null(schema[column].type), count: batch.count) : rest.removeFirst()
+        }
+        return Batch(columns: all, count: batch.count)
     }
 }
 
@@ -55,7 +79,8 @@ extension CommittedTable {
     private static let attemptsMax = 64
 
     /// - Parameters:
-    ///   - schema: the table's columns if nothing of what is published counts.
+    ///   - schema: the table's columns if nothing of what is published counts, or if they are those of what is
+    ///     published with others behind them.
     ///   - key: nil for a table that only grows.
     /// - Returns: nil if the table was never made.
     /// - Throws: `TIDEMILL_TABLE_CHANGES_TOO_FAST` if a later epoch is published by now: the log has to be read again.
@@ -84,7 +109,13 @@ extension CommittedTable {
         _ key: TableKey?, _ pending: PendingChanges
     ) throws(TidemillError) -> CommittedTable {
         let waiting = try pending.steps(behind: published, at: directory.location)
-        let schema = waiting.replacesAll ? schema : published.schema
+        // What waits may have columns that the published rows do not have yet.
+        let wanted = TableMarker(
+            kind: published.kind, identity: published.identity, epoch: nil, schema: schema,
+            partitionColumnCount: published.partitionColumnCount)
+        let hasGrown =
+            key == nil && schema.count > published.schema.count && published.files(have: wanted)
+        let schema = waiting.replacesAll || hasGrown ? schema : published.schema
         var pieces: [(name: String, piece: Piece)] = []
         var removed: [String: [Int: [UInt32]]] = [:]
         var additions = Batch(columns: [], count: 0)

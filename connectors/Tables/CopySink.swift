@@ -25,12 +25,7 @@ public final class CopySink: Sendable {
         self.options = options
         var found = try directory.load()
         if let marker = found {
-            guard marker.kind == .copy, marker.identity.table == identity.table else {
-                throw TidemillError(
-                    .conflict, "TIDEMILL_TABLE_OF_ANOTHER_PIPELINE",
-                    "directory holds \(marker.identity.table) of another kind or pipeline: \(location.string)",
-                    hint: "remove the directory, or give the sink another path")
-            }
+            try CopySink.accept(marker, identity, location)
             // A copy has no history: what another checkpoint wrote is simply out of date.
             if marker.identity.generation != identity.generation { found?.epoch = nil }
         } else {
@@ -38,6 +33,27 @@ public final class CopySink: Sendable {
             try directory.checkExchange()
         }
         marker = Mutex(found)
+    }
+
+    private static func accept(
+        _ marker: TableMarker, _ identity: TableIdentity, _ location: FilePath
+    ) throws(TidemillError) {
+        guard marker.kind == .copy, marker.identity.table == identity.table else {
+            throw TidemillError(
+                .conflict, "TIDEMILL_TABLE_OF_ANOTHER_PIPELINE",
+                "directory holds \(marker.identity.table) of another kind or pipeline: \(location.string)",
+                hint: "remove the directory, or give the sink another path")
+        }
+    }
+
+    /// What opening the copy would refuse. Changes nothing.
+    public static func check(
+        location: FilePath, identity: TableIdentity, format: StoredFormat, environment: Environment
+    ) throws(TidemillError) {
+        let directory = TableDirectory(
+            location, environment: environment, readerGrace: .zero, suffix: format.suffix)
+        if let marker = try directory.load() { try accept(marker, identity, location) }
+        try environment.files.requireWritable(directory.parent, for: "the copy")
     }
 
     /// Makes the directory if there is none, without rows.

@@ -40,6 +40,20 @@ public final class KeyedTextTable: KeyedTarget, Sendable {
         try copy.create(schema)
     }
 
+    /// What opening the table would refuse. Changes nothing.
+    public static func check(
+        location: FilePath, identity: TableIdentity, schema: Schema, key: TableKey, options: TableOptions,
+        environment: Environment
+    ) throws(TidemillError) {
+        try CopySink.check(
+            location: location, identity: identity, format: options.format, environment: environment)
+        var options = options
+        options.format = .parquet
+        try ParquetKeyedTable.check(
+            location: rowsLocation(of: location), identity: identity, schema: stored(schema), key: key,
+            options: options, environment: environment)
+    }
+
     /// The hidden rows hold nested values as the bytes of their images.
     private static func stored(_ schema: Schema) -> Schema {
         Schema(schema.fields.map { Field($0.name, $0.type.isNested ? .binary : $0.type, nullable: $0.nullable) })

@@ -50,10 +50,25 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         self.options = options
         self.locator = locator
         partitioning = TablePartitioning(schema, columnCount: options.partitionColumnCount)
-        let wanted = TableMarker(
+        marker = Mutex(
+            try directory.open(ParquetKeyedTable.marker(identity, schema, key, options), options: options))
+    }
+
+    private static func marker(
+        _ identity: TableIdentity, _ schema: Schema, _ key: TableKey, _ options: TableOptions
+    ) -> TableMarker {
+        TableMarker(
             kind: .keyed, identity: identity, epoch: nil, schema: schema, key: key,
             partitionColumnCount: options.partitionColumnCount)
-        marker = Mutex(try directory.open(wanted, options: options))
+    }
+
+    /// What opening the table would refuse. Changes nothing.
+    public static func check(
+        location: FilePath, identity: TableIdentity, schema: Schema, key: TableKey, options: TableOptions,
+        environment: Environment
+    ) throws(TidemillError) {
+        try TableDirectory(location, environment: environment, readerGrace: options.readerGrace).check(
+            marker(identity, schema, key, options), options: options)
     }
 
     public func publishedEpoch() throws(TidemillError) -> Epoch? { marker.withLock { $0.epoch } }
@@ -173,7 +188,8 @@ public final class ParquetKeyedTable: KeyedTarget, Sendable {
         guard missing == 0 else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STORED_ROWS_MISSING",
-                "\(missing) rows to remove are not in the table: \(directory.location.string)",
+                "\(counted(missing, "row")) to remove \(missing == 1 ? "is" : "are") not in the table:"
+                    + " \(directory.location.string)",
                 hint: "another program changed the table's files; rebuild it with --full-refresh")
         }
     }

@@ -7,7 +7,7 @@ extension TableDirectory {
     /// that is gone: it is refused too unless `options.adoptsOtherGeneration`, and then counts as never published, so
     /// that the first publish decides whether its rows stay.
     func open(_ wanted: TableMarker, options: TableOptions) throws(TidemillError) -> TableMarker {
-        guard var found = try load() else {
+        guard let found = try load() else {
             var marker = wanted
             guard options.format.keepsEmptyFile else {
                 try create(marker) { _ in }
@@ -23,6 +23,20 @@ extension TableDirectory {
             return marker
         }
         try refuseForeignDataFiles()
+        return try accept(found, as: wanted, options)
+    }
+
+    /// What `open` refuses, found without changing anything.
+    func check(_ wanted: TableMarker, options: TableOptions) throws(TidemillError) {
+        guard let found = try load() else { return try files.requireWritable(parent, for: "the table") }
+        try refuseForeignDataFiles()
+        _ = try accept(found, as: wanted, options)
+        try files.requireWritable(parent, for: "the table")
+    }
+
+    private func accept(
+        _ found: TableMarker, as wanted: TableMarker, _ options: TableOptions
+    ) throws(TidemillError) -> TableMarker {
         let isSameForm =
             found.kind == wanted.kind && found.key == wanted.key
             && found.partitionColumnCount == wanted.partitionColumnCount
@@ -50,9 +64,10 @@ extension TableDirectory {
                     "table was written under another checkpoint: \(location.string)",
                     hint: "use that checkpoint with --storage, rebuild the table with --full-refresh, or remove it")
             }
-            found.identity = wanted.identity
-            found.epoch = nil
-            return found
+            var adopted = found
+            adopted.identity = wanted.identity
+            adopted.epoch = nil
+            return adopted
         }
         // Columns that came to a query's end are NULL in the rows before.
         if found.kind == .append, options.format == .parquet, found.files(have: wanted) { return found }
@@ -80,7 +95,7 @@ extension TableDirectory {
 
 extension TableMarker {
     /// Whether the files of the table have the columns of this one's, but for nullable ones behind them.
-    fileprivate func files(have wanted: TableMarker) -> Bool {
+    func files(have wanted: TableMarker) -> Bool {
         let stored = TablePartitioning(schema, columnCount: partitionColumnCount)
         let asked = TablePartitioning(wanted.schema, columnCount: partitionColumnCount)
         return stored.fileSchema.isPrefix(of: asked.fileSchema)

@@ -24,7 +24,7 @@ public struct ByteReader: Sendable {
 
     public mutating func take(_ n: Int) throws(TidemillError) -> ArraySlice<UInt8> {
         guard n >= 0, n <= remaining else {
-            throw corruption("record ends early, \(n) bytes wanted, \(remaining) left")
+            throw corruption("record ends early, \(counted(n, "byte")) wanted, \(remaining) left")
         }
         defer { position += n }
         return bytes[position..<(position + n)]
@@ -73,6 +73,6 @@ public struct ByteReader: Sendable {
     public mutating func blob() throws(TidemillError) -> ArraySlice<UInt8> { try take(try count()) }
     public mutating func string() throws(TidemillError) -> String { String(decoding: try blob(), as: UTF8.self) }
     public func expectEnd() throws(TidemillError) {
-        if !isAtEnd { throw corruption("\(remaining) bytes left over after the record") }
+        if !isAtEnd { throw corruption("\(counted(remaining, "byte")) left over after the record") }
     }
 }

@@ -56,16 +56,35 @@ public struct SourceSpan: Sendable {
             range: range.lowerBound..<Swift.max(range.upperBound, other.range.upperBound))
     }
 
-    /// The line of the span's start, and carets under the span's part of it.
+    /// Characters of a line that an excerpt shows at most, and how many of them before the carets.
+    private static let excerptMax = 160
+    private static let excerptLead = 60
+
+    /// The line of the span's start, and carets under the span's part of it. Of a long line the part around the span's
+    /// start is shown.
     public func excerpt() -> String {
         let (line, column) = start
-        let text = source.line(line)
+        // Tabs stay tabs, so that the caret stands where the terminal puts the text.
+        var cells = source.line(line).map { $0 == "\t" ? "\t" : String($0).printable }
+        var first = Swift.min(column - 1, cells.count)
+        var length = text.prefix { !$0.isNewline }.count
+        if cells.count > SourceSpan.excerptMax {
+            let from = Swift.max(
+                0, Swift.min(first - SourceSpan.excerptLead, cells.count - SourceSpan.excerptMax))
+            let end = Swift.min(cells.count, from + SourceSpan.excerptMax)
+            let marks = (front: from > 0, back: end < cells.count)
+            cells = (marks.front ? ["…"] : []) + cells[from..<end] + (marks.back ? ["…"] : [])
+            first += (marks.front ? 1 : 0) - from
+        }
+        length = Swift.max(1, Swift.min(length, cells.count - first))
+        let marked = cells.dropFirst(first).prefix(length).joined().displayWidth
+        let padding = cells.prefix(first).map {
+            $0 == "\t" ? "\t" : String(repeating: " ", count: $0.displayWidth)
+        }
         let number = String(line)
         let gutter = String(repeating: " ", count: number.count)
-        let width = Swift.max(1, Swift.min(self.text.prefix { $0 != "\n" }.count, text.count - column + 1))
-        // Tabs stay tabs, so that the caret stands where the terminal puts the text.
-        let padding = String(text.prefix(column - 1).map { $0 == "\t" ? "\t" : " " })
-        return "  \(number) | \(text)\n  \(gutter) | \(padding)\(String(repeating: "^", count: width))\n"
+        let carets = String(repeating: "^", count: Swift.max(1, marked))
+        return "  \(number) | \(cells.joined())\n  \(gutter) | \(padding.joined())\(carets)\n"
     }
 }
 

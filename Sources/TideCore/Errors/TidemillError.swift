@@ -112,15 +112,15 @@ public struct TidemillError: Error, Sendable {
 extension TidemillError: CustomStringConvertible {
     /// One line: `[CODE] message (place)`.
     public var description: String {
-        var line = "[\(code)] \(message)"
+        var line = "[\(code)] \(message.printable)"
         switch place {
         case .sql(let span): line += " (\(span.source.name):\(span.start.line):\(span.start.column))"
         case .file(let path, let number, let offset):
-            line += " (\(path)"
+            line += " (\(path.printable)"
             if let number { line += ":\(number)" }
             if let offset { line += " at byte \(offset)" }
             line += ")"
-        case .pipeline(let name): line += " (\(name))"
+        case .pipeline(let name): line += " (\(name.printable))"
         case nil: break
         }
         return line
@@ -130,14 +130,20 @@ extension TidemillError: CustomStringConvertible {
     public func report() -> String {
         var text = "error: \(description)\n"
         if case .sql(let span) = place { text += span.excerpt() }
-        if let detail { text += "  detail: \(detail)\n" }
-        if let hint { text += "  hint: \(hint)\n" }
+        if let detail { text += "  detail: \(TidemillError.lines(detail))\n" }
+        if let hint { text += "  hint: \(TidemillError.lines(hint))\n" }
         var inner = cause
         while let error = inner {
             text += "  caused by: \(error.description)\n"
             inner = error.cause
         }
         return text
+    }
+
+    /// A text of several lines stays one.
+    private static func lines(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }
+            .joined(separator: "\n")
     }
 }
 

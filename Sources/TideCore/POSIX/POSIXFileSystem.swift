@@ -59,6 +59,10 @@ public struct POSIXFileSystem: FileSystem {
         }
     }
 
+    public func mayWrite(in directory: FilePath) -> Bool {
+        faccessat(AT_FDCWD, directory.string, W_OK | X_OK, AT_EACCESS) == 0
+    }
+
     public func createDirectory(_ path: FilePath) throws(TidemillError) {
         if mkdir(path.string, 0o755) != 0 && errno != EEXIST { throw systemError("mkdir", path) }
     }

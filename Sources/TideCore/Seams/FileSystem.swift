@@ -25,6 +25,12 @@ public protocol FileSystem: Sendable {
     /// Takes an exclusive lock on `path` (created if missing), or returns nil if another holder is alive. The lock goes
     /// away with the process.
     func lock(_ path: FilePath) throws(TidemillError) -> (any FileLock)?
+    /// Whether this process may make names in the directory, as far as can be told without trying.
+    func mayWrite(in directory: FilePath) -> Bool
+}
+
+extension FileSystem {
+    public func mayWrite(in directory: FilePath) -> Bool { true }
 }
 
 public enum OpenMode: Sendable {
@@ -170,7 +176,8 @@ extension File {
     public func bytes(at offset: Int64, count: Int) throws(TidemillError) -> [UInt8] {
         guard count >= 0, offset >= 0, offset + Int64(count) <= (try size()) else {
             throw TidemillError.corruption(
-                "TIDEMILL_FILE_ENDS_EARLY", "\(count) bytes wanted past the end of the file", file: path.string,
+                "TIDEMILL_FILE_ENDS_EARLY", "\(counted(count, "byte")) wanted past the end of the file",
+                file: path.string,
                 offset: offset)
         }
         var failure: TidemillError?
@@ -182,7 +189,7 @@ extension File {
         if let failure { throw failure }
         guard bytes.count == count else {
             throw TidemillError.corruption(
-                "TIDEMILL_FILE_ENDS_EARLY", "\(count) bytes wanted, \(bytes.count) there", file: path.string,
+                "TIDEMILL_FILE_ENDS_EARLY", "\(counted(count, "byte")) wanted, \(bytes.count) there", file: path.string,
                 offset: offset)
         }
         return bytes

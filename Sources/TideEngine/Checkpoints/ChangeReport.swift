@@ -45,13 +45,17 @@ public struct ChangeReport: Sendable {
     /// What no epoch has taken yet.
     public var newInput: [Input] = []
 
-    /// The first reason why the next run would stop.
-    public var error: TidemillError? {
+    /// Folders that the next run could not use: of tables, of copies, of the checkpoint.
+    public var obstacles: [TidemillError] = []
+
+    /// Every reason why the next run would stop.
+    public var errors: [TidemillError] {
+        var found: [TidemillError] = []
         for flow in flows {
-            if case .refused(let error) = flow.outcome { return error }
-            if let obstacle = flow.obstacle { return obstacle }
+            if case .refused(let error) = flow.outcome { found.append(error) }
+            if let obstacle = flow.obstacle { found.append(obstacle) }
         }
-        return nil
+        return found + obstacles
     }
 
     /// - Parameter refreshed: datasets (lower case) to be rebuilt whatever their query.
@@ -117,6 +121,7 @@ public struct ChangeReport: Sendable {
                 flows.append(entry)
             }
         }
+        obstacles = ChangeReport.obstacles(definition, connectors, recovered, decisions)
         let tables = Set(definition.datasets.map { $0.name.lowercased() })
         for flow in decisions.removed {
             guard let known = registry.flows[flow] else { continue }

@@ -21,6 +21,8 @@ public struct CheckpointContents: Sendable {
     public struct Retained: Sendable, Hashable {
         public var epoch: Epoch
         public var savepoint: String?
+        /// A rollback went back behind it: its number may stand for another epoch by now.
+        public var isFromBeforeRollback: Bool
         public var clockMicros: Int64?
         /// Bytes that only it keeps alive, in the checkpoint and beside the tables.
         public var bytes: Int64
@@ -120,7 +122,11 @@ public struct CheckpointContents: Sendable {
         // One line for an epoch that is both.
         let named = Set(kept.filter { $0.savepoint != nil }.map(\.version))
         let shown = kept.filter { $0.savepoint != nil || !named.contains($0.version) }
-        for entry in shown.sorted(by: { ($0.epoch, $0.savepoint ?? "") > ($1.epoch, $1.savepoint ?? "") }) {
+        let current = recovered.manifest.generation
+        func rank(_ entry: RetainedEpoch) -> (Epoch, Int, String) {
+            (entry.epoch, entry.generation == current ? 1 : 0, entry.savepoint ?? "")
+        }
+        for entry in shown.sorted(by: { rank($0) > rank($1) }) {
             let past = try recovered.at(entry)
             let tables = try PlanRegistry(of: past).tablesInUse
             var missing: [String] = []
@@ -129,7 +135,9 @@ public struct CheckpointContents: Sendable {
             }
             all.append(
                 Retained(
-                    epoch: entry.epoch, savepoint: entry.savepoint, clockMicros: past.latest?.clockMicros,
+                    epoch: entry.epoch, savepoint: entry.savepoint,
+                    isFromBeforeRollback: entry.generation != recovered.manifest.generation,
+                    clockMicros: past.latest?.clockMicros,
                     bytes: try held(entry, recovered, definition, connectors), missing: missing))
         }
         return all

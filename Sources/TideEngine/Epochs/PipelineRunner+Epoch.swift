@@ -70,7 +70,7 @@ extension PipelineRunner {
         if let warning = result.warning {
             let others = result.warnings - 1
             progress.warnings.append(
-                warning + (others == 0 ? "" : "; so \(others) other file\(others == 1 ? "" : "s")"))
+                warning + (others == 0 ? "" : "; so \(counted(others, "other file"))"))
         }
         for flow in node.flows {
             sourceProgress[flow, default: []].append(

@@ -101,11 +101,7 @@ extension PipelineRunner {
         guard recovered.lastCommitted != nil else { return }
         for dataset in definition.datasets where missing.contains(dataset.name) {
             guard dataset.flows.contains(where: { decisions.flows[$0.name] == .continuing }) else { continue }
-            throw TidemillError(
-                .conflict, "TIDEMILL_TABLE_MISSING",
-                "the stored table is gone, though the checkpoint says it was written: \(dataset.name)",
-                hint: "put its folder back, name the warehouse it lies in with --warehouse, or compute it anew with "
-                    + "--full-refresh \(dataset.name)")
+            throw FlowDecisions.missingTable(dataset)
         }
     }
 
@@ -252,16 +248,8 @@ extension PipelineRunner {
             guard let port = graph.tables[name], let owner = registry.tables[name] else {
                 throw TidemillError.internal("table \(name) was not built")
             }
-            // A view's new content replaces whatever lies in its place; rows of a streaming table are somebody's, so
-            // only a refresh that was asked for removes them.
-            let startsOver = dataset.flows.contains {
-                decisions.flows[$0.name] == .rebuilt
-                    || (decisions.flows[$0.name] == .new && dataset.kind == .materializedView)
-            }
-            // A committed epoch started the table over, and a crash came before that was published.
-            let isStartingOver = recovered.unpublished.contains { epoch in
-                epoch.record.sinks.contains { $0.id == startingOverPrefix + name }
-            }
+            let startsOver = decisions.startsOver(dataset)
+            let isStartingOver = recovered.isStartingOver(name)
             let replaces = startsOver || isStartingOver
             let sink: TableSink
             if let key = dataset.key {

@@ -57,7 +57,7 @@ extension PipelineDefinition {
     func views(over plan: SourcePlan, of scan: FlowGraph.Scan, except filled: Set<String>) -> [String: String] {
         guard let first = plan.disturbed.first else { return [:] }
         let more = plan.disturbed.count - 1
-        let others = more == 0 ? "" : " and \(more) other file\(more == 1 ? "" : "s")"
+        let others = more == 0 ? "" : " and \(counted(more, "other file"))"
         let outdated = datasets.filter { dataset in
             dataset.kind == .materializedView
                 && dataset.flows.contains { scan.followers.contains($0.name) && !filled.contains($0.name) }

@@ -15,7 +15,8 @@ enum BindError {
     ) -> TidemillError {
         TidemillError(
             .user, "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
-            "\(quoted(name)) requires \(expected) arguments but the actual number is \(actual)",
+            "\(quoted(name)) requires \(expected == "1" ? "1 argument" : "\(expected) arguments")"
+                + " but the actual number is \(actual)",
             hint: "usage: \(usage)", place: place(span))
     }
 

@@ -187,7 +187,7 @@ enum NestedFunctions {
                     found.isEmpty ? "FIELD_NOT_FOUND" : "AMBIGUOUS_REFERENCE_TO_FIELDS",
                     found.isEmpty
                         ? "no such struct field `\(name)` in \(fields.map { "`\($0.name)`" }.joined(separator: ", "))"
-                        : "the field `\(name)` stands \(found.count) times in the struct", request.span)
+                        : "the field `\(name)` stands \(counted(found.count, "time")) in the struct", request.span)
             }
             let field = fields[found[0]]
             return .call(
@@ -331,7 +331,7 @@ enum NestedFunctions {
         if outside == .null { return column }
         throw EvaluationError.invalidInput(
             base == 1 ? "INVALID_ARRAY_INDEX_IN_ELEMENT_AT" : "INVALID_ARRAY_INDEX",
-            "the index \(failure.index) is out of bounds: the array has \(failure.count) elements",
+            "the index \(failure.index) is out of bounds: the array has \(counted(failure.count, "element"))",
             hint: base == 1 ? "use try_element_at to get NULL instead" : "use get to get NULL instead")
     }
 

@@ -211,7 +211,8 @@ struct ExpressionBinder {
             }
             throw AnalysisError.user(
                 "AMBIGUOUS_LATERAL_COLUMN_ALIAS",
-                "lateral column alias `\(name.last.name)` is ambiguous and has \(found.count) matches",
+                "lateral column alias `\(name.last.name)` is ambiguous and has"
+                    + " \(counted(found.count, "match", plural: "matches"))",
                 hint: "give the columns different aliases", name.span)
         }
         // The alias stands for its expression; one with a value of its own at each evaluation cannot be repeated.

@@ -68,7 +68,7 @@ extension QueryAnalyzer {
         if case .values(let table) = relation.kind, table.rows[0].count != alias.columns.count {
             throw AnalysisError.user(
                 "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
-                "inline table expected \(alias.columns.count) columns but found \(table.rows[0].count)",
+                "inline table expected \(counted(alias.columns.count, "column")) but found \(table.rows[0].count)",
                 hint: "name every column once", alias.span)
         }
         return try renamed(result, alias.columns, [alias.name.name], alias.span)
@@ -140,7 +140,7 @@ extension QueryAnalyzer {
             guard row.count == width else {
                 throw AnalysisError.user(
                     "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",
-                    "inline table expected \(width) columns but found \(row.count) in row \(number + 1)",
+                    "inline table expected \(counted(width, "column")) but found \(row.count) in row \(number + 1)",
                     hint: "give every row the same number of values", row.first?.span ?? table.span)
             }
             rows.append(try binder.bindAll(row))

@@ -58,7 +58,8 @@ extension QueryAnalyzer {
         guard parts.count == columns.count else {
             throw AnalysisError.user(
                 "PIVOT_VALUE_DATA_TYPE_MISMATCH",
-                "a value of PIVOT has \(parts.count) parts, but FOR names \(columns.count) columns",
+                "a value of PIVOT has \(counted(parts.count, "part")), but FOR"
+                    + " names \(counted(columns.count, "column"))",
                 hint: "write one part for each column", value.expression.span)
         }
         var tests: [BoundExpression] = []
@@ -92,7 +93,8 @@ extension QueryAnalyzer {
             guard source.columns.count == unpivot.valueColumns.count else {
                 throw AnalysisError.user(
                     "UNPIVOT_VALUE_SIZE_MISMATCH",
-                    "UNPIVOT needs \(unpivot.valueColumns.count) columns for each row, not \(source.columns.count)",
+                    "UNPIVOT needs \(counted(unpivot.valueColumns.count, "column")) for each row,"
+                        + " not \(source.columns.count)",
                     hint: "name a column for each value", source.columns[0].span)
             }
             var values: [BoundExpression] = []

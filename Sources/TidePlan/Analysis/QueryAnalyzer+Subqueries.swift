@@ -79,7 +79,8 @@ extension ExpressionBinder {
         guard columns.count == operands.count else {
             throw AnalysisError.user(
                 "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH",
-                "the IN subquery returns \(columns.count) columns, but \(operands.count) are compared with it",
+                "the IN subquery returns \(counted(columns.count, "column")), but"
+                    + " \(operands.count) \(operands.count == 1 ? "is" : "are") compared with it",
                 hint: "select as many columns as stand before IN", span)
         }
         var items = call.plan.outputItems

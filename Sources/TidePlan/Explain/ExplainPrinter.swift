@@ -74,7 +74,7 @@ public struct ExplainPrinter: Sendable {
             let format = relation.isOwnTable ? "table" : definition.relations[relation.name]?.format ?? "files"
             let how = relation.mode == .snapshot ? "snapshot" : relation.isStream ? "stream" : "changes"
             return "Scan \(relation.name) (\(format), \(how))"
-        case .values(let values): return "Values (\(values.rows.count) rows)"
+        case .values(let values): return "Values (\(counted(values.rows.count, "row")))"
         case .filter: return "Filter"
         case .project: return "Project"
         case .join(let join):

@@ -22,7 +22,7 @@ public struct PlanText {
             line += " [\(plan.schema.names.joined(separator: ", "))]"
             if !scan.hints.isEmpty { line += " hints \(list(scan.hints, plan.schema))" }
             return line
-        case .values(let values): return "values \(values.rows.count) rows [\(columns(values.schema))]"
+        case .values(let values): return "values \(counted(values.rows.count, "row")) [\(columns(values.schema))]"
         case .filter(let input, let predicate): return "filter \(expression(predicate, input.schema))"
         case .project(let input, let items):
             return "project [\(items.map { item($0, input.schema) }.joined(separator: ", "))]"

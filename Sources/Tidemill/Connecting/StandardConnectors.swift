@@ -148,6 +148,32 @@ public struct StandardConnectors: Connectors {
             environment: environment)
     }
 
+    public func checkTarget(_ dataset: Dataset, generation: UInt64, startsOver: Bool) throws(TidemillError) {
+        let options = try options(dataset, startsOver: startsOver)
+        let identity = TableIdentity(table: dataset.name.lowercased(), generation: generation)
+        let location = location(of: dataset)
+        guard let key = dataset.key else {
+            return try AppendTable.check(
+                location: location, identity: identity, schema: dataset.schema, options: options,
+                environment: environment)
+        }
+        if options.format == .parquet {
+            return try ParquetKeyedTable.check(
+                location: location, identity: identity, schema: dataset.schema, key: key, options: options,
+                environment: environment)
+        }
+        try KeyedTextTable.check(
+            location: location, identity: identity, schema: dataset.schema, key: key, options: options,
+            environment: environment)
+    }
+
+    public func checkCopy(_ sink: SinkDefinition, generation: UInt64) throws(TidemillError) {
+        try CopySink.check(
+            location: FilePath(sink.path),
+            identity: TableIdentity(table: sink.name.lowercased(), generation: generation),
+            format: try format(of: sink), environment: environment)
+    }
+
     private func storedFormat(of dataset: Dataset) throws(TidemillError) -> StoredFormat {
         switch dataset.format {
         case "parquet": return .parquet

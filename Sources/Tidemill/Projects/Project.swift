@@ -34,7 +34,7 @@ public struct Project: Sendable {
         let given = absolute(FilePath(path ?? "."))
         guard let status = try files.status(of: given) else {
             throw TidemillError(
-                .user, "TIDEMILL_PROJECT_NOT_FOUND", "no such project: \(path ?? ".")",
+                .user, "TIDEMILL_PROJECT_NOT_FOUND", "there is no such file or folder: \(given.string)",
                 hint: "name a .sql file, or a folder with a spark-pipeline.yml")
         }
         if status.kind == .file { return try single(given, files) }
@@ -42,8 +42,22 @@ public struct Project: Sendable {
             return try folder(given, spec: given.appending(name), files)
         }
         throw TidemillError(
-            .user, "TIDEMILL_PROJECT_NOT_FOUND", "there is no spark-pipeline.yml in \(given.string)",
-            hint: "name a .sql file, or a folder with a spark-pipeline.yml")
+            .user, "TIDEMILL_PROJECT_NOT_FOUND",
+            "there is neither spark-pipeline.yml nor spark-pipeline.yaml in \(given.string)",
+            detail: path == nil ? "no project was named, so the current folder was looked at" : nil,
+            hint: hint(given, path, files))
+    }
+
+    private static let filesNamedMax = 5
+
+    /// Names the SQL files of the folder: one of them may be meant.
+    private static func hint(_ folder: FilePath, _ path: String?, _ files: any FileSystem) -> String {
+        let entries = (try? files.entries(of: folder)) ?? []
+        let scripts = entries.map(\.name).filter { $0.hasSuffix(".sql") && !$0.hasPrefix(".") }.sorted()
+        let prefix = path.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? ""
+        if scripts.isEmpty { return "name a .sql file, or a folder with a spark-pipeline.yml" }
+        let named = scripts.prefix(filesNamedMax).map { prefix + $0 }.joined(separator: ", ")
+        return "name a .sql file; there is \(named)\(scripts.count > filesNamedMax ? ", …" : "")"
     }
 
     /// Whether the folder is a project.

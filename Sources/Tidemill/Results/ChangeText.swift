@@ -1,6 +1,14 @@
 /// What `dry-run` prints about the change of a pipeline.
 public enum ChangeText {
+    /// - Returns: several reasons why the run would stop are listed; a single one is the command's error.
     public static func describe(_ report: ChangeReport) -> String {
+        let errors = report.errors
+        if errors.count < 2 { return changes(report) }
+        return changes(report) + "\na run would stop for \(counted(errors.count, "reason"))\n"
+            + errors.map { "  \($0.description)\n" }.joined()
+    }
+
+    private static func changes(_ report: ChangeReport) -> String {
         guard let epoch = report.lastCommitted else {
             return "\nfirst run: every table is new\n" + newInput(report)
         }
@@ -37,14 +45,14 @@ public enum ChangeText {
     }
 
     private static func text(_ input: ChangeReport.Input) -> String {
-        let files = "\(Quantity.count(input.files)) file\(input.files == 1 ? "" : "s"), \(Quantity.bytes(input.bytes))"
+        let files = "\(Quantity.counted(input.files, "file")), \(Quantity.bytes(input.bytes))"
         return "\(input.isTable ? "the table " : "")\(input.name) (\(files))"
     }
 
     private static func state(_ all: [ChangeReport.State]) -> String? {
         if all.isEmpty { return nil }
         return all.map { state in
-            "\(state.name) (\(Quantity.count(Int(state.rows))) rows, \(Quantity.bytes(state.bytes)))"
+            "\(state.name) (\(Quantity.counted(Int(state.rows), "row")), \(Quantity.bytes(state.bytes)))"
         }.joined(separator: ", ")
     }
 

@@ -7,8 +7,8 @@ extension CheckpointReport {
             lines += "\(problem.severity == .damage ? "damage" : "leftover"): \(problem)\n"
         }
         let read =
-            "\(segments) segment\(segments == 1 ? "" : "s"), \(frames) frame\(frames == 1 ? "" : "s"),"
-            + " \(runs) run\(runs == 1 ? "" : "s"), \(blocks) block\(blocks == 1 ? "" : "s"), \(Quantity.bytes(bytes))"
+            "\(counted(segments, "segment")), \(counted(frames, "frame")),"
+            + " \(counted(runs, "run")), \(counted(blocks, "block")), \(Quantity.bytes(bytes))"
         return lines + "\(place): \(damage.isEmpty ? "sound" : "damaged") (\(read))\n"
     }
 

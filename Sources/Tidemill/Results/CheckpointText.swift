@@ -16,6 +16,7 @@ public struct CheckpointText {
         for entry in contents.retained {
             var what = entry.epoch == contents.publishedThrough ? ["published last"] : ["published"]
             if let name = entry.savepoint { what = ["savepoint \(name)"] }
+            if entry.isFromBeforeRollback { what.append("from before a rollback") }
             if !entry.missing.isEmpty {
                 what.append("not whole: files of \(entry.missing.joined(separator: ", ")) are gone")
             }
@@ -71,7 +72,7 @@ public struct CheckpointText {
         for holding in holdings {
             rows.append([
                 holding.name, "\(holding.runs)", Quantity.count(Int(holding.runRows)), Quantity.bytes(holding.runBytes),
-                "\(Quantity.count(Int(holding.logRows))) rows, \(Quantity.bytes(holding.logBytes))",
+                "\(Quantity.counted(Int(holding.logRows), "row")), \(Quantity.bytes(holding.logBytes))",
             ])
         }
         text += TextTable.lines(rows, indent: "  ")
@@ -90,7 +91,7 @@ public struct CheckpointText {
     private func epoch(_ epoch: Epoch?) -> String { epoch.map { "epoch \($0)" } ?? "nothing" }
     private func time(_ micros: Int64?) -> String { micros.map { CheckpointHolder.utcText($0) } ?? "unknown" }
     private func bytes(_ all: [Int64]) -> String { Quantity.bytes(all.reduce(0, +)) }
-    private func count(_ n: Int, _ what: String) -> String { "\(n) \(what)\(n == 1 ? "" : "s")" }
+    private func count(_ n: Int, _ what: String) -> String { counted(n, what) }
     private func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
@@ -171,6 +172,8 @@ public struct CheckpointText {
             out.integer(entry.epoch.rawValue)
             out.key("savepoint")
             if let name = entry.savepoint { out.string(name) } else { out.null() }
+            out.key("beforeRollback")
+            out.boolean(entry.isFromBeforeRollback)
             out.key("time")
             out.string(time(entry.clockMicros))
             out.key("bytesHeld")
@@ -207,7 +210,7 @@ enum TextTable {
         for row in rows {
             for (index, cell) in row.enumerated() {
                 if index == widths.count { widths.append(0) }
-                widths[index] = max(widths[index], cell.count)
+                widths[index] = max(widths[index], cell.displayWidth)
             }
         }
         var text = ""
@@ -215,7 +218,9 @@ enum TextTable {
             var line = indent
             for (index, cell) in row.enumerated() {
                 line += cell
-                if index < row.count - 1 { line += String(repeating: " ", count: widths[index] - cell.count + 2) }
+                if index < row.count - 1 {
+                    line += String(repeating: " ", count: widths[index] - cell.displayWidth + 2)
+                }
             }
             while line.last == " " { line.removeLast() }
             text += line + "\n"

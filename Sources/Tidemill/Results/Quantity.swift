@@ -10,6 +10,10 @@ public enum Quantity {
         }
         return (value < 0 ? "-" : "") + digits + out
     }
+    /// 1 row; 1,234,567 rows
+    public static func counted(_ value: Int, _ noun: String) -> String {
+        "\(count(value)) \(noun)\(value == 1 ? "" : "s")"
+    }
     /// 1.5 MB; powers of 1000.
     public static func bytes(_ value: Int64) -> String {
         var amount = Double(value)

@@ -3,12 +3,12 @@ public struct TableText {
     let answer: Pipeline.Answer
     public init(_ answer: Pipeline.Answer) { self.answer = answer }
 
-    /// Characters a cell shows at most.
+    /// Columns of the terminal that a cell takes at most.
     private static let cellWidthMax = 60
 
     /// The rows as text, numbers right-aligned; `rowsMax` nil shows all.
     public func render(rowsMax: Int? = nil) -> String {
-        let names = answer.schema.names
+        let names = answer.schema.names.map(\.printable)
         var cells: [[String]] = []
         var shown = 0
         for batch in answer.batches {
@@ -19,14 +19,16 @@ public struct TableText {
             }
         }
         let rightAligned = answer.schema.types.map(\.isNumeric)
-        var widths = names.map(\.count)
-        for row in cells { for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.count) } }
+        var widths = names.map(\.displayWidth)
+        for row in cells {
+            for (index, cell) in row.enumerated() { widths[index] = max(widths[index], cell.displayWidth) }
+        }
         func line(_ left: String, _ middle: String, _ right: String) -> String {
             left + widths.map { String(repeating: "─", count: $0 + 2) }.joined(separator: middle) + right + "\n"
         }
         func row(_ values: [String], header: Bool) -> String {
             let padded = values.enumerated().map { index, value in
-                let fill = String(repeating: " ", count: widths[index] - value.count)
+                let fill = String(repeating: " ", count: widths[index] - value.displayWidth)
                 return rightAligned[index] && !header ? " \(fill)\(value) " : " \(value)\(fill) "
             }
             return "│" + padded.joined(separator: "│") + "│\n"
@@ -36,18 +38,22 @@ public struct TableText {
         text += line("└", "┴", "┘")
         let total = answer.rowCount
         if shown < total {
-            text += "\(shown) of \(total) rows\n"
+            text += "\(shown) of \(counted(total, "row"))\n"
         } else {
-            text += "\(total) row\(total == 1 ? "" : "s")\n"
+            text += "\(counted(total, "row"))\n"
         }
         return text
     }
 
     private static func cell(_ column: Column, _ row: Int) -> String {
         guard column.isValid(row) else { return "NULL" }
-        let text = String(decoding: column.bytes(row), as: UTF8.self)
-        let visible = text.map { $0.isNewline || $0 == "\t" ? " " : $0 }
-        return visible.count <= cellWidthMax ? String(visible) : String(visible.prefix(cellWidthMax - 1)) + "…"
+        // A cell may be long: what is not shown is not looked at.
+        let bytes = column.bytes(row)
+        let isWhole = bytes.count <= cellWidthMax * 16
+        let text = String(decoding: isWhole ? bytes : .init(rebasing: bytes.prefix(cellWidthMax * 16)), as: UTF8.self)
+        let visible = text.printable
+        if isWhole && visible.displayWidth <= cellWidthMax { return visible }
+        return visible.prefix(displayWidth: cellWidthMax - 1) + "…"
     }
 }
 

@@ -131,7 +131,8 @@ public final class CSVReader {
         var mismatch: [String] = []
         var warning: String?
         if names.count != fileFields.count {
-            mismatch.append("the header has \(names.count) names, the schema \(fileFields.count) columns")
+            mismatch.append(
+                "the header has \(counted(names.count, "name")), the schema \(counted(fileFields.count, "column"))")
             warning = mismatch[0]
         }
         let known = Set(fileFields.map { schema[$0].name.lowercased() })

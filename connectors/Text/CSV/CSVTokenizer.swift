@@ -12,8 +12,8 @@ struct CSVTokenizer {
         case unterminated
         var reason: String {
             switch self {
-            case .fewer(let count): "has only \(count) fields"
-            case .more(let count): "has \(count) fields"
+            case .fewer(let count): "has only \(counted(count, "field"))"
+            case .more(let count): "has \(counted(count, "field"))"
             case .unterminated: "has a quote that does not end"
             }
         }
