@@ -67,6 +67,15 @@ import Testing
         #expect(try workspace.rows("SELECT * FROM totals ORDER BY k") == ["a,1", "b,2"])
     }
 
+    /// An answer that did not arrive is an error; a reader that has seen enough is none.
+    @Test func outputThatIsLost() throws {
+        try workspace.bash("\"$0\" sql -e 'SELECT 1' > /dev/full").expectError(
+            "standard output cannot be written", "No space left on device")
+        let head = try workspace.bash(
+            "\"$0\" sql -e 'SELECT * FROM VALUES (1), (2) AS t(a)' --format csv | head -1")
+        #expect(head.out == "a\n" && head.err.isEmpty, "\(head)")
+    }
+
     /// Readers of the Parquet files see what was committed before the bad file, although publishing was not due; the
     /// file is named, and once it is corrected a start goes on where the other ended.
     @Test func badFileAmidGoodOnes() throws {

@@ -8,7 +8,8 @@
 ///                    └─────────── reopen ◄─────────┘
 ///
 /// Invariants: an epoch is published only after its commit; there is at most one epoch between plan and commit; a run
-/// never stops with committed epochs unpublished, not even for input that it refuses; a machine that runs on stops only when it is asked to.
+/// never stops with committed epochs unpublished, not even for input that it refuses; a machine that runs on stops only
+/// when it is asked to.
 public struct EpochStateMachine: Sendable, Hashable {
     public enum State: Sendable, Hashable {
         case starting
