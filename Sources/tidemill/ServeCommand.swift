@@ -7,7 +7,7 @@ struct ServeCommand: ParsableCommand {
         abstract: "Keeps the tables up to date until it is told to stop.",
         discussion: """
             Files are taken as they come: at once when they are moved into their directory or closed after writing, \
-            otherwise when they have not changed for a second. SIGTERM or SIGINT ends it: the epoch in hand is \
+            otherwise when they have not changed for a second. SIGTERM, SIGINT or SIGHUP ends it: the epoch in hand is \
             finished, everything committed is published, the exit status is 0. A second signal ends it at once; \
             nothing is lost, and the next start publishes what was committed.
             """)

@@ -1,4 +1,5 @@
 import Glibc
+import Tidemill
 
 /// Standard output and error, unbuffered: what was written is there even if the process is killed.
 enum StandardStreams {
@@ -9,6 +10,19 @@ enum StandardStreams {
     static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 
     static var errorIsTerminal: Bool { isatty(2) == 1 }
+
+    /// Why output was lost, as errno, other than by a reader that went away.
+    private static let failure = Locked<Int32?>(nil)
+
+    private static func note(_ code: Int32) { failure.withLock { $0 = $0 ?? code } }
+
+    /// - Throws: if an answer did not arrive where it was sent.
+    static func requireOutput() throws(TidemillError) {
+        guard let code = failure.withLock({ $0 }) else { return }
+        throw TidemillError(
+            .io, "TIDEMILL_IO", "standard output cannot be written: \(String(cString: strerror(code)))",
+            hint: "the output is not whole", errno: code)
+    }
 
     private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
         var done = 0
@@ -23,7 +37,10 @@ enum StandardStreams {
                     continue
                 }
                 // A reader that went away (a closed pipe) is no reason to stop a pipeline.
-                if n <= 0 { return }
+                if n <= 0 {
+                    if descriptor == 1 && errno != EPIPE { note(errno) }
+                    return
+                }
                 done += n
             }
         }

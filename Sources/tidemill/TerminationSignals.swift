@@ -1,6 +1,6 @@
 import Glibc
 
-/// SIGTERM and SIGINT as a call on a thread, instead of the end of the process.
+/// SIGTERM, SIGINT and SIGHUP as a call on a thread, instead of the end of the process.
 ///
 /// `block` must run before any other thread is started, so that all of them inherit the mask and the signals reach only
 /// the thread that waits for them. A second signal ends the process at once, as if nothing were caught: recovery is
@@ -28,6 +28,7 @@ enum TerminationSignals {
                 sigwait(&set, &number)
                 signal(SIGTERM, SIG_DFL)
                 signal(SIGINT, SIG_DFL)
+                if sigismember(&set, SIGHUP) == 1 { signal(SIGHUP, SIG_DFL) }
                 pthread_sigmask(SIG_UNBLOCK, &set, nil)
                 box.body()
                 return nil
@@ -41,6 +42,13 @@ enum TerminationSignals {
         sigemptyset(&set)
         sigaddset(&set, SIGTERM)
         sigaddset(&set, SIGINT)
+        // Under nohup it is ignored, and stays so.
+        var hangup = sigaction()
+        if sigaction(SIGHUP, nil, &hangup) == 0, !isIgnored(hangup) { sigaddset(&set, SIGHUP) }
         return set
+    }
+
+    private static func isIgnored(_ action: sigaction) -> Bool {
+        unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 }

@@ -6,6 +6,7 @@ ProcessMemory.keepFreedMemory()
 do {
     var command = try TidemillCommand.parseAsRoot()
     try command.run()
+    try StandardStreams.requireOutput()
 } catch let error as TidemillError {
     StandardStreams.error(error.report())
     StandardStreams.exit(1)

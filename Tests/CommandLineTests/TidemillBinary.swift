@@ -80,6 +80,22 @@ final class RunningTidemill {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Waits until every part was told on standard error; half a minute at most, or as long as the process lives.
+    func waitForError(_ parts: String...) throws {
+        let end = Date() + 30
+        while true {
+            let isOver = !process.isRunning || Date() > end
+            let text = String(decoding: try Data(contentsOf: errorFile), as: UTF8.self)
+            let missing = parts.filter { !text.contains($0) }
+            if missing.isEmpty { return }
+            if isOver {
+                Issue.record("\(missing) was not told: \(text)")
+                return
+            }
+            sched_yield()
+        }
+    }
+
     /// Reads the rest and waits; a process that takes longer than a minute is ended.
     func finish() throws -> Outcome {
         let process = self.process

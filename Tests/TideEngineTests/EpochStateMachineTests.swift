@@ -74,6 +74,18 @@ import Testing
             ([old, some, .failed], [.plan, .execute(seven), .abort]),
             ([old, some, .executed, .failed], [.plan, .execute(seven), .commit(seven), .abort]),
             ([behind, .failed], [.publish, .abort]),
+            // Input that is refused: what was committed before it is published, then the run fails.
+            ([old, some, .refused], [.plan, .execute(seven), .abort]),
+            (
+                [fresh, some, .executed, later, some, .refused, .published],
+                [.plan, .execute(zero), .commit(zero), .plan, .execute(Epoch(1)), .publish, .abort]
+            ),
+            (
+                [fresh, some, .executed, later, .refused, .failed],
+                [
+                    .plan, .execute(zero), .commit(zero), .plan, .publish, .abort,
+                ]
+            ),
         ]
         for (events, wanted) in table { #expect(actions(events) == wanted, "\(events)") }
     }
@@ -124,9 +136,9 @@ import Testing
                 .planned(hasInput: true, mustRun: false), .planned(hasInput: false, mustRun: true),
                 .planned(hasInput: false, mustRun: false),
                 .planned(hasInput: false, mustRun: false, publishDue: false), .plannedOverChangedInput,
-                .stopRequested, .failed,
+                .stopRequested, .refused, .failed,
             ]
-        case .executing: [.executed, .stopRequested, .failed]
+        case .executing: [.executed, .stopRequested, .refused, .failed]
         case .committing: [.committed(publishDue: true), .committed(publishDue: false), .stopRequested, .failed]
         case .publishing: [.published, .stopRequested, .failed]
         case .waiting: [.woken, .stopRequested, .failed]
@@ -167,7 +179,9 @@ import Testing
                 case .stop: #expect(!unpublished && (!runsOn || stopping || event == .stopRequested))
                 case .reopen: #expect(before == .planning && !stopping && next.state == .starting)
                 case .wait: #expect(runsOn && !stopping && next.state == .waiting)
-                case .abort: #expect(event == .failed && next.state == .failed)
+                case .abort:
+                    #expect(next.state == .failed)
+                    #expect(event == .failed || !unpublished)
                 case .plan: #expect(next.state == .planning || event == .stopRequested)
                 }
                 #expect(next.lastCommitted?.rawValue ?? -1 == committed)

@@ -8,7 +8,8 @@
 ///                    └─────────── reopen ◄─────────┘
 ///
 /// Invariants: an epoch is published only after its commit; there is at most one epoch between plan and commit; a run
-/// never stops with committed epochs unpublished; a machine that runs on stops only when it is asked to.
+/// never stops with committed epochs unpublished, not even for input that it refuses; a machine that runs on stops only
+/// when it is asked to.
 public struct EpochStateMachine: Sendable, Hashable {
     public enum State: Sendable, Hashable {
         case starting
@@ -21,7 +22,7 @@ public struct EpochStateMachine: Sendable, Hashable {
         case stopped
         case failed
     }
-    public enum AfterPublish: Sendable, Hashable { case plan, stop }
+    public enum AfterPublish: Sendable, Hashable { case plan, stop, fail }
 
     public enum Event: Sendable, Hashable {
         /// The checkpoint was read.
@@ -40,6 +41,9 @@ public struct EpochStateMachine: Sendable, Hashable {
         case woken
         /// The epoch limit of this run, or a signal, asks to end.
         case stopRequested
+        /// Input or query make the epoch in hand impossible, and nothing is wrong with the disk: what was committed
+        /// before is published, then the run fails.
+        case refused
         case failed
     }
 
@@ -72,6 +76,10 @@ public struct EpochStateMachine: Sendable, Hashable {
         case (_, .failed):
             state = .failed
             return .abort
+        case (.planning, .refused), (.executing, .refused):
+            if hasUnpublished { return publish(then: .fail) }
+            state = .failed
+            return .abort
         case (.starting, .recovered(let last, let unpublished)):
             lastCommitted = last
             hasUnpublished = unpublished
@@ -102,7 +110,13 @@ public struct EpochStateMachine: Sendable, Hashable {
             return publishDue ? publish(then: .plan) : plan()
         case (.publishing(let next), .published):
             hasUnpublished = false
-            return next == .stop ? stop() : plan()
+            switch next {
+            case .stop: return stop()
+            case .plan: return plan()
+            case .fail:
+                state = .failed
+                return .abort
+            }
         case (_, .stopRequested):
             stopping = true
             return state == .planning || state == .waiting ? plan() : .plan

@@ -39,7 +39,8 @@ extension PipelineRunner {
         let micros = Int64(clamping: interval.wholeNanoseconds / 1000)
         if micros <= 0 { return true }
         let moment = environment.clock.now().flooredDivision(by: micros) * micros
-        if moment <= waiting.servedMicros { return false }
+        // Another moment, not only a later one: a clock that is set back must not stop the pipeline.
+        if moment == waiting.servedMicros { return false }
         waiting.servedMicros = moment
         self.waiting = waiting
         return true

@@ -65,6 +65,8 @@ public final class PipelineRunner {
     var toFill: Set<String> = []
     var horizons: [SourceHorizon] = []
     var currentPlans: [SourcePlan?] = []
+    /// Sources whose path was not there when they were last asked.
+    private var missingSources: Set<Int> = []
 
     /// A shared scan and its source.
     final class SourceNode {
@@ -131,12 +133,32 @@ public final class PipelineRunner {
             try maintenance?.finish()
             reportMaintenance()
         } catch {
-            _ = machine.handle(.failed)
+            giveUp(error)
             maintenance?.abandon()
             store?.close()
             throw error
         }
         store?.close()
+    }
+
+    /// Readers of the tables need not wait until somebody has corrected the input.
+    private func giveUp(_ error: TidemillError) {
+        var isRefusal = error.kind == .user || error.kind == .data || error.kind == .unsupported
+        switch machine.state {
+        case .planning, .executing: break
+        default: isRefusal = false
+        }
+        guard isRefusal, machine.handle(.refused) == .publish else {
+            _ = machine.handle(.failed)
+            return
+        }
+        do throws(TidemillError) {
+            try publishTables()
+            _ = machine.handle(.published)
+        } catch {
+            // The error that stopped the run is the one to be told; the next start publishes.
+            _ = machine.handle(.failed)
+        }
     }
 
     /// - Returns: tables that must start over before anything else, with the reason; none at the end of the run.
@@ -197,13 +219,28 @@ public final class PipelineRunner {
         guard isDue else { return false }
         currentPlans = []
         for (index, node) in sources.enumerated() {
-            let plan = try node.source.plan(
-                limit: node.limit, until: horizons.indices.contains(index) ? horizons[index] : nil)
-            currentPlans.append(plan)
+            currentPlans.append(try plan(index))
             // Without a plan there may be no epoch to show them.
             for warning in node.source.takeWarnings() { report(.note("warning: \(warning)")) }
         }
         return currentPlans.contains { $0.map { !$0.splits.isEmpty || !$0.retracted.isEmpty } ?? false }
+    }
+
+    /// A pipeline that stays waits for a directory that is gone: it may come back, a remote one say.
+    private func plan(_ index: Int) throws(TidemillError) -> SourcePlan? {
+        let node = sources[index]
+        do throws(TidemillError) {
+            let plan = try node.source.plan(
+                limit: node.limit, until: horizons.indices.contains(index) ? horizons[index] : nil)
+            if missingSources.remove(index) != nil { report(.note("\(node.source.description) is there again")) }
+            return plan
+        } catch {
+            guard waiting != nil, error.code == "PATH_NOT_FOUND" else { throw error }
+            if missingSources.insert(index).inserted {
+                report(.note("warning: \(error.message); nothing is lost, it is waited for"))
+            }
+            return nil
+        }
     }
 
     // MARK: Publishing
@@ -217,8 +254,15 @@ public final class PipelineRunner {
             || environment.clock.elapsed() - lastPublication >= settings.publishInterval.wholeNanoseconds
     }
 
-    /// Makes every committed epoch visible in every table, then in the copies, then says so in the log.
+    /// Publishes, and lets maintenance remove what is of no use any more.
     func publish() throws(TidemillError) {
+        try publishTables()
+        try cleanAbandonedPlaces()
+        try maintenance?.published()
+    }
+
+    /// Makes every committed epoch visible in every table, then in the copies, then says so in the log.
+    private func publishTables() throws(TidemillError) {
         guard let store, let epoch = machine.lastCommitted else { return }
         var done: [TablePublication] = []
         var changed = Set<String>()
@@ -251,8 +295,6 @@ public final class PipelineRunner {
         try store.markPublished(through: epoch, durable: true)
         lastPublication = environment.clock.elapsed()
         if !done.isEmpty { report(.published(done)) }
-        try cleanAbandonedPlaces()
-        try maintenance?.published()
     }
 
     func reportMaintenance() {

@@ -36,7 +36,7 @@ extension AggregateOperator {
 
     /// Gives out what the mode asks for, and ends the groups that the watermark has passed.
     func finish(
-        _ partition: AggregatePartition, _ eventTime: AggregateEventTime, _ task: TaskContext
+        _ p: Int, _ partition: AggregatePartition, _ eventTime: AggregateEventTime, _ task: TaskContext
     ) throws(TidemillError) {
         let clock = eventTime.clock
         clock.count(updated: partition.touched.count)
@@ -46,11 +46,13 @@ extension AggregateOperator {
         case .ended: break
         }
         guard eventTime.group != nil, clock.flow.takesPart else { return }
+        try load(p, partition, through: clock.evictionMicros)
         let ended = partition.endGroups(through: clock.evictionMicros)
         if eventTime.output == .ended { try emit(ended, of: partition, task) }
         partition.dropValues(ended)
         partition.markEmpty(ended)
-        clock.count(removed: ended.count)
+        partition.makeEntries(through: clock.evictionMicros)
+        clock.count(removed: ended.count, leaving: readsLazily ? 0 : ended.count)
     }
 
     private func emit(
@@ -90,55 +92,5 @@ extension AggregateOperator {
             columns.append(try accumulators.result(output, UnsafePointer(areaPointers), n, heap))
         }
         return columns
-    }
-}
-
-extension AggregatePartition {
-    /// When a group ends: the time in its key; nil: never.
-    private func end(of row: UnsafeMutableRawPointer, group: Int) -> Int64? {
-        let layout = table.layout
-        if layout.isNull(row, key: group) { return nil }
-        let field = row + layout.keyOffsets[group]
-        return layout.keyTypes[group] == .timeWindow
-            ? TimeWindow(packed: field.loadUnaligned(as: Int128.self)).end : field.loadUnaligned(as: Int64.self)
-    }
-
-    /// A group that appears is remembered by its end.
-    func index(_ row: UnsafeMutableRawPointer, group: Int) {
-        if let time = end(of: row, group: group) { endings.add(row, at: time) }
-    }
-
-    /// After state came back.
-    func indexAll(group: Int) {
-        endings = EvictionIndex()
-        table.forEachRow { index($0, group: group) }
-    }
-
-    /// Groups whose time has come, as touched ones.
-    func endGroups(through limit: Int64) -> [UnsafeMutableRawPointer] {
-        refreshEndings()
-        let ended = endings.take(through: limit)
-        ended.withUnsafeBufferPointer { if let base = $0.baseAddress { touch(base, ended.count) } }
-        return ended
-    }
-
-    /// What the stores keep of groups that end goes with them.
-    func dropValues(_ groups: [UnsafeMutableRawPointer]) {
-        if groups.isEmpty || values.isEmpty { return }
-        let heap = table.arena.heap()
-        let types = table.layout.keyTypes
-        let columns = groups.withUnsafeBufferPointer { rows in
-            types.indices.map { column in
-                rows.baseAddress.map {
-                    table.keyColumn(column, of: $0, count: rows.count, as: types[column], heap: heap)
-                } ?? .empty(types[column])
-            }
-        }
-        for rows in values { rows.removeAll(of: columns, count: groups.count) }
-    }
-
-    /// A group without rows leaves the state when the epoch is committed.
-    func markEmpty(_ rows: [UnsafeMutableRawPointer]) {
-        for row in rows { row.storeBytes(of: 0, toByteOffset: table.layout.valueOffset, as: Int64.self) }
     }
 }

@@ -23,7 +23,6 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     // See `SessionOperator+Cold.swift`.
     let cold: Locked<ColdState?>
     let times: DueTimes
-    let keepsTimeEntries: Atomic<Bool>
     let fetched: Atomic<Int>
     /// Sessions when the operator was opened; nil where nobody set it.
     let openedRows: Locked<Int?>
@@ -68,7 +67,6 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
             groupCount: aggregate.groups.count, session: session, layout: layout, keyLayout: keyLayout)
         cold = Locked(nil)
         times = DueTimes()
-        keepsTimeEntries = Atomic(false)
         fetched = Atomic(0)
         openedRows = Locked(nil)
         let (keyLayout, layout, accumulators, bits) = (keyLayout, layout, accumulators, bits)
@@ -284,6 +282,8 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         }
         if canKeepTimes && part == SessionOperator.timePart { return restoreTimes(batch) }
         if part > 0 { return restoreValues(part - 1, batch) }
+        // The partitions find out which sessions have no entry.
+        _ = times.needsListing()
         let rows = stored.rows(batch)
         let selection = PartitionedSelection(
             hashes: rows.keyImages.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)
