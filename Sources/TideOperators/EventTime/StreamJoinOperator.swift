@@ -1,10 +1,10 @@
 /// A join of two streams, by Spark's rules: inner, left, full and left semi.
 ///
 /// In an epoch the left side's new rows meet the right side's stored ones and are stored; then the right side's new
-/// rows meet the left side's, which by now include this epoch's (of a right join the other way round). A row is remembered until the watermark says that no
-/// partner can come any more (`StreamJoinBounds`); a row of a preserved side that goes without having found one is
-/// given out with NULLs then, once. What a condition says about one side alone is asked before: a row that fails it
-/// finds no partner ever.
+/// rows meet the left side's, which by now include this epoch's (of a right join the other way round). A row is
+/// remembered until the watermark says that no partner can come any more (`StreamJoinBounds`); a row of a preserved
+/// side that goes without having found one is given out with NULLs then, once. What a condition says about one side
+/// alone is asked before: a row that fails it finds no partner ever.
 public final class StreamJoinOperator: StatefulOperator {
     enum Side {
         case left, right
