@@ -1,7 +1,6 @@
 import Synchronization
 
-/// The files of a directory (or what a path or pattern names), each taken once, in (mtime, path) order, or the other way
-/// round.
+/// The files of a directory (or what a path or pattern names), each taken once, in (mtime, path) order or the reverse.
 ///
 /// Identity is the path; a version is (mtime ns, size, inode). A file that was taken and then changed or vanished is
 /// reported once and never read again (policy `immutable`), taken back and, if it is still there, read anew (policy
