@@ -1,16 +1,41 @@
 import Synchronization
 import TideCheckpoints
 
-// The aggregate's side of `LazyOperator`.
+// The aggregate's side of `LazyOperator`: `AggregatePartition+Cold.swift` explains it, and where groups end
+// `AggregatePartition+Times.swift`.
 
-extension AggregateOperator: LazyOperator {
-    /// One group is always in memory; so are groups that end, since the index of their ends names their rows, and
-    /// groups whose values are kept one by one.
-    public var readsLazily: Bool { groupCount > 0 && eventTime == nil && accumulators.stores.isEmpty }
+extension AggregateOperator: TimedOperator {
+    /// One group is always in memory; so are groups whose values are kept one by one.
+    private var canLeaveMemory: Bool { groupCount > 0 && accumulators.stores.isEmpty }
+    /// Whether groups that lie in runs are to be found by the time at which they end.
+    var canKeepTimes: Bool { eventTime?.group != nil && canLeaveMemory }
 
-    public func attach(_ state: ColdState, part: Int) { cold.withLock { $0 = state } }
+    public var readsLazily: Bool { canLeaveMemory && (eventTime?.group == nil || times.isKept) }
 
-    public func setRows(_ rows: Int) { openedRows.withLock { $0 = rows } }
+    public func keepTimes() {
+        guard canKeepTimes else { return }
+        times.keep()
+        for partition in partitions { partition.withLock { $0.ends.isKept = true } }
+    }
+    public var endedThrough: Int64? { times.endedThrough }
+    public func setEnded(through time: Int64) { times.setEnded(through: time) }
+
+    /// There are no stores then.
+    func isTimePart(_ part: Int) -> Bool { canKeepTimes && part == 1 }
+
+    /// Partitions share the part, whose order is not that of keys.
+    func timeChanges(partition p: Int) -> [Batch] {
+        p > 0 || !times.isKept ? [] : times.changes(partitions.map { $0.withLock { $0.ends.changes } })
+    }
+
+    public func attach(_ state: ColdState, part: Int) {
+        if isTimePart(part) { times.attach(state) } else { cold.withLock { $0 = state } }
+    }
+
+    public func setRows(_ rows: Int) {
+        openedRows.withLock { $0 = rows }
+        for partition in partitions { partition.withLock { $0.forgetLiveChange() } }
+    }
 
     public func openCold() {
         guard let state = cold.withLock({ $0 }) else { return }
@@ -19,14 +44,28 @@ extension AggregateOperator: LazyOperator {
         }
     }
 
-    /// Called once per partition and epoch, by the worker that finishes it.
-    func resolve(_ partition: AggregatePartition) throws(TidemillError) {
-        if partition.unresolved.isEmpty { return }
+    private func runs() throws(TidemillError) -> ColdState {
         guard let state = cold.withLock({ $0 }) else {
             throw .internal("rows of a cold key group without runs to read them from")
         }
-        let rows = try partition.resolve(state, groupCount: groupCount)
-        fetched.wrappingAdd(rows, ordering: .relaxed)
+        return state
+    }
+
+    /// Called once per partition and epoch, by the worker that finishes it.
+    func resolve(_ partition: AggregatePartition) throws(TidemillError) {
+        if partition.unresolved.isEmpty { return }
+        fetched.wrappingAdd(try partition.resolve(try runs(), groupCount: groupCount), ordering: .relaxed)
+    }
+
+    /// Brings groups into memory that end by `limit`.
+    func load(_ p: Int, _ partition: AggregatePartition, through limit: Int64) throws(TidemillError) {
+        guard partition.ends.isKept else { return }
+        times.pass(through: limit)
+        if partition.cold.isEmpty { return }
+        let due = try times.due(through: limit, partition: p, bits: bits)
+        if due.isEmpty { return }
+        fetched.wrappingAdd(
+            try partition.load(due, after: times.endedBefore, try runs()), ordering: .relaxed)
     }
 
     public func endEpoch(partition p: Int, of epoch: Epoch) {
@@ -35,11 +74,13 @@ extension AggregateOperator: LazyOperator {
             partition.endEpoch(keepsEmptyGroup: keeps, stamp: RowStamp.of(epoch))
             partition.settle()
         }
-        if eventTime != nil { lateGroups.withLock { $0 = nil } }
+        times.endEpoch()
+        if eventTime != nil { lateGroups.endEpoch() }
     }
 
     public func evict(partition p: Int, bytes: Int, flushed: Epoch) -> Int {
         if !readsLazily { return 0 }
+        times.forgetLog(through: flushed)
         let groups = KeyGroupSet.groups(ofPartition: p, bits: bits)
         return partitions[p].withLock { partition in
             partition.shrinkScratch()

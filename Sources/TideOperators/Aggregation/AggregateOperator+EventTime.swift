@@ -29,30 +29,14 @@ extension AggregateOperator {
         else { return nil }
         let late = keep.inverted()
         eventTime.clock.keep(late: batch, notIn: keep, times: columns[group], task)
-        countLate(Array(columns[..<groupCount]), late, batch.count, eventTime.clock)
+        let groups = lateGroups.add(Array(columns[..<groupCount]), where: late)
+        eventTime.clock.count(late: late.onesCount, keys: groups)
         return keep
-    }
-
-    private func countLate(_ keys: [Column], _ late: Bitmap, _ count: Int, _ clock: OperatorClock) {
-        var rows = [UInt32](repeating: 0, count: late.count)
-        let n = rows.withUnsafeMutableBufferPointer { late.indices(into: $0.baseAddress!) }
-        let picked = keys.map { $0.gather(Array(rows[..<n])) }
-        let images = KeyImages(picked, count: n, layout: layout)
-        let new = lateGroups.withLock { table in
-            let known = table?.count ?? 0
-            let groups = table ?? RowTable(layout: layout)
-            table = groups
-            withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: n) {
-                groups.findOrInsert(images, selection: nil, count: n, into: $0.baseAddress!)
-            }
-            return groups.count - known
-        }
-        clock.count(late: n, keys: new)
     }
 
     /// Gives out what the mode asks for, and ends the groups that the watermark has passed.
     func finish(
-        _ partition: AggregatePartition, _ eventTime: AggregateEventTime, _ task: TaskContext
+        _ p: Int, _ partition: AggregatePartition, _ eventTime: AggregateEventTime, _ task: TaskContext
     ) throws(TidemillError) {
         let clock = eventTime.clock
         clock.count(updated: partition.touched.count)
@@ -62,11 +46,13 @@ extension AggregateOperator {
         case .ended: break
         }
         guard eventTime.group != nil, clock.flow.takesPart else { return }
+        try load(p, partition, through: clock.evictionMicros)
         let ended = partition.endGroups(through: clock.evictionMicros)
         if eventTime.output == .ended { try emit(ended, of: partition, task) }
         partition.dropValues(ended)
         partition.markEmpty(ended)
-        clock.count(removed: ended.count)
+        partition.makeEntries(through: clock.evictionMicros)
+        clock.count(removed: ended.count, leaving: readsLazily ? 0 : ended.count)
     }
 
     private func emit(
@@ -106,55 +92,5 @@ extension AggregateOperator {
             columns.append(try accumulators.result(output, UnsafePointer(areaPointers), n, heap))
         }
         return columns
-    }
-}
-
-extension AggregatePartition {
-    /// When a group ends: the time in its key; nil: never.
-    private func end(of row: UnsafeMutableRawPointer, group: Int) -> Int64? {
-        let layout = table.layout
-        if layout.isNull(row, key: group) { return nil }
-        let field = row + layout.keyOffsets[group]
-        return layout.keyTypes[group] == .timeWindow
-            ? TimeWindow(packed: field.loadUnaligned(as: Int128.self)).end : field.loadUnaligned(as: Int64.self)
-    }
-
-    /// A group that appears is remembered by its end.
-    func index(_ row: UnsafeMutableRawPointer, group: Int) {
-        if let time = end(of: row, group: group) { endings.add(row, at: time) }
-    }
-
-    /// After state came back.
-    func indexAll(group: Int) {
-        endings = EvictionIndex()
-        table.forEachRow { index($0, group: group) }
-    }
-
-    /// Groups whose time has come, as touched ones.
-    func endGroups(through limit: Int64) -> [UnsafeMutableRawPointer] {
-        refreshEndings()
-        let ended = endings.take(through: limit)
-        ended.withUnsafeBufferPointer { if let base = $0.baseAddress { touch(base, ended.count) } }
-        return ended
-    }
-
-    /// What the stores keep of groups that end goes with them.
-    func dropValues(_ groups: [UnsafeMutableRawPointer]) {
-        if groups.isEmpty || values.isEmpty { return }
-        let heap = table.arena.heap()
-        let types = table.layout.keyTypes
-        let columns = groups.withUnsafeBufferPointer { rows in
-            types.indices.map { column in
-                rows.baseAddress.map {
-                    table.keyColumn(column, of: $0, count: rows.count, as: types[column], heap: heap)
-                } ?? .empty(types[column])
-            }
-        }
-        for rows in values { rows.removeAll(of: columns, count: groups.count) }
-    }
-
-    /// A group without rows leaves the state when the epoch is committed.
-    func markEmpty(_ rows: [UnsafeMutableRawPointer]) {
-        for row in rows { row.storeBytes(of: 0, toByteOffset: table.layout.valueOffset, as: Int64.self) }
     }
 }

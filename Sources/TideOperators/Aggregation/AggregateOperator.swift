@@ -24,9 +24,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     let eventTime: AggregateEventTime?
     private let sourceOrder: SourceOrder?
     private let reduction = BatchReduction()
-    /// Groups that this epoch's late rows fall into.
-    let lateGroups = Locked<RowTable?>(nil)
+    let lateGroups: LateGroups
     let cold: Locked<ColdState?>
+    let times: DueTimes
     let fetched: Atomic<Int>
     /// Groups when the operator was opened; nil where nobody set it.
     let openedRows: Locked<Int?>
@@ -45,6 +45,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         self.inputAppends = inputAppends
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
+        lateGroups = LateGroups(groupTypes)
         accumulators = try AccumulatorLayout(
             aggregates, input: input, sourceOrder: inSourceOrder ? SourceOrder.types : [], retracts: !inputAppends)
         sourceOrder = SourceOrder(columns: accumulators.sourceOrderColumns, of: SourceOrder.types.count)
@@ -62,6 +63,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         self.outputs = outputs
         seeded = Atomic(false)
         cold = Locked(nil)
+        times = DueTimes()
         fetched = Atomic(0)
         openedRows = Locked(nil)
     }
@@ -114,7 +116,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             try partition.settleValues(forgets: inputAppends)
             partition.countLiveChange()
             if let eventTime {
-                try finish(partition, eventTime, task)
+                try finish(p, partition, eventTime, task)
                 partition.countLiveChange()
             } else {
                 try emitChanges(of: partition, task)
@@ -202,13 +204,15 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 types: [.bigint, .boolean] + groupTypes + accumulators.stateTypes,
                 keyColumns: Array(2..<(2 + groupCount)))
         ] + accumulators.stores.map { KeyedRows.statePart(groupTypes + $0.types, .init()) }
+            + (canKeepTimes ? [DueTimes.part] : [])
     }
 
     /// The state's columns behind the hash, the live mark and the groups, as they are read.
     public func accumulatorFields(over input: Schema) -> [Field] { accumulators.stateNames(of: input) }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { part == 0 ? stateBatches($0, $0.touched) : $0.values[part - 1].stateChanges() }
+        if isTimePart(part) { return timeChanges(partition: p) }
+        return partitions[p].withLock { part == 0 ? stateBatches($0, $0.touched) : $0.values[part - 1].stateChanges() }
     }
 
     func stateBatches(_ partition: AggregatePartition, _ unsorted: [UnsafeMutableRawPointer]) -> [Batch] {
@@ -261,7 +265,9 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES", "stored state of an aggregate has other columns than its query")
         }
+        if isTimePart(part) { return times.restore(batch, epoch: epoch) }
         if part > 0 { return restoreValues(part - 1, batch) }
+        let isUnlisted = times.needsListing()
         let keys = KeyImages(Array(batch.columns[2..<(2 + groupCount)]), count: batch.count, layout: layout)
         let live = batch.columns[1].bits
         let selection = PartitionedSelection(
@@ -277,6 +283,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
                 try accumulators.restore(
                     partition, keys, batch, firstSlot: 2 + groupCount, live: live, rows, stamp: RowStamp.of(epoch))
                 partition.indexIsStale = eventTime?.group != nil
+                if isUnlisted { partition.ends.askForListing() }
             }
         }
     }
@@ -296,6 +303,8 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     public var rowsInMemory: Int {
         partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count - $0.deadRows } }
     }
-    public var stateBytes: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.byteCount } } }
+    public var stateBytes: Int {
+        partitions.reduce(times.byteCount) { sum, p in sum + p.withLock { $0.byteCount } }
+    }
     public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.touched.count } } }
 }

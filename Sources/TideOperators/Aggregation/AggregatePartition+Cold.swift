@@ -66,12 +66,14 @@ extension AggregatePartition {
     /// Rows go from all over the table. Whole key groups were tried: slots are in hash order, so what stayed crowded
     /// into a few ranges of slots, and a load that takes 13 s without a limit took 213.
     func evict(bytes: Int, flushed: UInt32, groups: Range<Int>) -> Int {
+        if endingGroup != nil && !ends.allowEviction(flushed) { return 0 }
         let rows = (bytes + table.layout.stride - 1) / table.layout.stride
         let oldest = hand.stamp(rows, of: table, flushed: flushed, groups: groups)
         var gone = 0
         for group in groups { gone += evict(group: group, through: oldest, flushed: flushed) }
         if gone > 0 {
             if table.freeRows * 8 > table.count { table.compact() }
+            if endingGroup != nil { (endings, indexIsStale) = (EvictionIndex(), true) }
             reclaimExtremes()
         }
         return gone * table.layout.stride

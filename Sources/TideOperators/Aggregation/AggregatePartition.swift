@@ -2,6 +2,8 @@ import Glibc
 
 /// The groups of one partition: a table of packed rows, what the epoch touched, and copies of what stood there before.
 ///
+/// Groups that end are in `AggregatePartition+Times.swift`, those that lie in runs alone in `AggregatePartition+Cold`.
+///
 /// Invariants between epochs: every row but dead ones has a positive `rows` slot, its mark is its stamp (`RowStamp`),
 /// nothing is touched.
 final class AggregatePartition {
@@ -42,7 +44,9 @@ final class AggregatePartition {
     @exclusivity(unchecked) private var detached: [Int] = []
     /// Groups by the time they end, where they do.
     @exclusivity(unchecked) var endings = EvictionIndex()
-    private let endingGroup: Int?
+    let endingGroup: Int?
+    /// Where state has a limit: see `AggregatePartition+Times.swift`.
+    var ends = RowEnds()
     /// State came back, so `endings` must be made anew.
     var indexIsStale = false
 
@@ -252,6 +256,8 @@ final class AggregatePartition {
         }
         pendingLiveChange = change
     }
+    /// The rows have been counted.
+    func forgetLiveChange() { liveChange = 0 }
     /// Including the epoch in hand.
     var liveChangeSoFar: Int { liveChange + pendingLiveChange }
 
@@ -264,7 +270,7 @@ final class AggregatePartition {
             if !keepsEmptyGroup && area.load(as: Int64.self) <= 0 {
                 release(area)
                 let group = Int(touchedGroups[index])
-                if cold.contains(group) {
+                if endingGroup == nil && cold.contains(group) {
                     memset(area, 0, valueBytes)
                     mark |= RowStamp.deadBit
                     deadRows += 1
@@ -277,6 +283,7 @@ final class AggregatePartition {
             row.storeBytes(of: mark, toByteOffset: RowLayout.markOffset, as: UInt32.self)
         }
         for rows in values { rows.endEpoch() }
+        ends.endEpoch(stamp: stamp)
         for index in detached { sums.release(areaBefore(index)) }
         detached.removeAll(keepingCapacity: true)
         touchedMost = max(touchedMost, touched.count)
@@ -346,13 +353,14 @@ final class AggregatePartition {
 
     /// Gives back the memory that a large epoch left for the next one. Between epochs only.
     func shrinkScratch() {
+        ends.shrink()
         if beforeCapacity > 1 << 20 { releaseScratch() }
     }
 
     var rowBytes: Int { table.layout.stride }
     var byteCount: Int {
         let scratch = beforeCapacity + [UInt8].grownBytes(max(touchedMost, touched.count)) * 9
-        return table.byteCount + endings.byteCount + arena.byteCount + sums.byteCount + scratch
+        return table.byteCount + endings.byteCount + ends.byteCount + arena.byteCount + sums.byteCount + scratch
             + lastRemoval.count * 4 + values.reduce(0) { $0 + $1.byteCount }
     }
 }

@@ -62,7 +62,7 @@ extension AccumulatorLayout {
                 try store(batch, firstSlot: firstSlot, row: source, into: area, partition)
             } else {
                 let group = Int(truncatingIfNeeded: hashes[source] >> 56)
-                guard partition.cold.contains(group) else {
+                guard partition.cold.contains(group), partition.endingGroup == nil else {
                     partition.noteRemoval(group, stamp)
                     partition.table.remove(rows[i])
                     continue

@@ -6,7 +6,7 @@ import TideCheckpoints
 ///     key row, its mark a `RowStamp` | when the key is forgotten, Int64 | 1 if it is remembered, UInt64 |
 ///
 /// A key is forgotten when the watermark passes its time: the event time in it, or, within the watermark, the first
-/// row's event time and the delay. Otherwise never: such keys may leave memory (`DeduplicateOperator+Cold.swift`).
+/// row's event time and the delay. Otherwise never. `DeduplicateOperator+Cold.swift` has keys that left memory.
 public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     final class Partition {
         let table: RowTable
@@ -18,8 +18,10 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
         /// Key groups of which keys may lie in runs alone.
         var cold = KeyGroupSet()
         var hand = EvictionHand()
-        /// Keys that were new since the state was opened.
-        var added = 0
+        /// Where state has a limit.
+        var ends = RowEnds()
+        /// Keys that came, less those that went, since the state was opened.
+        var liveChange = 0
         init(layout: RowLayout, leadBits: Int) { table = RowTable(layout: layout, leadBits: leadBits) }
     }
 
@@ -35,6 +37,7 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     let delayMicros: Int64?
     let partitions: [Locked<Partition>]
     let cold = Locked<ColdState?>(nil)
+    let times = DueTimes()
     let fetched = Atomic<Int>(0)
     /// Keys that there were when the state was opened, in memory and in runs; nil: all are in memory.
     let openedRows = Locked<Int?>(nil)
@@ -85,12 +88,15 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
             try fetch(pending, partition)
             for batch in pending { try outputs.emit(firsts(of: batch, partition), task) }
             if clock.flow.takesPart {
+                try load(p, partition, through: clock.evictionMicros)
                 let due = partition.index.take(through: clock.evictionMicros)
                 for row in due {
                     row.storeBytes(of: 0, toByteOffset: layout.valueOffset + 8, as: UInt64.self)
                     touch(row, partition)
                 }
-                clock.count(removed: due.count)
+                partition.liveChange -= due.count
+                if partition.ends.isKept { makeEntries(partition) }
+                clock.count(removed: due.count, leaving: readsLazily ? 0 : due.count)
             }
         }
         try outputs.finishTask(task)
@@ -121,20 +127,20 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
             if end != .max { partition.index.add(key, at: end) }
             touch(key, partition)
         }
-        partition.added += kept.count
+        partition.liveChange += kept.count
         clock.count(updated: kept.count)
         clock.count(duplicates: batch.count - kept.count)
         return kept.count == batch.count ? batch : batch.gather(kept)
     }
 
-    private func touch(_ row: UnsafeMutableRawPointer, _ partition: Partition) {
+    func touch(_ row: UnsafeMutableRawPointer, _ partition: Partition) {
         let mark = row.load(fromByteOffset: RowLayout.markOffset, as: UInt32.self)
         if mark & RowStamp.touchedBit != 0 { return }
         row.storeBytes(of: RowStamp.touchedBit, toByteOffset: RowLayout.markOffset, as: UInt32.self)
         partition.touched.append(row)
     }
 
-    private func indexAll(_ partition: Partition) {
+    func indexAll(_ partition: Partition) {
         partition.indexIsStale = false
         partition.index = EvictionIndex()
         let offset = layout.valueOffset
@@ -156,8 +162,10 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
                 }
             }
             partition.touched.removeAll(keepingCapacity: true)
+            partition.ends.endEpoch(stamp: stamp)
             if partition.table.settle() { partition.indexIsStale = true }
         }
+        times.endEpoch()
     }
 
     // MARK: State
@@ -166,11 +174,12 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
         [
             StatePart(
                 types: [.bigint, .boolean] + keyTypes + [.bigint], keyColumns: Array(2..<(2 + keyTypes.count)))
-        ]
+        ] + (canKeepTimes ? [DueTimes.part] : [])
     }
 
     public func stateChanges(part: Int, partition p: Int) -> [Batch] {
-        partitions[p].withLock { stateBatches($0, $0.touched) }
+        if part > 0 { return timeChanges(partition: p) }
+        return partitions[p].withLock { stateBatches($0, $0.touched) }
     }
 
     func stateBatches(_ partition: Partition, _ rows: [UnsafeMutableRawPointer]) -> [Batch] {
@@ -190,11 +199,13 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
     }
 
     public func restore(part: Int, _ batch: Batch, epoch: Epoch) throws(TidemillError) {
-        guard batch.columns.map(\.type) == stateParts[0].types else {
+        guard batch.columns.map(\.type) == stateParts[part].types else {
             throw TidemillError(
                 .corruption, "TIDEMILL_STATE_TYPES",
                 "stored state of a deduplication has other columns than its query")
         }
+        if part > 0 { return times.restore(batch, epoch: epoch) }
+        let isUnlisted = times.needsListing()
         let stamp = RowStamp.of(epoch)
         let keyColumns = Array(batch.columns[2..<(2 + keyTypes.count)])
         let images = KeyImages(keyColumns, count: batch.count, layout: layout)
@@ -207,6 +218,7 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
             if rows.isEmpty { continue }
             partitions[p].withLock { partition in
                 partition.indexIsStale = true
+                if isUnlisted { partition.ends.askForListing() }
                 withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: rows.count) { found in
                     partition.table.findOrInsert(
                         images, selection: rows.baseAddress!, count: rows.count, into: found.baseAddress!)
@@ -226,11 +238,13 @@ public final class DeduplicateOperator: BatchConsumer, StatefulOperator {
 
     public var stateRows: Int {
         guard let opened = openedRows.withLock({ $0 }) else { return rowsInMemory }
-        return partitions.reduce(opened) { sum, p in sum + p.withLock { $0.added } }
+        return partitions.reduce(opened) { sum, p in sum + p.withLock { $0.liveChange } }
     }
     public var rowsInMemory: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.count } } }
     public var stateBytes: Int {
-        partitions.reduce(0) { sum, p in sum + p.withLock { $0.table.byteCount + $0.index.byteCount } }
+        partitions.reduce(times.byteCount) { sum, p in
+            sum + p.withLock { $0.table.byteCount + $0.index.byteCount + $0.ends.byteCount }
+        }
     }
     public var touchedRows: Int { partitions.reduce(0) { sum, p in sum + p.withLock { $0.touched.count } } }
 }

@@ -11,16 +11,16 @@ extension SessionOperator: TimedOperator {
     private var canLeaveMemory: Bool { groupCount > 1 && accumulators.stores.isEmpty }
 
     public var readsLazily: Bool {
-        canLeaveMemory && (eventTime == nil || keepsTimeEntries.load(ordering: .relaxed))
+        canLeaveMemory && (eventTime == nil || times.isKept)
     }
 
     public func keepTimes() {
         guard canKeepTimes else { return }
-        keepsTimeEntries.store(true, ordering: .relaxed)
+        times.keep()
         for partition in partitions { partition.withLock { $0.keepsTimes = true } }
     }
-    public var endedThrough: Int64? { keepsTimeEntries.load(ordering: .relaxed) ? times.endedThrough : nil }
-    public func setEnded(through time: Int64) { times.endedThrough = time }
+    public var endedThrough: Int64? { times.endedThrough }
+    public func setEnded(through time: Int64) { times.setEnded(through: time) }
 
     public func attach(_ state: ColdState, part: Int) {
         if part == 0 { cold.withLock { $0 = state } } else { times.attach(state) }
@@ -68,12 +68,12 @@ extension SessionOperator: TimedOperator {
 
     /// Partitions share the part, whose order is not that of keys.
     func timeChanges(partition p: Int) -> [Batch] {
-        if p > 0 || !keepsTimeEntries.load(ordering: .relaxed) { return [] }
+        if p > 0 || !times.isKept { return [] }
         return times.changes(partitions.map { $0.withLock { $0.timeChanges } })
     }
 
     func restoreTimes(_ batch: Batch) {
-        if !keepsTimeEntries.load(ordering: .relaxed) { return }
+        if !times.isKept { return }
         DueTimes.forEachEntry(of: batch) { entry in
             let p = bits == 0 ? 0 : Int(truncatingIfNeeded: entry.hash &>> UInt64(64 - bits))
             partitions[p].withLock { $0.restore(entry) }
@@ -85,6 +85,7 @@ extension SessionOperator: TimedOperator {
     public func endEpoch(partition p: Int, of epoch: Epoch) {
         partitions[p].withLock { $0.endEpoch(stamp: RowStamp.of(epoch)) }
         times.endEpoch()
+        lateGroups.endEpoch()
     }
 
     public func evict(partition p: Int, bytes: Int, flushed: Epoch) -> Int {

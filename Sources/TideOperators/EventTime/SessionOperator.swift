@@ -23,13 +23,13 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     // See `SessionOperator+Cold.swift`.
     let cold: Locked<ColdState?>
     let times: DueTimes
-    let keepsTimeEntries: Atomic<Bool>
     let fetched: Atomic<Int>
     /// Sessions when the operator was opened; nil where nobody set it.
     let openedRows: Locked<Int?>
     private let counter: OperatorClock?
     /// By which rows are late; nil: the session's time has no watermark.
     private let lateness: OperatorClock?
+    let lateGroups: LateGroups
     private let sourceOrder: SourceOrder?
     private let outputs: Outputs
 
@@ -48,6 +48,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         self.outputs = outputs
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
+        lateGroups = LateGroups(groupTypes)
         accumulators = try AccumulatorLayout(
             aggregate.aggregates, input: aggregate.input.schema,
             sourceOrder: inSourceOrder ? SourceOrder.sessionTypes : [],
@@ -66,7 +67,6 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
             groupCount: aggregate.groups.count, session: session, layout: layout, keyLayout: keyLayout)
         cold = Locked(nil)
         times = DueTimes()
-        keepsTimeEntries = Atomic(false)
         fetched = Atomic(0)
         openedRows = Locked(nil)
         let (keyLayout, layout, accumulators, bits) = (keyLayout, layout, accumulators, bits)
@@ -89,8 +89,8 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         }
         var batch = Batch(columns: columns, count: input.count, weights: input.weights)
         if let lateness, let keep = batch.columns[session].notLate(after: lateness.lateMicros) {
-            let late = keep.count - keep.onesCount
-            lateness.count(late: late, keys: late)
+            let groups = lateGroups.add(Array(columns[..<groupCount]), where: keep.inverted())
+            lateness.count(late: keep.count - keep.onesCount, keys: groups)
             lateness.keep(late: input, notIn: keep, times: batch.columns[session], task)
             batch = batch.filter(keep)
         }
@@ -282,6 +282,8 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         }
         if canKeepTimes && part == SessionOperator.timePart { return restoreTimes(batch) }
         if part > 0 { return restoreValues(part - 1, batch) }
+        // The partitions find out which sessions have no entry.
+        _ = times.needsListing()
         let rows = stored.rows(batch)
         let selection = PartitionedSelection(
             hashes: rows.keyImages.hashes.pointer(UInt64.self), count: batch.count, partitionBits: bits)

@@ -14,6 +14,8 @@ import TideCheckpoints
 /// memory has an entry behind the time passed so far and not behind its own end.
 ///
 /// Keys with one hash share entries, so whoever is told of a hash looks at every key that has it.
+///
+/// Rows whose end never changes keep their entries with `RowEnds`; those of sessions grow: `SessionPartition+Times`.
 final class DueTimes: Sendable {
     struct Entry: Hashable, Sendable {
         var time: Int64
@@ -22,7 +24,7 @@ final class DueTimes: Sendable {
         var isLive: Bool
     }
     /// What the runs have of a key that is due.
-    struct Due: Sendable {
+    struct Due: Hashable, Sendable {
         var hash: UInt64
         var time: Int64
     }
@@ -35,28 +37,83 @@ final class DueTimes: Sendable {
         var ended = Int64.min
         /// What the epoch in hand passes; nil: nothing yet.
         var passing: Int64?
-        /// Of the runs, by hash; nil: not read.
+        /// Of the runs and the log, by hash; nil: not read.
         var due: [Due]?
+        var isKept = false
+        /// Every row that came back has its entry, or will have it when the epoch that passes something is committed.
+        var isWhole = true
+        /// Whether `isWhole` was said of the state that comes back.
+        var isFound = false
+        /// Entries that came back from the log, which no run has yet.
+        var logged: Set<Due> = []
+        var loggedThrough = Epoch.zero
     }
     private let pass = Locked(Pass())
 
     func attach(_ state: ColdState) { pass.withLock { $0.cold = state } }
 
-    /// Including the epoch in hand.
-    var endedThrough: Int64 {
-        get { pass.withLock { max($0.ended, $0.passing ?? .min) } }
-        set { pass.withLock { $0.ended = newValue } }
+    /// From now on entries are kept. Before anything else, if at all.
+    func keep() { pass.withLock { $0.isKept = true } }
+    var isKept: Bool { pass.withLock { $0.isKept } }
+
+    /// Including the epoch in hand; nil: rows that came back have no entries yet, or none are kept.
+    var endedThrough: Int64? {
+        pass.withLock {
+            $0.isKept && ($0.isWhole || $0.passing != nil) ? max($0.ended, $0.passing ?? .min) : nil
+        }
     }
+    /// Before the epoch in hand: what ends by then is gone, though runs may show it.
+    var endedBefore: Int64 { pass.withLock { $0.ended } }
+
+    /// The state that comes back has every row's entry.
+    func setEnded(through time: Int64) {
+        pass.withLock {
+            $0.ended = time
+            $0.isFound = true
+        }
+    }
+
+    /// Rows come back.
+    /// - Returns: whether they have no entries, so that the next epoch has to make them.
+    func needsListing() -> Bool {
+        pass.withLock {
+            if !$0.isKept || $0.isFound { return false }
+            $0.isWhole = false
+            return true
+        }
+    }
+
+    /// Entries come back from the log. Their rows need not be in memory.
+    func restore(_ batch: Batch, epoch: Epoch) {
+        pass.withLock { pass in
+            if !pass.isKept { return }
+            pass.loggedThrough = max(pass.loggedThrough, epoch)
+            DueTimes.forEachEntry(of: batch) { entry in
+                let due = Due(hash: entry.hash, time: entry.time)
+                if entry.isLive { pass.logged.insert(due) } else { pass.logged.remove(due) }
+            }
+        }
+    }
+
+    /// The runs hold everything up to an epoch.
+    func forgetLog(through flushed: Epoch) {
+        pass.withLock { if !$0.logged.isEmpty && $0.loggedThrough <= flushed { $0.logged = [] } }
+    }
+
+    var byteCount: Int { pass.withLock { $0.logged.capacity * MemoryLayout<Due>.stride } }
 
     /// The epoch ends what is due by `limit`.
     func pass(through limit: Int64) { pass.withLock { $0.passing = max($0.passing ?? .min, limit) } }
 
-    /// A partition's part of what the runs have between the time passed before and `limit`. They are read once for all
-    /// partitions, by the first that asks.
+    /// A partition's part of what runs and log have between the time passed before and `limit`. They are read once for
+    /// all partitions, by the first that asks.
     func due(through limit: Int64, partition p: Int, bits: Int) throws(TidemillError) -> ArraySlice<Due> {
         let all = try pass.withLock { (pass) throws(TidemillError) -> [Due] in
             if let known = pass.due { return known }
-            let read = try DueTimes.read(pass.cold, after: pass.ended, through: limit)
+            var read = try DueTimes.read(pass.cold, after: pass.ended, through: limit)
+            let logged = pass.logged.filter { $0.time > pass.ended && $0.time <= limit }
+            if !logged.isEmpty { read = Array(logged.union(read)) }
+            read.sort { ($0.hash, $0.time) < ($1.hash, $1.time) }
             pass.due = read
             return read
         }
@@ -84,13 +141,16 @@ final class DueTimes: Sendable {
             let hashes = batch.columns[2].pointer(UInt64.self)
             for row in 0..<batch.count { due.append(Due(hash: hashes[row], time: time(times[row]))) }
         }
-        due.sort { ($0.hash, $0.time) < ($1.hash, $1.time) }
         return due
     }
 
     func endEpoch() {
         pass.withLock {
-            if let passing = $0.passing { $0.ended = max($0.ended, passing) }
+            if let passing = $0.passing {
+                $0.ended = max($0.ended, passing)
+                $0.isWhole = true
+                if let due = $0.due, !$0.logged.isEmpty { $0.logged.subtract(due) }
+            }
             $0.passing = nil
             $0.due = nil
         }
@@ -98,8 +158,8 @@ final class DueTimes: Sendable {
 
     // MARK: Changes
 
-    /// What an epoch changed, as one sequence in the order of times: partitions share the part. What was read of the
-    /// runs goes.
+    /// What an epoch changed, as one sequence in the order of times: partitions share the part. What was due
+    /// goes.
     func changes(_ partitions: [[Entry]]) -> [Batch] {
         var entries: [Entry] = []
         entries.reserveCapacity(partitions.reduce(0) { $0 + $1.count })
