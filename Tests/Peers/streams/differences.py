@@ -19,7 +19,9 @@ def differences(program, ours, theirs):
         if ours.refusal:
             return ["refused by Tidemill alone: " + ours.refusal]
         return ["refused by Spark alone: " + theirs.refusal]
-    if not program.steps[0].files and ours.epochs and not theirs.epochs[:1] == [ours.epochs[0]]:
+    texts = " ".join([program.query] + [each.query for each in program.duplicates])
+    has_input = any(re.search(rf"\b{name}\b", texts) for name, _ in program.steps[0].files)
+    if not has_input and ours.epochs and not theirs.epochs[:1] == [ours.epochs[0]]:
         ours.epochs[0] = []  # The epoch that creates the table; Spark has none without input.
     # Beyond Spark: joins that have two event times, and sessions without another key.
     if re.search("EVENT_TIME_COLUMNS|Global aggregation with session", theirs.failure or ""):
