@@ -51,7 +51,7 @@ let package = Package(
         // Text to syntax tree with spans.
         module("TideSQL", ["TideCore"]),
         // Functions, typed expressions, batch evaluation.
-        module("TideExpressions", ["TideColumns", "CTideKernels"]),
+        module("TideExpressions", ["TideColumns", "TideSQL", "CTideKernels"]),
         // Source and sink contracts.
         module("TideConnectorAPI", ["TideColumns"], path: "connectors/API"),
         // Catalog, analysis, logical plan, optimizer, incrementalization.

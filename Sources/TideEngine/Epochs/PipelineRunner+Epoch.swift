@@ -248,7 +248,6 @@ extension PipelineRunner {
                 one.changedFiles = changedFiles[flow.name] ?? 0
                 one.outputRows = flowPorts[flow.name]?.takeRowCount() ?? 0
                 one.eventTime = eventTimeProgress(flow.name)
-                // The last operator of the query comes first, as in Spark: it is built first, and added last.
                 for node in statefulNodes(of: flow.name) {
                     count((node.node as? any RejectsRows)?.takeRejectedRows(), of: dataset.name)
                     one.stateOperators.append(stateProgress(node))
@@ -260,8 +259,9 @@ extension PipelineRunner {
         changedFiles = [:]
     }
 
+    /// As Spark lists them: an operator before its inputs, the left one before the right one.
     private func statefulNodes(of flow: String) -> [FlowGraph.StatefulNode] {
-        graph.stateful.reversed().filter { $0.flow == flow }
+        graph.stateful.filter { $0.flow == flow }.sorted { $0.path.lexicographicallyPrecedes($1.path) }
     }
 
     /// The memory that state takes at rest: what the epoch needed beside it is given back by now.

@@ -57,6 +57,8 @@ final class FlowGraph {
         let flow: String
         /// Position among the flow's stateful operators.
         let ordinal: Int
+        /// Its place in the query: the input taken at each operator from the top.
+        let path: [Int]
         let name: String
         /// The pipeline's tables (lower case) whose rows the node keeps to look them up.
         let lookedUp: Set<String>

@@ -27,6 +27,8 @@ struct GraphBuilder {
     private var time: FlowTime?
     /// Leaves of the flow so far.
     private var branches = 0
+    /// Which input was taken at each operator on the way down to the one that is built.
+    private var path: [Int] = []
 
     init(
         graph: FlowGraph, partitionBits: Int, isBatch: Bool, incremental: Incrementalization,
@@ -58,9 +60,12 @@ struct GraphBuilder {
         try build(plan, [consumer], replacesByGroup: replacesByGroup)
     }
 
+    /// - Parameter branch: which input of the operator above this is, as the SQL has them.
     private mutating func build(
-        _ plan: LogicalPlan, _ consumers: [any BatchConsumer], replacesByGroup: Bool = false
+        _ plan: LogicalPlan, _ consumers: [any BatchConsumer], replacesByGroup: Bool = false, branch: Int = 0
     ) throws(TidemillError) {
+        path.append(branch)
+        defer { path.removeLast() }
         var outputs = Outputs(consumers)
         if isBatch, plan.emitsWeights { outputs = Outputs([CopiesOperator(outputs: outputs)]) }
         switch plan {
@@ -118,7 +123,8 @@ struct GraphBuilder {
                 parts: [.init(columns: fields)] + GraphBuilder.values(node, aggregate.groups.map(\.field)),
                 clock: eventTime?.clock)
         case .join(let join): try buildJoin(join, outputs)
-        case .union(let inputs): for input in inputs { try build(input, consumers) }
+        case .union(let inputs):
+            for (branch, input) in inputs.enumerated() { try build(input, consumers, branch: branch) }
         case .watermark(let watermark):
             guard let time else { return try build(watermark.input, consumers) }
             let node = WatermarkOperator(watermark, outputs: outputs)
@@ -238,8 +244,8 @@ struct GraphBuilder {
             let clock = time.add(
                 "symmetricHashJoin", over: [join.left, join.right], evicts: bounds.left != nil || bounds.right != nil)
             let node = try StreamJoinOperator(join, clock: clock, partitionBits: partitionBits, outputs: outputs)
-            try build(join.left, [node.input(left: true)])
-            try build(join.right, [node.input(left: false)])
+            try build(join.left, [node.input(left: true)], branch: join.isSwapped ? 1 : 0)
+            try build(join.right, [node.input(left: false)], branch: join.isSwapped ? 0 : 1)
             return add(node, clock.operatorName, signature: OperatorSignature.of(join), clock: clock)
         }
         // Rows of these sides are in the result or not by what the other side has.
@@ -254,7 +260,7 @@ struct GraphBuilder {
         {
             let node = IncrementalJoinOperator(join, partitionBits: partitionBits, outputs: outputs)
             try build(join.left, [node.input(left: true)])
-            try build(join.right, [node.input(left: false)])
+            try build(join.right, [node.input(left: false)], branch: 1)
             return add(node, "join", signature: OperatorSignature.of(join), parts: GraphBuilder.sides(join))
         }
         // One side stands still (in a batch query: the right one is looked up, the left one streams).
@@ -290,7 +296,7 @@ struct GraphBuilder {
         let node = IncrementalJoinOperator(
             join, lookedUp: isLeft ? .left : .right, partitionBits: partitionBits, outputs: outputs)
         try build(join.left, [node.input(left: true)])
-        try build(join.right, [node.input(left: false)])
+        try build(join.right, [node.input(left: false)], branch: 1)
         add(
             node, "lookup", signature: OperatorSignature.of(join), parts: GraphBuilder.sides(join), of: side.ownTables)
     }
@@ -346,7 +352,7 @@ struct GraphBuilder {
         }
         graph.stateful.append(
             FlowGraph.StatefulNode(
-                node: node, flow: flow, ordinal: ordinal, name: name, lookedUp: tables,
+                node: node, flow: flow, ordinal: ordinal, path: path, name: name, lookedUp: tables,
                 description: PlanRegistry.OperatorDescription(name: name, signature: signature, parts: parts),
                 clock: clock))
     }

@@ -175,6 +175,10 @@ enum TypeCoercion {
         guard canStore(expression.type, field.type) else {
             throw BindError.incompatibleStore(expression, to: field, span)
         }
-        return cast(expression, to: field.type)
+        let stored = cast(expression, to: field.type)
+        guard case .cast(let operand, let type, let isTry, let origin) = stored, origin.span == nil else {
+            return stored
+        }
+        return .cast(operand, to: type, try: isTry, at: Origin(span, storedIn: field.name))
     }
 }

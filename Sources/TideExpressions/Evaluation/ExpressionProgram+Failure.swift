@@ -46,8 +46,10 @@ extension EvaluationScope {
     func placed(_ error: TidemillError, at index: Int) -> TidemillError {
         let node = program.nodes[index]
         guard let span = node.origin.span, error.place == nil else { return error }
+        if let column = node.origin.column { return stored(error, node, in: column) }
         let placed = error.at(.sql(span))
-        guard explains, error.detail == nil, case .call(let function) = node.operation else { return placed }
+        guard explains, error.detail == nil, case .call(let function) = node.operation, !function.definition.isInternal
+        else { return placed }
         var operands: [BoundExpression] = []
         var isNamed = false
         for operand in node.operands {
@@ -59,6 +61,24 @@ extension EvaluationScope {
         if isNamed { return placed }
         let call = BoundExpression.call(function, operands, type: node.type, nullable: true)
         return placed.detailing(call.withoutParentheses)
+    }
+}
+
+extension EvaluationScope {
+    /// The error of a value that does not fit the column it goes to, at the expression that gave the value.
+    private func stored(_ error: TidemillError, _ node: ProgramNode, in column: String) -> TidemillError {
+        let source = program.nodes[node.operands[0]].origin
+        let isOverflow = error.code == "CAST_OVERFLOW" || error.code.hasPrefix("NUMERIC_VALUE_OUT_OF_RANGE")
+        guard explains, isOverflow, let datum = try? value(of: node.operands[0]), datum.column.count == 1 else {
+            return error.at(source).at(node.origin)
+        }
+        let value = datum.column.scalar(0)
+        return TidemillError(
+            error.kind, "CAST_OVERFLOW_IN_TABLE_INSERT",
+            "the value \(value.messageText) of the type \(value.type.sql) does not fit the column \(column) of the"
+                + " type \(node.type.sql)",
+            hint: "give the column a wider type, or use try_cast on the value to get NULL instead"
+        ).at(source).at(node.origin)
     }
 }
 

@@ -4,8 +4,13 @@
 /// change when its text moves.
 public struct Origin: Hashable, Sendable {
     public let span: SourceSpan?
+    /// Of a cast that fits a value to the column it is stored in.
+    public let column: String?
 
-    public init(_ span: SourceSpan?) { self.span = span }
+    public init(_ span: SourceSpan?, storedIn column: String? = nil) {
+        self.span = span
+        self.column = column
+    }
 
     /// Inserted by the analyzer or the optimizer, with no text of its own.
     public static let unknown = Origin(nil)

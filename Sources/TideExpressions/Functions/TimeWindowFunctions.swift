@@ -1,3 +1,5 @@
+import TideSQL
+
 /// Windows of time as values: making them, their fields, the time they stand for.
 ///
 /// `window(…)` and `session_window(…)` themselves are clauses of the analyzer, since they drop rows and may make
@@ -39,6 +41,44 @@ enum TimeWindowFunctions {
                 }
             },
             bind: { (request) throws(TidemillError) in request.call(request.arguments, .timeWindow) })
+        list.add(
+            "session start window of text", usage: "session_window(timestamp, text)",
+            summary: "The same with a gap as text; it ends where it starts if the text is no interval.",
+            example: "", result: "", mayFail: ScalarDefinition.always, kernel: gapOfText,
+            bind: { (request) throws(TidemillError) in request.call(request.arguments, .timeWindow) })
+    }
+
+    private static let gapOfText: ScalarDefinition.Kernel = { (o, call) throws(TidemillError) in
+        let times = o[0].column.pointer(Int64.self)
+        let texts = Strings(o[1])
+        // Gaps are few as a rule.
+        var known: [String: IntervalLiteral] = [:]
+        let buffer = Buffer.zeroed(byteCount: call.rowCount * 16)
+        let out = buffer.pointer(Int128.self)
+        for row in 0..<call.rowCount where call.validity?[row] ?? true {
+            let start = times[row &* o[0].step]
+            let text = UTF8Text.text(texts.bytes(row))
+            var end = start
+            if let gap = known[text] ?? parseIntervalString(text) {
+                if known.count < 1024 { known[text] = gap }
+                end = try adding(gap, to: start, call)
+            }
+            out[row] = TimeWindow(start: start, end: end).packed
+        }
+        return Column(type: .timeWindow, count: call.rowCount, values: buffer)
+    }
+
+    /// Months and days go by the calendar.
+    private static func adding(
+        _ gap: IntervalLiteral, to time: Int64, _ call: KernelCall
+    ) throws(TidemillError) -> Int64 {
+        if gap.months != 0 || gap.days != 0 { try TimeZoneRule.requireUTC(call.context) }
+        var fault: Int64 = 0
+        let later = gap.months == 0 ? time : TimestampAddMonthsRule().apply(time, gap.months, &fault)
+        guard fault == 0, let micros = gap.totalMicroseconds else { throw EvaluationError.datetimeOverflow }
+        let (end, overflow) = later.addingReportingOverflow(micros)
+        if overflow { throw EvaluationError.datetimeOverflow }
+        return end
     }
 
     private static func addFields(_ list: inout DefinitionList) {
@@ -96,7 +136,8 @@ extension BoundExpression {
     }
     /// The timestamp at which this window of `session_window` starts.
     public var sessionWindowTime: BoundExpression? {
-        guard isCall("session start window"), let time = children.first else { return nil }
+        guard isCall("session start window") || isCall("session start window of text"), let time = children.first
+        else { return nil }
         return time
     }
     /// The window of which this is the start or the end.

@@ -75,7 +75,7 @@ extension AggregateOperator: TimedOperator {
             partition.settle()
         }
         times.endEpoch()
-        if eventTime != nil { lateGroups.withLock { $0 = nil } }
+        if eventTime != nil { lateGroups.endEpoch() }
     }
 
     public func evict(partition p: Int, bytes: Int, flushed: Epoch) -> Int {

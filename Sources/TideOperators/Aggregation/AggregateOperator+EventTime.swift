@@ -29,25 +29,9 @@ extension AggregateOperator {
         else { return nil }
         let late = keep.inverted()
         eventTime.clock.keep(late: batch, notIn: keep, times: columns[group], task)
-        countLate(Array(columns[..<groupCount]), late, batch.count, eventTime.clock)
+        let groups = lateGroups.add(Array(columns[..<groupCount]), where: late)
+        eventTime.clock.count(late: late.onesCount, keys: groups)
         return keep
-    }
-
-    private func countLate(_ keys: [Column], _ late: Bitmap, _ count: Int, _ clock: OperatorClock) {
-        var rows = [UInt32](repeating: 0, count: late.count)
-        let n = rows.withUnsafeMutableBufferPointer { late.indices(into: $0.baseAddress!) }
-        let picked = keys.map { $0.gather(Array(rows[..<n])) }
-        let images = KeyImages(picked, count: n, layout: layout)
-        let new = lateGroups.withLock { table in
-            let known = table?.count ?? 0
-            let groups = table ?? RowTable(layout: layout)
-            table = groups
-            withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: n) {
-                groups.findOrInsert(images, selection: nil, count: n, into: $0.baseAddress!)
-            }
-            return groups.count - known
-        }
-        clock.count(late: n, keys: new)
     }
 
     /// Gives out what the mode asks for, and ends the groups that the watermark has passed.

@@ -24,8 +24,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
     let eventTime: AggregateEventTime?
     private let sourceOrder: SourceOrder?
     private let reduction = BatchReduction()
-    /// Groups that this epoch's late rows fall into.
-    let lateGroups = Locked<RowTable?>(nil)
+    let lateGroups: LateGroups
     let cold: Locked<ColdState?>
     let times: DueTimes
     let fetched: Atomic<Int>
@@ -46,6 +45,7 @@ public final class AggregateOperator: BatchConsumer, StatefulOperator {
         self.inputAppends = inputAppends
         groupCount = groups.count
         groupTypes = groups.map(\.expression.type)
+        lateGroups = LateGroups(groupTypes)
         accumulators = try AccumulatorLayout(
             aggregates, input: input, sourceOrder: inSourceOrder ? SourceOrder.types : [], retracts: !inputAppends)
         sourceOrder = SourceOrder(columns: accumulators.sourceOrderColumns, of: SourceOrder.types.count)

@@ -22,7 +22,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     let eventTime: AggregateEventTime?
     let outputs: Outputs
     /// Groups that this epoch's late rows fall into, as they would be without panes.
-    private let lateGroups = Locked<RowTable?>(nil)
+    private let lateGroups: LateGroups
     /// Whether progress speaks of windows, as if each had a row of its own: of streaming tables.
     let countsWindows: Bool
     // See `PaneAggregateOperator+Cold.swift`.
@@ -66,6 +66,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         self.outputs = outputs
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
+        lateGroups = LateGroups(groupTypes)
         accumulators = try AccumulatorLayout(aggregate.aggregates, input: aggregate.input.schema, retracts: false)
         var groups = aggregate.groups.map(\.expression)
         groups[group] = expanded.time
@@ -160,17 +161,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
         keys[window] = Column(
             type: .timeWindow, count: closed.count, values: closed.map(\.window).withUnsafeBytes { Buffer(copying: $0) }
         )
-        let lateLayout = RowLayout(keys: groupTypes, valueBytes: 0)
-        let images = KeyImages(keys, count: closed.count, layout: lateLayout)
-        return lateGroups.withLock { table in
-            let groups = table ?? RowTable(layout: lateLayout)
-            let known = groups.count
-            table = groups
-            let found = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: closed.count)
-            defer { found.deallocate() }
-            groups.findOrInsert(images, selection: nil, count: closed.count, into: found)
-            return groups.count - known
-        }
+        return lateGroups.add(keys, count: closed.count)
     }
 
     public func finishTask(_ task: TaskContext) throws(TidemillError) {}
@@ -216,7 +207,7 @@ public final class PaneAggregateOperator: BatchConsumer, StatefulOperator {
     public func endEpoch(partition p: Int, of epoch: Epoch) {
         partitions[p].withLock { $0.endEpoch(stamp: RowStamp.of(epoch)) }
         times.endEpoch()
-        if eventTime != nil { lateGroups.withLock { $0 = nil } }
+        if eventTime != nil { lateGroups.endEpoch() }
         windowsTouched.withLock { $0 = 0 }
     }
 

@@ -85,6 +85,7 @@ extension SessionOperator: TimedOperator {
     public func endEpoch(partition p: Int, of epoch: Epoch) {
         partitions[p].withLock { $0.endEpoch(stamp: RowStamp.of(epoch)) }
         times.endEpoch()
+        lateGroups.endEpoch()
     }
 
     public func evict(partition p: Int, bytes: Int, flushed: Epoch) -> Int {

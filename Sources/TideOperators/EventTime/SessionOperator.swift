@@ -29,6 +29,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     private let counter: OperatorClock?
     /// By which rows are late; nil: the session's time has no watermark.
     private let lateness: OperatorClock?
+    let lateGroups: LateGroups
     private let sourceOrder: SourceOrder?
     private let outputs: Outputs
 
@@ -47,6 +48,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         self.outputs = outputs
         groupCount = aggregate.groups.count
         groupTypes = aggregate.groups.map(\.expression.type)
+        lateGroups = LateGroups(groupTypes)
         accumulators = try AccumulatorLayout(
             aggregate.aggregates, input: aggregate.input.schema,
             sourceOrder: inSourceOrder ? SourceOrder.sessionTypes : [],
@@ -87,8 +89,8 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         }
         var batch = Batch(columns: columns, count: input.count, weights: input.weights)
         if let lateness, let keep = batch.columns[session].notLate(after: lateness.lateMicros) {
-            let late = keep.count - keep.onesCount
-            lateness.count(late: late, keys: late)
+            let groups = lateGroups.add(Array(columns[..<groupCount]), where: keep.inverted())
+            lateness.count(late: keep.count - keep.onesCount, keys: groups)
             lateness.keep(late: input, notIn: keep, times: batch.columns[session], task)
             batch = batch.filter(keep)
         }

@@ -1,12 +1,15 @@
 /// A join of two streams, by Spark's rules: inner, left, full and left semi.
 ///
 /// In an epoch the left side's new rows meet the right side's stored ones and are stored; then the right side's new
-/// rows meet the left side's, which by now include this epoch's. A row is remembered until the watermark says that no
-/// partner can come any more (`StreamJoinBounds`); a row of a preserved side that goes without having found one is
-/// given out with NULLs then, once. What a condition says about one side alone is asked before: a row that fails it
-/// finds no partner ever.
+/// rows meet the left side's, which by now include this epoch's (of a right join the other way round). A row is
+/// remembered until the watermark says that no partner can come any more (`StreamJoinBounds`); a row of a preserved
+/// side that goes without having found one is given out with NULLs then, once. What a condition says about one side
+/// alone is asked before: a row that fails it finds no partner ever.
 public final class StreamJoinOperator: StatefulOperator {
-    enum Side { case left, right }
+    enum Side {
+        case left, right
+        var other: Side { self == .left ? .right : .left }
+    }
 
     final class Partition {
         let left: StreamJoinSide
@@ -20,10 +23,13 @@ public final class StreamJoinOperator: StatefulOperator {
             self.right = right
         }
         func side(_ side: Side) -> StreamJoinSide { side == .left ? left : right }
+        func takePending(_ side: Side) -> [Batch] { side == .left ? pendingLeft.take() : pendingRight.take() }
     }
 
     let specification: JoinSpecification
     private let bounds: StreamJoinBounds
+    /// The side that the SQL has on the left.
+    private let first: Side
     /// Conditions on one side alone, and on both.
     private let leftOnly: ExpressionProgram?
     private let rightOnly: ExpressionProgram?
@@ -42,6 +48,7 @@ public final class StreamJoinOperator: StatefulOperator {
         let specification = JoinSpecification(join, keyValueBytes: StreamJoinSide.keyValueBytes, wholeRight: true)
         self.specification = specification
         bounds = StreamJoinBounds(join)
+        first = join.isSwapped ? .right : .left
         let split = join.residualBySide
         leftOnly = split.left.map { ExpressionProgram([$0]) }
         rightOnly = split.right.map { ExpressionProgram([$0]) }
@@ -127,8 +134,9 @@ public final class StreamJoinOperator: StatefulOperator {
         try partitions[p].withLock { partition throws(TidemillError) in
             partition.left.refresh()
             partition.right.refresh()
-            for rows in partition.pendingLeft.take() { try join(rows, .left, partition, task) }
-            for rows in partition.pendingRight.take() { try join(rows, .right, partition, task) }
+            for side in [first, first.other] {
+                for rows in partition.takePending(side) { try join(rows, side, partition, task) }
+            }
             if clock.flow.takesPart {
                 try evict(.left, partition, task)
                 try evict(.right, partition, task)
@@ -147,14 +155,14 @@ public final class StreamJoinOperator: StatefulOperator {
         let matched = try probe(rows, images, specification.matchable(keys), side, partition, task)
         var kept = Array(0..<rows.count)
         let times = times(of: rows, keys, side)
-        if side == .left {
+        if side == first {
             // A row that a semi join has given out already needs no memory.
             if specification.kind == .semi { kept.removeAll { matched[$0] } }
         } else {
-            let limit = threshold(.right)
+            let limit = threshold(side)
             kept.removeAll { row in
                 // It has met everybody it can meet.
-                times[row] <= limit && !(preservesRight && !matched[row])
+                times[row] <= limit && !(preserves(side) && !matched[row])
             }
         }
         clock.count(updated: kept.count)
@@ -249,16 +257,18 @@ public final class StreamJoinOperator: StatefulOperator {
         }
         var first: [UnsafeMutableRawPointer] = []
         var new = 0
+        var old = 0
         for pair in kept {
             matched[Int(pairs.rows[pair])] = true
             let entry = pairs.entries[pair]
             if other.isMatched(entry) { continue }
-            if other.isTouched(entry) { new += 1 }
+            if other.isTouched(entry) { new += 1 } else { old += 1 }
             other.match(entry)
             first.append(entry)
         }
         // A row that came and went in one epoch was never in the state.
         clock.count(updated: -new)
+        clock.count(removed: old, leaving: 0)
         try outputs.emit(Batch(columns: other.columns(of: first), count: first.count), task)
         partition.given += first
     }

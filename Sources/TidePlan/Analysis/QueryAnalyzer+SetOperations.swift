@@ -46,14 +46,14 @@ extension QueryAnalyzer {
                         + "\(y.type.sql), the first input has \(x.type.sql)",
                     hint: "cast one of them to the type of the other", span)
             }
-            leftItems.append(NamedExpression(x.name, cast(x.bound, type)))
-            rightItems.append(NamedExpression(x.name, cast(y.bound, type)))
+            leftItems.append(NamedExpression(x.name, cast(x.bound, type, span)))
+            rightItems.append(NamedExpression(x.name, cast(y.bound, type, span)))
         }
         return (aligned(left, leftItems), aligned(right, rightItems))
     }
 
-    private func cast(_ expression: BoundExpression, _ type: DataType) -> BoundExpression {
-        expression.type == type ? expression : .cast(expression, to: type, try: false)
+    private func cast(_ expression: BoundExpression, _ type: DataType, _ span: SourceSpan) -> BoundExpression {
+        expression.type == type ? expression : .cast(expression, to: type, try: false, at: Origin(span))
     }
 
     /// Projected, unless the plan gives exactly these columns already.

@@ -110,30 +110,27 @@ extension QueryAnalyzer {
         let time = try windowTime(call.arguments[0].value, binder, "session_window")
         let place = call.arguments[1].value
         let written = try binder.bind(place)
-        guard let gap = QueryAnalyzer.asInterval(FunctionRegistry.builtin.fold(written)) else {
+        let registry = FunctionRegistry.builtin
+        let gap = QueryAnalyzer.asInterval(registry.fold(written)) ?? written
+        let isText = gap.type == .string && gap.literalValue.map { parseIntervalString($0.string ?? "") } != .some(nil)
+        guard gap.type.isDayTimeInterval || isText else {
             throw AnalysisError.user(
-                "CANNOT_PARSE_INTERVAL", "the gap of a session is no interval of days to seconds: \(place.sql)",
+                "CANNOT_PARSE_INTERVAL", "the gap of a session is no interval: \(place.sql)",
                 hint: "for example '5 minutes', or CASE WHEN … THEN INTERVAL 5 MINUTES ELSE INTERVAL 10 MINUTES END",
                 place.span)
         }
+        let window = try registry.bind(
+            isText ? "session start window of text" : "session start window", arguments: [time, gap],
+            span: expression.span)
         var condition = BoundExpression.isNull(time, negated: true)
-        if let constant = gap.literalValue {
-            guard let micros = constant.integer, micros > 0 else {
-                throw AnalysisError.user(
-                    "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
-                    "the gap of a session must be greater than 0: \(place.sql)", hint: "for example '5 minutes'",
-                    place.span)
-            }
-        } else {
+        if gap.literalValue?.integer ?? 0 <= 0 {
             // A row whose gap is not positive opens no session. Its time counts for the watermark all the same: one
             // condition that reads the time stays above it.
-            let zero = BoundExpression.literal(Scalar(.dayToSecond, .integer(0)))
-            let opens = try FunctionRegistry.builtin.bind(">", arguments: [gap, zero], span: place.span)
+            let end = try registry.bind("window end", arguments: [window], span: place.span)
+            let opens = try registry.bind(">", arguments: [end, time], span: place.span)
             condition = .conditional(
                 .init(branches: [.init(when: condition, then: opens)], otherwise: .null(.boolean)))
         }
-        let window = try FunctionRegistry.builtin.bind(
-            "session start window", arguments: [time, gap], span: expression.span)
         let plan = QueryAnalyzer.adding(window, "session_window", to: relation.plan, filter: condition)
         return with(relation, plan, "session_window", text, isSession: true)
     }

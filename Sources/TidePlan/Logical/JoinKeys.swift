@@ -60,8 +60,10 @@ enum JoinKeys {
             if !ColumnSpace.isPlain(index) { return index }
             return index < leftCount ? index + rightCount : index - leftCount
         }
-        let swapped = LogicalPlan.join(
-            LogicalPlan.Join(kind: .left, left: join.right, right: join.left, keys: keys, residual: residual))
+        var left = LogicalPlan.Join(
+            kind: .left, left: join.right, right: join.left, keys: keys, residual: residual)
+        left.isSwapped = true
+        let swapped = LogicalPlan.join(left)
         let fields = swapped.schema.fields
         let order = Array(rightCount..<rightCount + leftCount) + Array(0..<rightCount)
         return .project(

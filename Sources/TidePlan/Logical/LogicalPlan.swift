@@ -80,8 +80,11 @@ public indirect enum LogicalPlan: Hashable, Sendable {
         public var keys: [KeyPair]
         /// What the keys leave over; over left columns followed by right columns.
         public var residual: BoundExpression?
-        /// A semi or anti join that stands for IN or EXISTS: it may go where conditions go.
+        /// A join that stands for IN or EXISTS, or has the counts that `NOT IN` asks for: it may go where conditions
+        /// go.
         public var isCondition = false
+        /// A right join with its sides swapped.
+        public var isSwapped = false
         public struct KeyPair: Hashable, Sendable {
             public var left: BoundExpression
             public var right: BoundExpression

@@ -40,20 +40,33 @@ enum FilterPushdown {
             return over(above, .watermark(watermark))
         case .timeWindows(var windows):
             let width = windows.input.schema.count
-            let below = conditions.prefix { $0.isDeterministic && $0.columns.allSatisfy { $0 < width } }
-            windows.input = push(Array(below), into: windows.input)
-            return over(Array(conditions.dropFirst(below.count)), .timeWindows(windows))
+            let (below, above) = split(conditions) { $0.columns.allSatisfy { $0 < width } }
+            windows.input = push(below, into: windows.input)
+            return over(above, .timeWindows(windows))
         case .generate(var generate):
             // A row without elements is never seen above.
             let width = generate.input.schema.count
-            let below = conditions.prefix {
-                $0.isDeterministic && !$0.mayFail && $0.columns.allSatisfy { $0 < width }
-            }
-            generate.input = push(Array(below), into: generate.input)
-            return over(Array(conditions.dropFirst(below.count)), .generate(generate))
+            let (below, above) = split(conditions) { !$0.mayFail && $0.columns.allSatisfy { $0 < width } }
+            generate.input = push(below, into: generate.input)
+            return over(above, .generate(generate))
         // Which row of a key comes first depends on the rows before it.
         case .deduplicate, .keyed: return over(conditions, descend(plan))
         }
+    }
+
+    /// Those that pass, and those that do not. One that can fail does not overtake another.
+    private static func split(
+        _ conditions: [BoundExpression], _ passes: (BoundExpression) -> Bool
+    ) -> (below: [BoundExpression], above: [BoundExpression]) {
+        var (below, above): ([BoundExpression], [BoundExpression]) = ([], [])
+        for condition in conditions {
+            if condition.isDeterministic, passes(condition), above.isEmpty || !condition.mayFail {
+                below.append(condition)
+            } else {
+                above.append(condition)
+            }
+        }
+        return (below, above)
     }
 
     private static func descend(_ plan: LogicalPlan) -> LogicalPlan {

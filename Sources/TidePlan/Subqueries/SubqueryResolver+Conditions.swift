@@ -56,6 +56,10 @@ extension SubqueryResolver {
         let count = plan.schema.count
         join(.anti, inner.plan, on: inner.conditions + (try equalities([operand], inner.outputs, call)), call)
         let (all, present) = try joinCounts(inner, call)
+        if case .join(var counts) = plan {
+            counts.isCondition = true
+            plan = .join(counts)
+        }
         plan = .filter(
             input: plan,
             predicate: .or([

@@ -78,7 +78,7 @@ extension SubqueryResolver {
             NamedAggregate("__rows", try registry.bindAggregate("count", arguments: [])),
         ]
         let columns = try joinGroups(inner, calls, call)
-        return try registry.bind("scalar subquery", arguments: columns, span: call.span)
+        return try registry.bind("scalar subquery", arguments: columns, span: call.span).located(at: call.span)
     }
 
     mutating func contains(

@@ -118,3 +118,41 @@ WHERE second(ts) % 10 IN (SELECT v FROM w) GROUP BY window(ts, '10 seconds')
 SELECT l.k, l.v, l.ts FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS l
 LEFT SEMI JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS r
 ON l.k = r.k AND l.ts BETWEEN r.ts - INTERVAL 10 SECONDS AND r.ts + INTERVAL 10 SECONDS
+
+-- not_in_below_watermark: NOT IN goes below the watermark too, with what it says about NULL.
+SELECT CAST(window.start AS BIGINT) AS s, count(*) AS n
+FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a WHERE v NOT IN (SELECT v FROM w WHERE v IS NOT NULL)
+GROUP BY window(ts, '10 seconds')
+
+-- in_below_distinct: What IN asks of the keys of groups is asked below them, and below the watermark.
+SELECT k, ts FROM (SELECT DISTINCT k, ts FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a)
+WHERE k IN (SELECT k FROM w)
+
+-- join_left_key_below_generator: A key that must be there is asked for below what generates rows, and below the
+-- watermark.
+SELECT l.k, l.v, r.v AS rv, r.e FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS l
+LEFT JOIN (SELECT * FROM STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS b LATERAL VIEW explode(array(1, 2)) AS e
+           WHERE e IS NOT NULL) AS r
+ON l.k = r.k AND l.ts BETWEEN r.ts - INTERVAL 10 SECONDS AND r.ts + INTERVAL 10 SECONDS
+
+-- join_right_counts: What a right join remembers of its left side in the epoch in which it goes.
+SELECT l.k, l.v, r.k AS rk, r.v AS rv FROM STREAM a AS l
+RIGHT JOIN STREAM b WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS r ON l.k = r.k AND l.ts = r.ts
+
+-- session_gap_of_text: A gap may be a text that is computed; a row whose text is no interval opens no session.
+SELECT session_window AS s, k, count(*) AS n FROM (
+  SELECT * FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a)
+GROUP BY session_window(ts, concat(v, CASE WHEN v % 3 = 0 THEN ' second' ELSE ' seconds' END)), k
+
+-- session_gap_of_a_month: A gap of months ends by the calendar.
+SELECT session_window AS s, k, count(*) AS n FROM (
+  SELECT * FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a)
+GROUP BY session_window(ts, CASE k WHEN 'a' THEN '2 seconds' WHEN 'b' THEN '-1 second' ELSE '1 month -30 days' END), k
+
+-- session_gap_of_zero: No row opens a session whose gap is zero; the watermark moves.
+SELECT session_window AS s, k, count(*) AS n FROM (
+  SELECT * FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a) GROUP BY session_window(ts, '0 seconds'), k
+
+-- session_late_counts: Late rows of one session count once, as groups do.
+SELECT session_window AS s, b, count(*) AS n FROM (SELECT *, explode(array(1, 2)) AS e
+  FROM STREAM a WATERMARK ts DELAY OF INTERVAL 3 SECONDS AS a) GROUP BY session_window(ts, '3 seconds'), b
