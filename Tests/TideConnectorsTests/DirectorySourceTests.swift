@@ -150,9 +150,17 @@ private func names(_ plan: SourcePlan?) -> [String] { plan?.splits.map(\.name) ?
     @Test func refusesWhatItCannotDo() throws {
         #expect { try source(machine, "/nowhere") } throws: { ($0 as? TidemillError)?.code == "PATH_NOT_FOUND" }
         #expect { try source(machine, "/nowhere/*.csv") } throws: { ($0 as? TidemillError)?.code == "PATH_NOT_FOUND" }
-        #expect { try source(machine, options: ["latestFirst": "true"]) } throws: {
-            ($0 as? TidemillError)?.kind == .unsupported
+        for option in ["fileNameOnly": "true", "modifiedBefore": "2050-01-01T00:00:00", "cleanSource": "delete"] {
+            #expect { try source(machine, options: [option.key: option.value]) } throws: {
+                ($0 as? TidemillError)?.kind == .unsupported
+            }
         }
+        for age in ["1 hour", "soon", ""] {
+            #expect { try source(machine, options: ["maxFileAge": age]) } throws: {
+                ($0 as? TidemillError)?.code == "TIDEMILL_BAD_OPTION"
+            }
+        }
+        for age in ["7d", "90", "1500ms", "2h"] { _ = try source(machine, options: ["maxFileAge": age]) }
         #expect {
             try makeSource(format: "cvs", path: "/in", options: [:], schema: schema, environment: machine.environment)
         } throws: { ($0 as? TidemillError)?.hint == "did you mean csv?" }

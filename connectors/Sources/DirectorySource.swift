@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The files of a directory (or what a path or pattern names), each taken once, in (mtime, path) order.
+/// The files of a directory (or what a path or pattern names), each taken once, in (mtime, path) order or the reverse.
 ///
 /// Identity is the path; a version is (mtime ns, size, inode). A file that was taken and then changed or vanished is
 /// reported once and never read again (policy `immutable`), taken back and, if it is still there, read anew (policy
@@ -22,6 +22,8 @@ public final class DirectorySource: Source, @unchecked Sendable {
     private let partitionColumns: [Int]
     private let environment: Environment
     private let changedFiles: ChangedFiles
+    /// Of the files that are there the newest is taken first.
+    private let latestFirst: Bool
     private var replaces: Bool { changedFiles == .replace }
 
     private struct Pending {
@@ -59,9 +61,10 @@ public final class DirectorySource: Source, @unchecked Sendable {
     /// - Throws: PATH_NOT_FOUND when the path, up to its first pattern, does not exist.
     public init(
         listing: FileListing, format: any FormatReader, schema: Schema, partitionColumns: [Int] = [],
-        environment: Environment, changedFiles: ChangedFiles = .immutable
+        environment: Environment, changedFiles: ChangedFiles = .immutable, latestFirst: Bool = false
     ) throws(TidemillError) {
         self.changedFiles = changedFiles
+        self.latestFirst = latestFirst
         self.listing = listing
         self.format = format
         self.schema = schema
@@ -228,6 +231,7 @@ public final class DirectorySource: Source, @unchecked Sendable {
             a.version.modified != b.version.modified
                 ? a.version.modified < b.version.modified : a.path.utf8.lexicographicallyPrecedes(b.path.utf8)
         }
+        if latestFirst { pending.reverse() }
         return pending
     }
 

@@ -63,6 +63,16 @@ public struct OptionSet: Sendable {
         return bytes
     }
 
+    /// A time as Spark writes it in options of files: `7d`, `90min`, milliseconds without a unit. Only looked at.
+    public mutating func checkTime(_ name: String) throws(TidemillError) {
+        guard let text = string(name) else { return }
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let units = ["", "us", "ms", "s", "m", "min", "h", "d"]
+        guard !digits.isEmpty, units.contains(text.dropFirst(digits.count).lowercased()) else {
+            throw bad(name, "is no time such as 7d, 12h, 30min or 45s", text)
+        }
+    }
+
     public func bad(_ name: String, _ reason: String, _ value: String) -> TidemillError {
         TidemillError(.user, "TIDEMILL_BAD_OPTION", "option \(name) \(reason): \(value)")
     }

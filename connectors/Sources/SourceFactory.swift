@@ -50,6 +50,7 @@ public func makeSource(
         filesMax: try set.count("maxFilesPerTrigger"), bytesMax: try set.byteCount("maxBytesPerTrigger"))
     try refuseUnsupported(&set)
     let changedFiles = try ChangedFiles(&set)
+    let latestFirst = try set.bool("latestFirst") ?? false
     var filter: GlobPattern?
     if let text = set.string("pathGlobFilter") { filter = try GlobPattern(text) }
     let listing = try FileListing(
@@ -64,7 +65,7 @@ public func makeSource(
     let source = try DirectorySource(
         listing: listing, format: reader, schema: columns,
         partitionColumns: partitionedBy.compactMap { columns.index(of: $0) }, environment: environment,
-        changedFiles: changedFiles)
+        changedFiles: changedFiles, latestFirst: latestFirst)
     return ConnectedSource(source: source, limit: limit, unknownOptions: set.unused)
 }
 
@@ -101,14 +102,19 @@ private func inferSchema(
 
 /// Options of Spark whose effect would be silently missing.
 private func refuseUnsupported(_ set: inout OptionSet) throws(TidemillError) {
-    for name in ["latestFirst", "fileNameOnly"] {
-        if try set.bool(name) == true {
-            throw TidemillError.unsupported("option \(name) is not supported", hint: "leave it out")
-        }
+    if try set.bool("fileNameOnly") == true {
+        throw TidemillError.unsupported("option fileNameOnly is not supported", hint: "leave it out")
+    }
+    // Spark refuses them for streams as well.
+    for name in ["modifiedBefore", "modifiedAfter"] where set.string(name) != nil {
+        throw TidemillError.unsupported(
+            "option \(name) is not supported", hint: "leave it out: which files there are must not depend on the moment"
+        )
     }
     if let clean = set.string("cleanSource"), clean.lowercased() != "off" {
         throw TidemillError.unsupported("option cleanSource is not supported: \(clean)", hint: "leave it out")
     }
     // Without meaning here: every file is remembered for good.
-    set.markUsed(["maxFileAge", "maxCachedFiles", "discardCachedInputRatio"])
+    try set.checkTime("maxFileAge")
+    set.markUsed(["maxCachedFiles", "discardCachedInputRatio"])
 }
