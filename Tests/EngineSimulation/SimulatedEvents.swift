@@ -64,6 +64,33 @@ extension SimulatedView {
             return ReferenceRelation(Array(latest.values))
         },
         timed(
+            "sliding",
+            """
+            CREATE STREAMING TABLE sliding AS
+              SELECT k, CAST(window.start AS BIGINT) AS start, count(*) AS n, sum(v) AS s
+              FROM STREAM e WATERMARK ts DELAY OF INTERVAL 10 SECONDS AS e
+              GROUP BY k, window(ts, '10 seconds', '5 seconds');
+            """
+        ) { steps in
+            var open: [ReferenceRelation.Row: [ReferenceRelation.Row]] = [:]
+            var closed: [ReferenceRelation.Row] = []
+            var clock = EventClock(delays: ["e": 10])
+            for step in steps where clock.takesPart(step) {
+                for row in step.rows["e"] ?? [] {
+                    let last = (row[1].number! / 5).rounded(.down) * 5
+                    for start in [last, last - 5] where start + 10 > clock.late {
+                        open[[row[2], .number(start)], default: []].append(row)
+                    }
+                }
+                for (key, rows) in open where key[1].number! + 10 <= clock.current {
+                    closed.append(key + [count(rows), sum(rows, 3)])
+                    open[key] = nil
+                }
+                clock.end(step)
+            }
+            return ReferenceRelation(closed)
+        },
+        timed(
             "visits",
             """
             CREATE STREAMING TABLE visits AS

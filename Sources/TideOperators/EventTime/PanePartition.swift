@@ -1,34 +1,53 @@
 /// The panes of one partition's keys: accumulators of slices of time, of which sliding windows are put together.
 ///
-///     keys:  key row       | first pane, address | open windows, counted for progress |
+///     keys:  key row, its mark a `RowStamp` | first pane, address | open windows, counted for progress |
 ///     panes: (key, start) row | accumulators | next | previous | key row |
 ///
 /// A pane is as long as the greatest common divisor of the windows' size and slide, so each window is a whole number of
 /// panes, and a row touches one pane however many windows it falls into.
+///
+/// A key is in memory with all its panes or with none: `PanePartition+Cold.swift`.
 final class PanePartition {
     let keys: RowTable
     let panes: AggregatePartition
     let windows: PaneWindows
-    private let accumulators: AccumulatorLayout
-    private let tail: Int
-    private let keyValue: Int
+    let accumulators: AccumulatorLayout
+    let tail: Int
+    let keyValue: Int
     private let startOffset: Int
     /// Panes by the next end of a window that they belong to. Hints: an address may have been given to another pane.
-    private var endings = EvictionIndex()
+    var endings = EvictionIndex()
     var indexIsStale = false
+    let endsWindows: Bool
+    /// Windows that end by then have ended.
+    var passed = Int64.min
+
+    // Where state has a limit: see `PanePartition+Cold.swift`.
+    var tracksKeys = false
+    var ends = RowEnds()
+    var cold = KeyGroupSet()
+    var hand = EvictionHand()
+    /// Keys that the epoch touched; a key's mark is its position and `touchedBit`.
+    var touchedKeys: [UnsafeMutableRawPointer] = []
+    /// Positions among them of keys that were begun without what the runs may have.
+    var unresolved: [UInt32] = []
+    /// State was opened cold, and keys came back from the log: the runs may have more of their panes.
+    var isOpenedCold = false
+    var isPartial = false
 
     /// next, previous, key
     static let tailBytes = 24
     static let keyValueBytes = 16
     /// Windows of all keys that are open: what a table of windows would hold.
-    private(set) var windowCount = 0
+    var windowCount = 0
     /// State came back, so windows must be counted anew.
     var windowsAreStale = false
 
     init(
         keyLayout: RowLayout, layout: RowLayout, accumulators: AccumulatorLayout, windows: PaneWindows, window: Int,
-        leadBits: Int
+        leadBits: Int, endsWindows: Bool
     ) {
+        self.endsWindows = endsWindows
         keys = RowTable(layout: keyLayout, leadBits: leadBits)
         // Panes are hashed by key and start, whose leading bits are spread.
         panes = AggregatePartition(layout: layout, accumulators: accumulators, leadBits: 0)
@@ -42,10 +61,10 @@ final class PanePartition {
     func start(of pane: UnsafeMutableRawPointer) -> Int64 {
         pane.loadUnaligned(fromByteOffset: startOffset, as: Int64.self)
     }
-    private func link(_ row: UnsafeMutableRawPointer, _ at: Int) -> UnsafeMutableRawPointer? {
+    func link(_ row: UnsafeMutableRawPointer, _ at: Int) -> UnsafeMutableRawPointer? {
         UnsafeMutableRawPointer(bitPattern: row.load(fromByteOffset: at, as: UInt.self))
     }
-    private func setLink(_ row: UnsafeMutableRawPointer, _ at: Int, _ to: UnsafeMutableRawPointer?) {
+    func setLink(_ row: UnsafeMutableRawPointer, _ at: Int, _ to: UnsafeMutableRawPointer?) {
         row.storeBytes(of: to.map { UInt(bitPattern: $0) } ?? 0, toByteOffset: at, as: UInt.self)
     }
     func key(of pane: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? { link(pane, tail + 16) }
@@ -54,7 +73,7 @@ final class PanePartition {
 
     func update(
         _ keyImages: KeyImages, _ images: KeyImages, _ inputs: [Column], weights: Column?,
-        selection: UnsafeBufferPointer<UInt32>, indexes: Bool
+        selection: UnsafeBufferPointer<UInt32>
     ) {
         refresh()
         let chunk = 1024
@@ -66,15 +85,26 @@ final class PanePartition {
                 let part = selection.baseAddress! + done
                 keys.findOrInsert(keyImages, selection: part, count: n, into: rows + chunk)
                 panes.table.findOrInsert(images, selection: part, count: n, into: rows)
-                for i in 0..<n where key(of: rows[i]) == nil {
-                    enlist(rows[i], rows[chunk + i])
-                    if indexes { endings.add(rows[i], at: windows.firstEnd(ofPane: start(of: rows[i]))) }
-                }
+                if tracksKeys { touchKeys(rows + chunk, n, keyImages.hashes.pointer(UInt64.self), part) }
+                for i in 0..<n where key(of: rows[i]) == nil { begin(rows[i], of: rows[chunk + i]) }
                 panes.touch(UnsafePointer(rows), n)
                 panes.apply(to: rows, inputs, weights: weights, selection: part, n)
                 done += n
             }
         }
+    }
+
+    /// A pane that was not there.
+    func begin(_ pane: UnsafeMutableRawPointer, of key: UnsafeMutableRawPointer) {
+        enlist(pane, key)
+        expect(pane)
+    }
+
+    /// A pane is to be looked at when its next window has ended.
+    private func expect(_ pane: UnsafeMutableRawPointer) {
+        guard endsWindows else { return }
+        let start = start(of: pane)
+        endings.add(pane, at: windows.firstEnd(ofPane: start, after: passed) ?? windows.lastEnd(ofPane: start))
     }
 
     private func enlist(_ pane: UnsafeMutableRawPointer, _ key: UnsafeMutableRawPointer) {
@@ -94,19 +124,24 @@ final class PanePartition {
         if let next { setLink(next, tail + 8, previous) }
         setLink(pane, tail + 16, nil)
         if link(key, keyValue) == nil {
-            windowCount -= Int(key.load(fromByteOffset: keyValue + 8, as: Int64.self))
-            keys.remove(key)
+            windowCount -= counted(key)
+            // Where keys are tracked this one is touched, and goes with the epoch.
+            if tracksKeys { setCounted(key, 0) } else { keys.remove(key) }
+        }
+    }
+
+    func forEachPane(of key: UnsafeMutableRawPointer, _ body: (UnsafeMutableRawPointer) -> Void) {
+        var next = link(key, keyValue)
+        while let pane = next {
+            next = link(pane, tail)
+            body(pane)
         }
     }
 
     /// A key's panes in order of time.
     func panes(of key: UnsafeMutableRawPointer) -> [(start: Int64, row: UnsafeMutableRawPointer)] {
         var all: [(start: Int64, row: UnsafeMutableRawPointer)] = []
-        var next = link(key, keyValue)
-        while let pane = next {
-            all.append((start(of: pane), pane))
-            next = link(pane, tail)
-        }
+        forEachPane(of: key) { all.append((start(of: $0), $0)) }
         return all.sorted { $0.start < $1.start }
     }
 
@@ -121,13 +156,20 @@ final class PanePartition {
             keys.forEachRow { recount($0, 0, limit) }
         }
         for key in Set(touched) {
-            recount(key, Int(key.load(fromByteOffset: keyValue + 8, as: Int64.self)), limit)
+            recount(key, counted(key), limit)
         }
+    }
+    /// Windows of a key, as they were counted last.
+    private func counted(_ key: UnsafeMutableRawPointer) -> Int {
+        Int(key.load(fromByteOffset: keyValue + 8, as: Int64.self))
+    }
+    func setCounted(_ key: UnsafeMutableRawPointer, _ count: Int) {
+        key.storeBytes(of: Int64(count), toByteOffset: keyValue + 8, as: Int64.self)
     }
 
     private func recount(_ key: UnsafeMutableRawPointer, _ before: Int, _ limit: Int64) {
         let count = windows.count(of: panes(of: key).map(\.start), after: limit)
-        key.storeBytes(of: Int64(count), toByteOffset: keyValue + 8, as: Int64.self)
+        setCounted(key, count)
         windowCount += count - before
     }
 
@@ -139,6 +181,7 @@ final class PanePartition {
         var due: [UnsafeMutableRawPointer] = []
         for pane in endings.take(through: limit) where key(of: pane) != nil {
             due.append(pane)
+            if tracksKeys { noteEnd(of: pane, through: limit) }
             if let next = windows.firstEnd(ofPane: start(of: pane), after: limit) { endings.add(pane, at: next) }
         }
         return due
@@ -152,10 +195,11 @@ final class PanePartition {
     }
 
     /// Panes whose rows were all taken back go as well.
-    func endEpoch() {
+    func endEpoch(stamp: UInt32) {
         let offset = panes.table.layout.valueOffset
         for pane in panes.touched where (pane + offset).load(as: Int64.self) <= 0 { unlink(pane) }
         panes.endEpoch(keepsEmptyGroup: false, stamp: 0)
+        if tracksKeys { endKeys(stamp: stamp) }
         if keys.count == 0 { keys.settle() }
     }
 
@@ -164,9 +208,14 @@ final class PanePartition {
     func refresh() {
         guard indexIsStale else { return }
         indexIsStale = false
-        windowsAreStale = true
         endings = EvictionIndex()
-        panes.table.forEachRow { endings.add($0, at: windows.firstEnd(ofPane: start(of: $0))) }
+        panes.table.forEachRow { expect($0) }
+    }
+
+    func willRestore(isUnlisted: Bool) {
+        indexIsStale = endsWindows
+        if isOpenedCold { isPartial = true } else { windowsAreStale = true }
+        if isUnlisted { ends.askForListing() }
     }
 
     func restore(_ pane: UnsafeMutableRawPointer, key: UnsafeMutableRawPointer) {
@@ -186,55 +235,8 @@ final class PanePartition {
         for key in Set(rows) where link(key, keyValue) == nil { keys.remove(key) }
     }
 
-    var byteCount: Int { keys.byteCount + panes.byteCount + endings.byteCount }
-}
-
-/// Which windows a pane belongs to.
-struct PaneWindows: Sendable {
-    let size: Int64
-    let slide: Int64
-    let offset: Int64
-    /// The length of a pane.
-    let pane: Int64
-
-    init(_ windows: LogicalPlan.TimeWindows) {
-        size = windows.size
-        slide = windows.slide
-        offset = windows.offset
-        var (a, b) = (windows.size, windows.slide)
-        while b != 0 { (a, b) = (b, a % b) }
-        pane = a
-    }
-
-    /// How many windows that end after `limit` have one of the panes, whose starts ascend.
-    func count(of starts: [Int64], after limit: Int64) -> Int {
-        var counted = Int64.min
-        var count: Int64 = 0
-        for start in starts {
-            let last = lastEnd(ofPane: start)
-            guard let first = firstEnd(ofPane: start, after: Swift.max(limit, counted)) else { continue }
-            count += (last &- first) / slide &+ 1
-            counted = last
-        }
-        return Int(count)
-    }
-
-    func paneStart(of time: Int64) -> Int64 { TimeWindow.lastStart(atOrBefore: time, slide: pane, offset: offset) }
-    /// The end of the last window that has the pane.
-    func lastEnd(ofPane start: Int64) -> Int64 {
-        TimeWindow.lastStart(atOrBefore: start, slide: slide, offset: offset) &+ size
-    }
-    func firstEnd(ofPane start: Int64) -> Int64 {
-        // Window starts lie in (start - size, start].
-        let last = TimeWindow.lastStart(atOrBefore: start, slide: slide, offset: offset)
-        let back = (last &- (start &- size) &- 1) / slide
-        return last &- back &* slide &+ size
-    }
-    /// The first end behind `limit`; nil if all windows of the pane have ended by then.
-    func firstEnd(ofPane start: Int64, after limit: Int64) -> Int64? {
-        let first = firstEnd(ofPane: start)
-        if first > limit { return first }
-        let next = first &+ ((limit &- first) / slide &+ 1) &* slide
-        return next <= lastEnd(ofPane: start) ? next : nil
+    var byteCount: Int {
+        keys.byteCount + panes.byteCount + endings.byteCount + ends.byteCount
+            + [UnsafeMutableRawPointer].grownBytes(touchedKeys.capacity)
     }
 }

@@ -16,7 +16,7 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
     /// Of the groups without the session, and of sessions: the groups with the start in the session's place.
     private let keyLayout: RowLayout
     private let layout: RowLayout
-    let stored: StoredSessions
+    let stored: StoredWindows
     let bits: Int
     let partitions: [Locked<SessionPartition>]
     let eventTime: AggregateEventTime?
@@ -63,8 +63,8 @@ public final class SessionOperator: BatchConsumer, StatefulOperator {
         keyLayout = RowLayout(keys: keyTypes, valueBytes: 8)
         layout = RowLayout(keys: rowTypes, valueBytes: accumulators.valueBytes + SessionPartition.tailBytes)
         bits = keyTypes.isEmpty ? 0 : partitionBits
-        stored = StoredSessions(
-            groupCount: aggregate.groups.count, session: session, layout: layout, keyLayout: keyLayout)
+        stored = StoredWindows(
+            groupCount: aggregate.groups.count, window: session, hasEnds: true, layout: layout, keyLayout: keyLayout)
         cold = Locked(nil)
         times = DueTimes()
         fetched = Atomic(0)

@@ -10,14 +10,14 @@ import TideCheckpoints
 extension SessionPartition {
     /// Adds what the runs hold of the keys that were begun without it.
     /// - Returns: rows read.
-    func resolve(_ runs: ColdState, _ stored: StoredSessions) throws(TidemillError) -> Int {
+    func resolve(_ runs: ColdState, _ stored: StoredWindows) throws(TidemillError) -> Int {
         if unresolved.isEmpty { return 0 }
         var isPending = [Bool](repeating: false, count: touchedKeys.count)
         for index in unresolved { isPending[Int(index)] = true }
         let hashes = unresolved.map { keys.hash(of: touchedKeys[Int($0)]) }
         unresolved.removeAll(keepingCapacity: true)
-        guard let batch = try fetch(hashes, runs, stored) else { return 0 }
-        let found = keyRows(of: batch)
+        guard let batch = try stored.fetch(hashes, runs) else { return 0 }
+        let found = batch.keyRows(in: keys)
         for row in 0..<batch.count {
             // Another key with the same hash, or one that memory has in a newer state.
             guard let key = found[row] else { continue }
@@ -31,7 +31,7 @@ extension SessionPartition {
     /// Brings keys of which something is due into memory, if they are not there.
     /// - Parameter due: ordered by hash.
     func load(
-        _ due: ArraySlice<DueTimes.Due>, _ runs: ColdState, _ stored: StoredSessions
+        _ due: ArraySlice<DueTimes.Due>, _ runs: ColdState, _ stored: StoredWindows
     ) throws(TidemillError) -> Int {
         var missing: [UInt64] = []
         for entry in due where cold.contains(Int(truncatingIfNeeded: entry.hash &>> 56)) {
@@ -41,10 +41,10 @@ extension SessionPartition {
             if !isKnown { missing.append(entry.hash) }
         }
         var read = 0
-        if let batch = try fetch(missing, runs, stored) {
+        if let batch = try stored.fetch(missing, runs) {
             read = batch.count
             // All are looked up before any is inserted.
-            let known = keyRows(of: batch)
+            let known = batch.keyRows(in: keys)
             for row in 0..<batch.count where known[row] == nil {
                 let key = batch.insertKey(row, into: keys)
                 setMark(key, RowStamp.clean)
@@ -62,15 +62,15 @@ extension SessionPartition {
     }
 
     /// Keys of cold groups that came back from the log get their other sessions. Before anything else is done to them.
-    func complete(_ runs: ColdState, _ stored: StoredSessions) throws(TidemillError) -> Int {
+    func complete(_ runs: ColdState, _ stored: StoredWindows) throws(TidemillError) -> Int {
         if partial.isEmpty { return 0 }
         let own = Set(partial)
         let hashes = own.map { keys.hash(of: $0) }
         var read = 0
-        if let batch = try fetch(hashes, runs, stored) {
+        if let batch = try stored.fetch(hashes, runs) {
             read = batch.count
-            let found = keyRows(of: batch)
-            let rows = batch.sessionRows(in: sessions.table)
+            let found = batch.keyRows(in: keys)
+            let rows = batch.windowRows(in: sessions.table)
             for row in 0..<batch.count {
                 // What the log has, deleted or not, is newer.
                 guard let key = found[row], own.contains(key), rows[row] == nil else { continue }
@@ -84,27 +84,11 @@ extension SessionPartition {
         return read
     }
 
-    private func fetch(
-        _ hashes: [UInt64], _ runs: ColdState, _ stored: StoredSessions
-    ) throws(TidemillError) -> StoredSessions.Rows? {
-        var distinct = hashes.sorted()
-        distinct.removeDuplicates()
-        return try runs.fetch(distinct).map { stored.rows($0) }
-    }
-
-    private func keyRows(of batch: StoredSessions.Rows) -> [UnsafeMutableRawPointer?] {
-        [UnsafeMutableRawPointer?](unsafeUninitializedCapacity: batch.count) { found, count in
-            // The batch is not empty, so neither is the buffer.
-            keys.find(batch.keyImages, selection: nil, count: batch.count, into: found.baseAddress.unsafelyUnwrapped)
-            count = batch.count
-        }
-    }
-
     /// A stored session becomes part of its key's list, united with those of this epoch that it touches.
     private func unite(
-        _ batch: StoredSessions.Rows, _ index: Int, _ key: UnsafeMutableRawPointer
+        _ batch: StoredWindows.Rows, _ index: Int, _ key: UnsafeMutableRawPointer
     ) throws(TidemillError) {
-        let row = batch.insertSession(index, into: sessions.table)
+        let row = batch.insertWindow(index, into: sessions.table)
         let offset = sessions.table.layout.valueOffset
         let end = batch.ends[index]
         if state(row) == State.none {
@@ -183,60 +167,5 @@ extension SessionPartition {
             shrinkScratch(above: 1 << 16)
         }
         return goneKeys * keys.layout.stride + gone.count * table.layout.stride
-    }
-}
-
-/// How sessions lie in the checkpoint:
-///
-///     | hash of the key | live | groups, with the start in the session's place | end | accumulators |
-struct StoredSessions: Sendable {
-    let groupCount: Int
-    /// Position of the session among the groups.
-    let session: Int
-    let layout: RowLayout
-    let keyLayout: RowLayout
-
-    func rows(_ batch: Batch) -> Rows {
-        var keys = Array(batch.columns[2..<(2 + groupCount)])
-        let images = KeyImages(keys, count: batch.count, layout: layout)
-        keys.remove(at: session)
-        return Rows(
-            batch: batch, images: images, keyImages: KeyImages(keys, count: batch.count, layout: keyLayout),
-            firstSlot: 3 + groupCount)
-    }
-
-    struct Rows {
-        let batch: Batch
-        /// With the start in the session's place.
-        let images: KeyImages
-        let keyImages: KeyImages
-        /// The column with which accumulators begin.
-        let firstSlot: Int
-        var count: Int { batch.count }
-        var live: Bitmap { batch.columns[1].bits }
-        var ends: UnsafePointer<Int64> { batch.columns[firstSlot - 1].pointer(Int64.self) }
-
-        func insertKey(_ row: Int, into keys: RowTable) -> UnsafeMutableRawPointer {
-            Rows.insert(keyImages, row, into: keys)
-        }
-        func insertSession(_ row: Int, into sessions: RowTable) -> UnsafeMutableRawPointer {
-            Rows.insert(images, row, into: sessions)
-        }
-        private static func insert(_ images: KeyImages, _ row: Int, into table: RowTable) -> UnsafeMutableRawPointer {
-            var selection = UInt32(truncatingIfNeeded: row)
-            return withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer.self, capacity: 1) { found in
-                // One address, and there is room for it.
-                let base = found.baseAddress.unsafelyUnwrapped
-                table.findOrInsert(images, selection: &selection, count: 1, into: base)
-                return base[0]
-            }
-        }
-
-        func sessionRows(in table: RowTable) -> [UnsafeMutableRawPointer?] {
-            [UnsafeMutableRawPointer?](unsafeUninitializedCapacity: count) { found, count in
-                if let base = found.baseAddress { table.find(images, selection: nil, count: batch.count, into: base) }
-                count = batch.count
-            }
-        }
     }
 }

@@ -398,7 +398,7 @@ final class SessionPartition {
 
     /// Rows of the checkpoint; later batches win over earlier ones.
     func restore(
-        _ rows: StoredSessions.Rows, _ selection: UnsafeBufferPointer<UInt32>, stamp: UInt32
+        _ rows: StoredWindows.Rows, _ selection: UnsafeBufferPointer<UInt32>, stamp: UInt32
     ) throws(TidemillError) {
         let n = selection.count
         // Not empty: the caller has looked.

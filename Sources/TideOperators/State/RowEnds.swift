@@ -1,8 +1,9 @@
 import TideCheckpoints
 
-/// A partition's entries in `DueTimes`, where the time at which a row ends never changes: each row has one, from the
-/// epoch that stores it first until the watermark passes it. So an epoch's entries follow from its changes, and rows
-/// need not remember theirs.
+/// A partition's entries in `DueTimes`, where they follow from a row and the time passed: each row has one at its end,
+/// which never changes, or where the next of the windows ends that it belongs to; from the epoch that stores the row
+/// first until the watermark has passed it. So an epoch's entries follow from its changes, and rows need not remember
+/// theirs.
 ///
 /// What ends by the time passed is gone, whatever the runs still show: it is never looked up, and needs no dead row.
 struct RowEnds {
