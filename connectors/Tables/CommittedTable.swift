@@ -161,7 +161,7 @@ struct WaitingSteps {
     var steps: [PendingChanges.Step]
     /// What is published does not count.
     var replacesAll = false
-    private var manifests: [AppendManifest] = []
+    private let manifest: AppendManifest
 
     init(_ steps: [PendingChanges.Step]) throws(TidemillError) {
         self.steps = steps
@@ -169,20 +169,16 @@ struct WaitingSteps {
             self.steps.removeFirst(last)
             replacesAll = true
         }
-        for bytes in self.steps.compactMap(\.manifest) {
-            let manifest = try AppendManifest(decoding: bytes)
-            if manifest.replacesAll {
-                manifests = []
-                replacesAll = true
-            }
-            manifests.append(manifest)
-        }
+        var manifests: [AppendManifest] = []
+        for bytes in self.steps.compactMap(\.manifest) { manifests.append(try AppendManifest(decoding: bytes)) }
+        manifest = AppendManifest.joined(manifests)
+        replacesAll = replacesAll || manifest.replacesAll
     }
 
     /// Files of a table that only grows, open, in the order they are to be published.
     func files(staged directory: TableDirectory) throws(TidemillError) -> [(file: DataFile, opened: any File)] {
         var opened: [(file: DataFile, opened: any File)] = []
-        for prepared in manifests.flatMap(\.files) {
+        for prepared in manifest.files {
             if let bytes = prepared.bytes {
                 opened.append(
                     (prepared.file, MemoryFile(directory.location.appending(prepared.file.name), bytes: bytes)))

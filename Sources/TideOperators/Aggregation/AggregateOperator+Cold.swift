@@ -23,9 +23,8 @@ extension AggregateOperator: TimedOperator {
     /// There are no stores then.
     func isTimePart(_ part: Int) -> Bool { canKeepTimes && part == 1 }
 
-    /// Partitions share the part, whose order is not that of keys.
     func timeChanges(partition p: Int) -> [Batch] {
-        p > 0 || !times.isKept ? [] : times.changes(partitions.map { $0.withLock { $0.ends.changes } })
+        times.changes(partition: p) { partitions.map { $0.withLock { $0.ends.changes } } }
     }
 
     public func attach(_ state: ColdState, part: Int) {
@@ -44,28 +43,20 @@ extension AggregateOperator: TimedOperator {
         }
     }
 
-    private func runs() throws(TidemillError) -> ColdState {
-        guard let state = cold.withLock({ $0 }) else {
-            throw .internal("rows of a cold key group without runs to read them from")
-        }
-        return state
-    }
-
     /// Called once per partition and epoch, by the worker that finishes it.
     func resolve(_ partition: AggregatePartition) throws(TidemillError) {
         if partition.unresolved.isEmpty { return }
-        fetched.wrappingAdd(try partition.resolve(try runs(), groupCount: groupCount), ordering: .relaxed)
+        fetched.wrappingAdd(
+            try partition.resolve(try cold.runs(of: "rows"), groupCount: groupCount), ordering: .relaxed)
     }
 
     /// Brings groups into memory that end by `limit`.
     func load(_ p: Int, _ partition: AggregatePartition, through limit: Int64) throws(TidemillError) {
         guard partition.ends.isKept else { return }
-        times.pass(through: limit)
-        if partition.cold.isEmpty { return }
-        let due = try times.due(through: limit, partition: p, bits: bits)
+        let due = try times.pass(through: limit, partition: p, bits: bits, hasCold: !partition.cold.isEmpty)
         if due.isEmpty { return }
         fetched.wrappingAdd(
-            try partition.load(due, after: times.endedBefore, try runs()), ordering: .relaxed)
+            try partition.load(due, after: times.endedBefore, try cold.runs(of: "rows")), ordering: .relaxed)
     }
 
     public func endEpoch(partition p: Int, of epoch: Epoch) {

@@ -59,11 +59,9 @@ extension DeduplicateOperator: TimedOperator {
     /// Brings keys into memory that are forgotten by `limit`.
     func load(_ p: Int, _ partition: Partition, through limit: Int64) throws(TidemillError) {
         guard partition.ends.isKept else { return }
-        times.pass(through: limit)
-        if partition.cold.isEmpty { return }
+        let due = try times.pass(through: limit, partition: p, bits: bits, hasCold: !partition.cold.isEmpty)
         var missing: [UInt64] = []
-        for entry in try times.due(through: limit, partition: p, bits: bits)
-        where partition.cold.contains(Int(truncatingIfNeeded: entry.hash &>> 56)) {
+        for entry in due where partition.cold.contains(Int(truncatingIfNeeded: entry.hash &>> 56)) {
             var isKnown = false
             partition.table.forEachRow(ofHash: entry.hash) { row in
                 if row.load(fromByteOffset: layout.valueOffset, as: Int64.self) == entry.time { isKnown = true }
@@ -76,9 +74,7 @@ extension DeduplicateOperator: TimedOperator {
     /// - Parameter hashes: ascending.
     private func remember(_ hashes: [UInt64], _ partition: Partition) throws(TidemillError) {
         if hashes.isEmpty { return }
-        guard let state = cold.withLock({ $0 }) else {
-            throw .internal("keys of a cold key group without runs to read them from")
-        }
+        let state = try cold.runs(of: "keys")
         var distinct = hashes
         distinct.removeDuplicates()
         for start in stride(from: 0, to: distinct.count, by: DeduplicateOperator.loadRows) {
@@ -130,9 +126,8 @@ extension DeduplicateOperator: TimedOperator {
         partition.ends.didList()
     }
 
-    /// Partitions share the part, whose order is not that of keys.
     func timeChanges(partition p: Int) -> [Batch] {
-        p > 0 || !times.isKept ? [] : times.changes(partitions.map { $0.withLock { $0.ends.changes } })
+        times.changes(partition: p) { partitions.map { $0.withLock { $0.ends.changes } } }
     }
 
     // MARK: Eviction

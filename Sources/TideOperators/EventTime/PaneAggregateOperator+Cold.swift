@@ -54,31 +54,21 @@ extension PaneAggregateOperator: TimedOperator {
         fetched.wrappingAdd(try partition.complete(cold.withLock { $0 }, stored), ordering: .relaxed)
     }
 
-    private func runs() throws(TidemillError) -> ColdState {
-        guard let state = cold.withLock({ $0 }) else {
-            throw .internal("windows of a cold key group without runs to read them from")
-        }
-        return state
-    }
-
     func resolve(_ partition: PanePartition) throws(TidemillError) {
         if partition.unresolved.isEmpty { return }
-        fetched.wrappingAdd(try partition.resolve(try runs(), stored), ordering: .relaxed)
+        fetched.wrappingAdd(try partition.resolve(try cold.runs(of: "windows"), stored), ordering: .relaxed)
     }
 
     /// Brings keys into memory that have a window which ends by `limit`.
     func load(_ p: Int, _ partition: PanePartition, through limit: Int64) throws(TidemillError) {
         guard partition.ends.isKept else { return }
-        times.pass(through: limit)
-        if partition.cold.isEmpty { return }
-        let due = try times.due(through: limit, partition: p, bits: bits)
+        let due = try times.pass(through: limit, partition: p, bits: bits, hasCold: !partition.cold.isEmpty)
         if due.isEmpty { return }
-        fetched.wrappingAdd(try partition.load(due, try runs(), stored), ordering: .relaxed)
+        fetched.wrappingAdd(try partition.load(due, try cold.runs(of: "windows"), stored), ordering: .relaxed)
     }
 
-    /// Partitions share the part, whose order is not that of keys.
     func timeChanges(partition p: Int) -> [Batch] {
-        p > 0 || !times.isKept ? [] : times.changes(partitions.map { $0.withLock { $0.ends.changes } })
+        times.changes(partition: p) { partitions.map { $0.withLock { $0.ends.changes } } }
     }
 
     // MARK: Eviction

@@ -37,39 +37,28 @@ extension SessionOperator: TimedOperator {
 
     // MARK: What memory lacks
 
-    private func runs() throws(TidemillError) -> ColdState {
-        guard let state = cold.withLock({ $0 }) else {
-            throw .internal("sessions of a cold key group without runs to read them from")
-        }
-        return state
-    }
-
     func complete(_ partition: SessionPartition) throws(TidemillError) {
         if partition.partial.isEmpty { return }
-        fetched.wrappingAdd(try partition.complete(try runs(), stored), ordering: .relaxed)
+        fetched.wrappingAdd(try partition.complete(try cold.runs(of: "sessions"), stored), ordering: .relaxed)
     }
 
     func resolve(_ partition: SessionPartition) throws(TidemillError) {
         if partition.unresolved.isEmpty { return }
-        fetched.wrappingAdd(try partition.resolve(try runs(), stored), ordering: .relaxed)
+        fetched.wrappingAdd(try partition.resolve(try cold.runs(of: "sessions"), stored), ordering: .relaxed)
     }
 
     /// Brings sessions into memory whose time has come, or their entry's.
     func load(_ p: Int, _ partition: SessionPartition, through limit: Int64) throws(TidemillError) {
         guard partition.keepsTimes else { return }
-        times.pass(through: limit)
-        if partition.cold.isEmpty { return }
-        let due = try times.due(through: limit, partition: p, bits: bits)
+        let due = try times.pass(through: limit, partition: p, bits: bits, hasCold: !partition.cold.isEmpty)
         if due.isEmpty { return }
-        fetched.wrappingAdd(try partition.load(due, try runs(), stored), ordering: .relaxed)
+        fetched.wrappingAdd(try partition.load(due, try cold.runs(of: "sessions"), stored), ordering: .relaxed)
     }
 
     // MARK: Times in the checkpoint
 
-    /// Partitions share the part, whose order is not that of keys.
     func timeChanges(partition p: Int) -> [Batch] {
-        if p > 0 || !times.isKept { return [] }
-        return times.changes(partitions.map { $0.withLock { $0.timeChanges } })
+        times.changes(partition: p) { partitions.map { $0.withLock { $0.timeChanges } } }
     }
 
     func restoreTimes(_ batch: Batch) {

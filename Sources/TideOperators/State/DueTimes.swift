@@ -103,11 +103,18 @@ final class DueTimes: Sendable {
     var byteCount: Int { pass.withLock { $0.logged.capacity * MemoryLayout<Due>.stride } }
 
     /// The epoch ends what is due by `limit`.
-    func pass(through limit: Int64) { pass.withLock { $0.passing = max($0.passing ?? .min, limit) } }
+    /// - Parameter hasCold: whether rows of the partition may lie in runs alone.
+    /// - Returns: what of the partition is due, as runs and log have it; nothing where all is in memory.
+    func pass(
+        through limit: Int64, partition p: Int, bits: Int, hasCold: Bool
+    ) throws(TidemillError) -> ArraySlice<Due> {
+        pass.withLock { $0.passing = max($0.passing ?? .min, limit) }
+        return hasCold ? try due(through: limit, partition: p, bits: bits) : []
+    }
 
     /// A partition's part of what runs and log have between the time passed before and `limit`. They are read once for
     /// all partitions, by the first that asks.
-    func due(through limit: Int64, partition p: Int, bits: Int) throws(TidemillError) -> ArraySlice<Due> {
+    private func due(through limit: Int64, partition p: Int, bits: Int) throws(TidemillError) -> ArraySlice<Due> {
         let all = try pass.withLock { (pass) throws(TidemillError) -> [Due] in
             if let known = pass.due { return known }
             var read = try DueTimes.read(pass.cold, after: pass.ended, through: limit)
@@ -158,9 +165,14 @@ final class DueTimes: Sendable {
 
     // MARK: Changes
 
-    /// What an epoch changed, as one sequence in the order of times: partitions share the part. What was due
-    /// goes.
-    func changes(_ partitions: [[Entry]]) -> [Batch] {
+    /// What an epoch changed. Partitions share the part, whose order is not that of keys: the first gives it for all.
+    /// - Parameter entries: of every partition.
+    func changes(partition p: Int, _ entries: () -> [[Entry]]) -> [Batch] {
+        p > 0 || !isKept ? [] : changes(entries())
+    }
+
+    /// One sequence in the order of times. What was due goes.
+    private func changes(_ partitions: [[Entry]]) -> [Batch] {
         var entries: [Entry] = []
         entries.reserveCapacity(partitions.reduce(0) { $0 + $1.count })
         for own in partitions { entries += own }

@@ -36,6 +36,16 @@ public protocol LazyOperator: StatefulOperator {
     var fetchedRows: Int { get }
 }
 
+extension Locked<ColdState?> {
+    /// - Parameter what: lies in runs, for the error.
+    func runs(of what: String) throws(TidemillError) -> ColdState {
+        guard let state = withLock({ $0 }) else {
+            throw .internal("\(what) of a cold key group without runs to read them from")
+        }
+        return state
+    }
+}
+
 /// A lazy operator whose rows end when the watermark passes their time. Those that lie in runs are found by a part of
 /// the state that has them by time (`DueTimes`); it is kept from `keepTimes` on, and only where state has a limit.
 public protocol TimedOperator: LazyOperator {
